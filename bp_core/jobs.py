@@ -1,0 +1,79 @@
+"""Work that runs by the clock or on demand, and the record of every run."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from bp_core.shared.calendar import Clock
+from bp_core.shared.errors import Conflict
+from bp_core.shared.model import Shown, Timestamp
+
+JobTrigger = Literal["timer", "manual", "event"]
+JobState = Literal["running", "completed", "failed"]
+
+AGGREGATE_MONTHLY_SAVINGS = "aggregate_monthly_savings"
+RATE_STARS = "rate_stars"
+RECALCULATE_SAVINGS = "recalculate_savings"
+RECONCILE_UPLOADS = "reconcile_uploads"
+PURGE_EXPIRED = "purge_expired"
+
+RUNS_SHOWN = 10
+"""How many of the last runs of each job are shown."""
+
+FAILURE_MESSAGE_LENGTH = 2000
+
+
+class JobRun(Shown):
+    """A run of a job; `rows` counts what it had to change."""
+
+    id: UUID
+    name: str
+    trigger: JobTrigger
+    state: JobState
+    started_at: Timestamp
+    finished_at: Timestamp | None
+    rows: int | None
+    error: str | None
+
+
+class JobStore(Protocol):
+    """Where the runs are kept. What is told here is kept at once, whatever becomes of the job's own work."""
+
+    def started(self, name: str, trigger: JobTrigger, at: datetime) -> UUID:
+        """Keep a run that starts."""
+        ...
+
+    def finished(self, run_id: UUID, *, rows: int | None, error: str | None, at: datetime) -> JobRun:
+        """Keep the end of a run: `error` is None where it did what it should."""
+        ...
+
+    def last_runs(self, per_job: int) -> list[JobRun]:
+        """List the last runs of every job, latest first."""
+        ...
+
+
+Turn = AbstractContextManager[Callable[[], int] | None]
+"""One transaction, kept when it is left: its work, or None where another instance has the job's turn."""
+
+
+def run(store: JobStore, turn: Turn, *, name: str, trigger: JobTrigger, clock: Clock) -> JobRun:
+    """Do a job's work once and keep a record of the run, of a failure, too (which is then raised again).
+
+    Raises Conflict (JOB_RUNNING) if the job runs already.
+    """
+    run_id = None
+    try:
+        with turn as work:
+            if work is None:
+                raise Conflict(f"The job {name} is running already.", code="JOB_RUNNING")  # noqa: TRY301
+            run_id = store.started(name, trigger, clock.now())
+            rows = work()
+            ended = clock.now()  # before another instance may have its turn: no two runs seem to overlap
+    except BaseException as failure:
+        if run_id is not None:
+            message = f"{type(failure).__name__}: {failure}"[:FAILURE_MESSAGE_LENGTH]
+            store.finished(run_id, rows=None, error=message, at=clock.now())
+        raise
+    return store.finished(run_id, rows=rows, error=None, at=ended)

@@ -1,0 +1,1 @@
+"""Best practices: what was wrong, what was done, what it saves (rules 2)."""

@@ -1,0 +1,1 @@
+"""What every feature stands on: errors, paging, money, the calendar, the caller."""

@@ -1,0 +1,48 @@
+"""Money, exactly: summed in lakhs of rupees, and truncated only where people read it (rules 3, 7)."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from bp_core.shared.calendar import MONTHS_PER_YEAR
+from bp_core.shared.model import Currency
+
+Period = Literal["monthly", "annually"]
+"""How often a saving comes."""
+
+LAKHS_PER_CRORE = 100
+LARGEST_AMOUNT = Decimal("9999999999.99")
+
+
+def to_lakhs(amount: Decimal, currency: Currency) -> Decimal:
+    """Turn an amount into lakhs (rules 3)."""
+    return amount * LAKHS_PER_CRORE if currency == "crores" else amount
+
+
+def annualised_lakhs(amount: Decimal, currency: Currency, period: Period) -> Decimal:
+    """Tell what a saving comes to in a year, in lakhs: exact in two decimals (rules 3)."""
+    lakhs = to_lakhs(amount, currency)
+    return lakhs * MONTHS_PER_YEAR if period == "monthly" else lakhs
+
+
+def monthly_lakhs(annualised: Decimal) -> Fraction:
+    """Tell what an annualised amount in lakhs counts a month, as an exact fraction (rules 3)."""
+    return Fraction(annualised) / MONTHS_PER_YEAR
+
+
+def format_currency(lakhs: Fraction | Decimal, currency: Currency) -> str:
+    """Write an amount in lakhs as people read it, truncated toward zero, never rounded (rules 7).
+
+    In lakhs: two decimals below 100, one from 100 on. In crores: always two.
+    """
+    exact = Fraction(lakhs)
+    if currency == "crores":
+        return _truncated(exact / LAKHS_PER_CRORE, decimals=2)
+    return _truncated(exact, decimals=1 if abs(exact) >= LAKHS_PER_CRORE else 2)
+
+
+def _truncated(value: Fraction, *, decimals: int) -> str:
+    scale = 10**decimals
+    whole, part = divmod(int(abs(value) * scale), scale)
+    sign = "-" if value < 0 and (whole or part) else ""
+    return f"{sign}{whole}.{part:0{decimals}d}"

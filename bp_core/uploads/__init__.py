@@ -1,0 +1,1 @@
+"""Files of practices: asked for, put straight into Blob Storage, checked and recorded (rules 8)."""

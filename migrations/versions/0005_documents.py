@@ -1,0 +1,36 @@
+"""Documents are called as their files were, and what lost its blob is marked.
+
+Revision ID: 0005
+Revises: 0004
+"""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+# uploads.filename: what a document is called until its uploader says otherwise. missing_since: when the
+# nightly reconciliation first found no blob for the row; marked once, so that it is reported once.
+UP = """
+ALTER TABLE uploads ADD COLUMN filename text;
+ALTER TABLE practice_images ADD COLUMN missing_since timestamptz;
+ALTER TABLE practice_documents ADD COLUMN missing_since timestamptz;
+CREATE INDEX uploads_expired_idx ON uploads (expires_at) WHERE state = 'expired';
+"""
+
+DOWN = """
+DROP INDEX uploads_expired_idx;
+ALTER TABLE practice_documents DROP COLUMN missing_since;
+ALTER TABLE practice_images DROP COLUMN missing_since;
+ALTER TABLE uploads DROP COLUMN filename;
+"""
+
+
+def upgrade() -> None:
+    op.execute(UP)
+
+
+def downgrade() -> None:
+    op.execute(DOWN)
