@@ -1,0 +1,78 @@
+"""People in PostgreSQL."""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from psycopg import sql
+
+from adapters.postgres.database import Sql
+from bp_core.shared.paging import Page
+from bp_core.users import Profile, User, UserQuery
+
+USER_COLUMNS: Final = sql.SQL("id, email, full_name, role, plant_id, is_active, created_at, updated_at")
+
+FILTERS: Final[Mapping[str, sql.SQL]] = {
+    "role": sql.SQL("role = %(role)s"),
+    "plant_id": sql.SQL("plant_id = %(plant_id)s"),
+    "is_active": sql.SQL("is_active = %(is_active)s"),
+    "search": sql.SQL("(strpos(lower(full_name), lower(%(search)s)) > 0"
+                      " OR strpos(lower(email), lower(%(search)s)) > 0)"),
+}  # fmt: skip
+
+
+class PostgresUsers:
+    """The people who have accounts."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    def profile(self, user_id: UUID) -> Profile | None:
+        """Find a person with the names of their plant."""
+        return self._sql.row(
+            """
+            SELECT u.id, u.email, u.full_name, u.role, u.plant_id, u.is_active, u.created_at, u.updated_at,
+                   p.name AS plant_name, p.short_name AS plant_short_name
+            FROM users u LEFT JOIN plants p ON p.id = u.plant_id
+            WHERE u.id = %(user_id)s
+            """,
+            {"user_id": user_id},
+            into=Profile,
+        )
+
+    def user(self, user_id: UUID) -> User | None:
+        """Find a person."""
+        return self._user(user_id, sql.SQL(""))
+
+    def user_for_update(self, user_id: UUID) -> User | None:
+        """Find a person and hold them until the transaction ends."""
+        return self._user(user_id, sql.SQL(" FOR NO KEY UPDATE"))
+
+    def users(self, query: UserQuery) -> Page[User]:
+        """List the people by name."""
+        asked = query.model_dump(exclude_none=True)
+        conditions = [condition for field, condition in FILTERS.items() if field in asked]
+        where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
+        return self._sql.page(
+            sql.SQL("SELECT {columns} FROM users").format(columns=USER_COLUMNS) + where,
+            asked,
+            order=sql.SQL("lower(full_name), id"),
+            limit=query.limit,
+            offset=query.offset,
+            into=User,
+        )
+
+    def save(self, user: User) -> None:
+        """Keep a person as they are now."""
+        self._sql.run(
+            """
+            UPDATE users SET full_name = %(full_name)s, role = %(role)s, plant_id = %(plant_id)s,
+                             is_active = %(is_active)s, updated_at = %(updated_at)s
+            WHERE id = %(id)s
+            """,
+            user.model_dump(),
+        )
+
+    def _user(self, user_id: UUID, lock: sql.SQL) -> User | None:
+        query = sql.SQL("SELECT {columns} FROM users WHERE id = %(id)s").format(columns=USER_COLUMNS)
+        return self._sql.row(query + lock, {"id": user_id}, into=User)
