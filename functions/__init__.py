@@ -1,0 +1,1 @@
+"""What Azure calls: HTTP routes, blob triggers and timers. Each parses, makes one call, and renders."""
