@@ -1,0 +1,1 @@
+"""Benchmarks: ratios inside one run, pairs interleaved, medians. An absolute time proves nothing."""

@@ -1,0 +1,23 @@
+"""`dev.py bench [NAME ...]`: runs the benchmarks, or those that are named."""
+
+import sys
+from collections.abc import Callable
+
+from bench import sign_in
+
+BENCHMARKS: dict[str, Callable[[], None]] = {"sign_in": sign_in.measure}
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks that are named, or all; 2 where there is no such benchmark."""
+    if unknown := set(names) - set(BENCHMARKS):
+        print(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(BENCHMARKS)}.")
+        return 2
+    for name in names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        BENCHMARKS[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

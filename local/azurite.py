@@ -1,0 +1,143 @@
+"""Azurite, Microsoft's emulator of Azure Storage, as a child process on the loopback address."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.node import find_node, install_azurite
+from local.ports import is_free
+from local.problems import StartError
+from local.processes import ServiceProcess, end_leftover
+
+DEVELOPMENT_ACCOUNT = "devstoreaccount1"
+DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""Not a secret: the account and key that Microsoft publishes for every emulator."""
+
+_LISTENING = re.compile(
+    r"Azurite (Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)"
+)
+_START_TIMEOUT_SECONDS = 60
+
+
+def storage_connection_string(
+    *, blob_port: int, queue_port: int, table_port: int, account: str, key: str
+) -> str:
+    """The connection string of one account of an emulator on this machine."""
+    ports = {"Blob": blob_port, "Queue": queue_port, "Table": table_port}
+    endpoints = "".join(
+        f"{service}Endpoint=http://127.0.0.1:{port}/{account};" for service, port in ports.items()
+    )
+    return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};{endpoints}"
+
+
+WELL_KNOWN_EMULATOR = storage_connection_string(
+    blob_port=10000, queue_port=10001, table_port=10002, account=DEVELOPMENT_ACCOUNT, key=DEVELOPMENT_KEY
+)
+"""What the short form `UseDevelopmentStorage=true` stands for."""
+
+
+class Azurite:
+    """One Azurite with its data, log and last used ports in `directory`.
+
+    It listens on the ports it had the last time, so that blob addresses stay valid, or on free ones. With
+    `accounts` (name to base64 key) it serves those instead of the published account; with `in_memory`
+    it forgets everything when it ends. An Azurite that a dead predecessor left in `directory` is ended first.
+    """
+
+    def __init__(
+        self, directory: Path, *, accounts: Mapping[str, str] | None = None, in_memory: bool = False
+    ) -> None:
+        self.directory = directory
+        self.accounts = dict(accounts or {DEVELOPMENT_ACCOUNT: DEVELOPMENT_KEY})
+        self._in_memory = in_memory
+        self._ports: dict[str, int] = {}
+        self._process: ServiceProcess | None = None
+
+    def start(self) -> None:
+        """Start Azurite, installing it if need be, and wait until it serves; raises StartError."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start Azurite without waiting for it: `wait_until_ready` does that."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.end_leftover()
+        self._process = ServiceProcess(
+            self._command(),
+            log=self.directory / "azurite.log",
+            pid_file=self._pid_file,
+            environment={**os.environ, "AZURITE_ACCOUNTS": self._account_list()},
+        )
+        self._process.start()
+
+    def wait_until_ready(self) -> None:
+        """Wait until all services listen; raises StartError where they do not, with Azurite's last words."""
+        if self._process is None:
+            raise RuntimeError("Azurite was not launched")
+        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        while len(self._ports) < len(("Blob", "Queue", "Table")):
+            if self._process.exit_status() is not None or time.monotonic() > deadline:
+                last_words = self._process.last_lines()
+                self.stop()
+                raise StartError(f"Azurite, the local blob storage, did not start:\n{last_words}")
+            time.sleep(0.05)
+            self._ports = {name: int(port) for name, port in _LISTENING.findall(self._process.last_lines())}
+        self._ports_file.write_text(json.dumps(self._ports), encoding="utf-8")
+
+    def stop(self) -> None:
+        """End Azurite; it stores what it holds before it goes."""
+        if self._process is not None:
+            self._process.stop()
+        self._process = None
+        self._ports = {}
+
+    def end_leftover(self) -> None:
+        """End the Azurite that a dead predecessor left running in the directory, if there is one."""
+        end_leftover(self._pid_file)
+
+    @property
+    def connection_string(self) -> str:
+        """The connection string of the first account, while Azurite runs."""
+        return self.connection_string_of(next(iter(self.accounts)))
+
+    def connection_string_of(self, account: str) -> str:
+        """The connection string of `account`, while Azurite runs."""
+        return storage_connection_string(
+            blob_port=self._ports["Blob"],
+            queue_port=self._ports["Queue"],
+            table_port=self._ports["Table"],
+            account=account,
+            key=self.accounts[account],
+        )
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.directory / "azurite.pid"
+
+    @property
+    def _ports_file(self) -> Path:
+        return self.directory / "ports.json"
+
+    def _account_list(self) -> str:
+        return ";".join(f"{name}:{key}" for name, key in self.accounts.items())
+
+    def _command(self) -> list[str]:
+        script = install_azurite()
+        storage = ["--inMemoryPersistence"] if self._in_memory else ["--location", str(self.directory)]
+        ports = self._last_ports()
+        # The Azure SDK speaks a newer API version than Azurite knows, and works.
+        options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
+        for service in ("Blob", "Queue", "Table"):
+            name = service.lower()
+            options += [f"--{name}Host", "127.0.0.1", f"--{name}Port", str(ports.get(service, 0))]
+        return [find_node().node, str(script), *storage, *options]
+
+    def _last_ports(self) -> dict[str, int]:
+        """The ports of the last start that are free now."""
+        if not self._ports_file.exists():
+            return {}
+        ports: dict[str, int] = json.loads(self._ports_file.read_text(encoding="utf-8"))
+        return {service: port for service, port in ports.items() if is_free(port)}
