@@ -1,0 +1,363 @@
+"""Who is let in where: every route that there is, called as everybody there is, against its declaration."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from bp_core.practices import life
+from bp_core.shared.access import Caller
+from bp_core.shared.model import Sent
+from functions.access import ANYONE, HEADQUARTERS, PRACTICE_OWNER, SIGNED_IN, Access
+from functions.bootstrap import Unit
+from functions.edge import ENDPOINTS, DeclarationError, Endpoint, endpoints
+from tests.api.tokens import claims_of
+from tests.world import PASSWORD, Person, World, picture
+
+LET_IN: Final = 200
+"""What stands for any answer of a handler."""
+
+OWN: Final = "a user of the practice's plant"
+OTHER: Final = "a user of another plant"
+HQ: Final = "headquarters"
+NOBODY: Final = "nobody"
+EXPIRED: Final = "somebody with an expired token"
+DEACTIVATED: Final = "a deactivated user"
+EVERYBODY: Final = (NOBODY, EXPIRED, DEACTIVATED, OTHER, OWN, HQ)
+
+RULES: Final[Mapping[object, Mapping[str, int]]] = {
+    life.require_visible: {"submitted": LET_IN, "draft": 404},
+    life.require_owner: {"submitted": 403, "draft": 404},
+}
+"""What a user of another plant hears under each rule that a declaration may name."""
+
+
+def test_every_route_lets_in_whom_it_declares_and_nobody_else(world: World) -> None:
+    walk = Walk(world)
+    for endpoint in ENDPOINTS.values():
+        for who in EVERYBODY:
+            for status in ("submitted", "draft") if endpoint.who.rule else ("submitted",):
+                heard = walk.call(endpoint, who, status)
+                assert heard == expected(endpoint.who, who, status), (endpoint.name, who, status)
+
+
+def expected(access: Access, who: str, status: str) -> int:
+    """What a declaration says that somebody hears of a practice of another plant, or theirs, in a state."""
+    if not access.signed_in:
+        return LET_IN
+    if who in (NOBODY, EXPIRED, DEACTIVATED):
+        return 401
+    if access.role is not None and access.role != ("hq" if who == HQ else "plant"):
+        return 403
+    if access.rule is None or who != OTHER:
+        return LET_IN
+    if access.rule not in RULES:
+        pytest.fail(f"the walk does not know the rule of {access.label}: say in RULES what it means")
+    return RULES[access.rule][status]
+
+
+class Walk:
+    """Calls routes with real things behind every id: fresh ones whenever they were used."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.author = world.add_person("author@amber.test", plant=0).sign_in()
+        self.subject = world.add_person("subject@amber.test", plant=0)
+        self.people = {
+            OWN: world.add_person("own@amber.test", plant=0),
+            OTHER: world.add_person("other@amber.test", plant=1),
+            HQ: world.add_person("hq@amber.test"),
+        }
+        self._things: dict[str, Things] = {}
+        self._browsers: dict[str, httpx.Client] = {}
+
+    def call(self, endpoint: Endpoint, who: str, status: str) -> int:
+        """Call a route as somebody; refusals by access as they are, any answer of the handler as LET_IN."""
+        if who not in self._browsers:
+            self._browsers[who] = self._browser(who)
+        if status not in self._things:
+            self._things[status] = Things.made(self, status)
+        ids = {
+            **self._things[status].ids,
+            "session_id": self._session_of(who),
+            **self._own_things(endpoint, who, self._things[status].ids["practice_id"]),
+        }
+        path, sent = path_of(endpoint, ids), sent_to(endpoint, self._things[status])
+        changes = self._changes()
+        answer = self._browsers[who].request(endpoint.method, path, **sent)
+        assert answer.status_code not in (405, 429), (endpoint.name, who)
+        assert answer.status_code < 500, (endpoint.name, who, answer.text)
+        if answer.status_code in (401, 403, 404):
+            assert self._changes() == changes, f"{endpoint.name} refused {who} and changed something"
+            return answer.status_code
+        if endpoint.method != "GET":
+            self._things.clear()
+            self._browsers.pop(who)
+        return LET_IN
+
+    def _browser(self, who: str) -> httpx.Client:
+        if who in self.people:
+            return self.people[who].sign_in().http
+        if who == NOBODY:
+            return self.world.browser()
+        person = self.world.add_person(f"{uuid4().hex}@amber.test", plant=0).sign_in()
+        if who == EXPIRED:
+            person.http.headers["Authorization"] = f"Bearer {self._expired(person)}"
+        else:
+            self.world.query("UPDATE users SET is_active = false WHERE email = %s", person.email)
+        return person.http
+
+    def _expired(self, person: Person) -> str:
+        claims, now = claims_of(person.tokens["access_token"]), self.world.clock.now()
+        return self.world.portal.tokens.issue(
+            "access",
+            token_id="late",
+            user_id=UUID(claims["sub"]),
+            session_id=UUID(claims["sid"]),
+            role="plant",
+            issued_at=now - timedelta(hours=1),
+            expires_at=now,
+        )
+
+    def _session_of(self, who: str) -> str:
+        """A session that somebody may end: their own."""
+        if who not in self.people:
+            return str(uuid4())
+        return str(claims_of(self.people[who].tokens["access_token"])["sid"])
+
+    def _own_things(self, endpoint: Endpoint, who: str, practice_id: str) -> dict[str, str]:
+        """A question that somebody asked and a notification of theirs, as far as a route wants them."""
+        asker = self.people[who].email if who in self.people else self.subject.email
+        values = practice_id, asker
+        made = {}
+        if "question_id" in endpoint.path_ids:
+            made["question_id"] = self.world.query(
+                "INSERT INTO practice_questions (practice_id, asked_by_user_id, question_text)"
+                " SELECT %s, id, 'Why?' FROM users WHERE email = %s RETURNING id",
+                *values,
+            )[0][0]
+        if "notification_id" in endpoint.path_ids:
+            made["notification_id"] = self.world.query(
+                "INSERT INTO notifications (related_practice_id, user_id, type, title, message)"
+                " SELECT %s, id, 'practice_approved', 'x', 'x' FROM users WHERE email = %s RETURNING id",
+                *values,
+            )[0][0]
+        return {name: str(made_id) for name, made_id in made.items()}
+
+    def _changes(self) -> list[tuple[Any, ...]]:
+        """How many changes and uploads there are: none must come of a refused call."""
+        return self.world.query("SELECT (SELECT count(*) FROM audit_log), (SELECT count(*) FROM uploads)")
+
+
+@dataclass(frozen=True)
+class Things:
+    """What the ids in a path, and the fields of a body, can stand for: real things."""
+
+    ids: Mapping[str, str]
+    fields: Mapping[str, object]
+
+    @classmethod
+    def made(cls, walk: Walk, status: str) -> "Things":
+        """Make one of each."""
+        world = walk.world
+        practice_id = str(world.practice(walk.author, status)["id"])
+        [made] = world.query(
+            """
+            WITH image AS (
+                INSERT INTO practice_images (practice_id, image_type, blob_container, blob_name, blob_url,
+                                             file_size, content_type, width, height, uploaded_at)
+                VALUES (%s, 'before', 'best-practices', %s, '', 1, 'image/jpeg', 1, 1, now()) RETURNING id
+            ), document AS (
+                INSERT INTO practice_documents (practice_id, document_name, blob_container, blob_name,
+                                                blob_url, file_size, content_type, uploaded_at)
+                VALUES (%s, 'x', 'supporting-documents', %s, '', 1, 'application/pdf', now()) RETURNING id
+            ), person AS (
+                INSERT INTO users (email, full_name, role, plant_id) VALUES (%s, 'x', 'plant', %s)
+                RETURNING id
+            ), invite AS (
+                INSERT INTO invites (email, role, token_hash, invited_by_user_id, expires_at)
+                SELECT 'x@amber.test', 'hq', %s, id, now() FROM users WHERE email = %s RETURNING id
+            )
+            SELECT image.id, document.id, person.id, invite.id FROM image, document, person, invite
+            """,
+            practice_id, f"practices/{practice_id}/before_1.jpg",
+            practice_id, f"documents/{practice_id}/x_1.pdf", f"{uuid4().hex}@amber.test",
+            world.plants[0], uuid4().bytes, walk.people[HQ].email,
+        )  # fmt: skip
+        ids = dict(zip(("image_id", "doc_id", "user_id", "invite_id"), map(str, made), strict=True))
+        ids |= {
+            "practice_id": practice_id,
+            "plant_id": str(world.plants[6]),
+            "category_id": str(world.categories[6]),
+        }
+        fields = {
+            "practice_id": practice_id,
+            "title": "A title",
+            "comment": "A comment",
+            "question_text": "Why?",
+            "answer_text": "Because.",
+            "email": walk.subject.email,
+            "password": PASSWORD,
+            "current_password": PASSWORD,
+            "new_password": PASSWORD,
+            "refresh_token": walk.subject.sign_in().tokens["refresh_token"],
+            "full_name": "A name",
+            "name": f"A name {uuid4().hex}",
+            "short_name": "A name",
+            "division": "A division",
+            "color_class": "blue",
+            "icon_name": "bolt",
+            "role": "plant",
+            "file_type": "document",
+            "filename": "joint.jpg",
+            "image_type": "before",
+            "document_name": "A document",
+            "content_type": "image/jpeg",
+            "file_size": 2048,
+            "blob_name": f"practices/{practice_id}/before_1755239400000.jpg",
+            "blob_container": "best-practices",
+        }
+        return cls(ids, fields)
+
+
+def path_of(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
+    """A route with real ids."""
+    path = endpoint.route
+    for name in set(endpoint.path_ids) & set(ids):
+        path = path.replace(f"{{{name}:guid}}", ids[name])
+    if "{" in path:
+        pytest.fail(f"the walk cannot fill {path}, of {endpoint.name}: teach it in Things.made")
+    return path
+
+
+def sent_to(endpoint: Endpoint, things: Things) -> dict[str, Any]:
+    """A body with all that is required, so that access is what a call is refused for."""
+    if "form" in endpoint.wanted:
+        return {"data": {"image_type": "before"}, "files": {"file": ("a.jpg", picture(8, 8))}}
+    if endpoint.method == "GET":
+        return {}
+    required = [name for name, field in endpoint.body.model_fields.items() if field.is_required()]
+    if unknown := [name for name in required if name not in things.fields]:
+        pytest.fail(f"the walk cannot fill {unknown} of {endpoint.name}: teach it in Things.made")
+    return {"json": {name: things.fields[name] for name in required}}
+
+
+def test_open_to_anyone_are_getting_in_and_the_signs_of_life_only() -> None:
+    assert {endpoint.name for endpoint in ENDPOINTS.values() if endpoint.who is ANYONE} == {
+        "register",
+        "login",
+        "refresh_tokens",
+        "show_health",
+        "show_database_health",
+        "show_system_status",
+    }
+
+
+class NamesPractice(Sent):
+    practice_id: UUID
+
+
+def test_a_route_cannot_be_declared_without_saying_who_may_call_it() -> None:
+    before = dict(ENDPOINTS)
+    _, declare = endpoints()
+    undeclared: Callable[..., object] = declare
+    with pytest.raises(TypeError, match="who"):
+        undeclared("GET", "/api/v1/secrets")
+    assert before == ENDPOINTS
+
+
+def test_a_route_whose_owner_decides_must_name_the_thing_that_is_owned() -> None:
+    def on_nothing(unit: Unit) -> None: ...
+
+    def on_another_id(unit: Unit, plant_id: UUID) -> None: ...
+
+    def on_a_body_without_it(unit: Unit, body: Sent) -> None: ...
+
+    before = dict(ENDPOINTS)
+    _, declare = endpoints()
+    for handler, route in (
+        (on_nothing, "/api/v1/secrets"),
+        (on_another_id, "/api/v1/secrets/{plant_id:guid}"),
+        (on_a_body_without_it, "/api/v1/secrets"),
+    ):
+        with pytest.raises(DeclarationError, match="practice_id, which decides who may call"):
+            declare("POST", route, who=PRACTICE_OWNER)(handler)
+    assert before == ENDPOINTS
+
+
+def test_a_handler_cannot_want_what_its_declaration_does_not_give() -> None:
+    def by_nobody(unit: Unit, caller: Caller) -> None: ...
+
+    def of_an_id(unit: Unit, practice_id: UUID) -> None: ...
+
+    def show_health(unit: Unit) -> None: ...
+
+    before = dict(ENDPOINTS)
+    _, declare = endpoints()
+    for handler, who, complaint in (
+        (by_nobody, ANYONE, "wants a caller, but anyone may call"),
+        (of_an_id, SIGNED_IN, "wants .'practice_id'., which its declaration does not give"),
+        (show_health, HEADQUARTERS, "two functions are named show_health"),
+    ):
+        with pytest.raises(DeclarationError, match=complaint):
+            declare("GET", "/api/v1/secrets", who=who)(handler)
+    assert before == ENDPOINTS
+
+
+def test_the_walk_fails_on_a_route_that_it_cannot_fill(world: World) -> None:
+    walk = Walk(world)
+    known = ENDPOINTS["show_user"]
+    for changes in ({"route": "/api/v1/secrets/{secret_id:guid}", "path_ids": ("secret_id",)},
+                    {"route": "/api/v1/secrets/{year:int}", "path_ids": ()}):  # fmt: skip
+        strange = Endpoint(**{**vars(known), **changes})
+        with pytest.raises(pytest.fail.Exception, match="the walk cannot fill"):
+            walk.call(strange, HQ, "submitted")
+
+
+FORBIDDEN_FIELDS: Final = {
+    "PATCH /best-practices/{practice}": (
+        "plant_id", "submitted_by_user_id", "is_deleted", "is_benchmarked", "benchmarked_date", "copy_count",
+        "question_count", "annualised_savings", "id", "created_at", "points",
+    ),
+    "POST /best-practices": ("is_benchmarked", "is_deleted", "submitted_by_user_id", "points", "id", "stars"),
+    "PATCH /auth/me": ("role", "plant_id", "email", "is_active", "hashed_password", "id"),
+    "POST /auth/register": ("role", "plant_id", "is_active", "id"),
+}  # fmt: skip
+
+
+def test_fields_that_nobody_may_set_are_refused_and_not_ignored(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author)
+    before = world.query("SELECT * FROM users ORDER BY id"), world.written()
+    required = {
+        "POST /best-practices": {"title": "x"},
+        "POST /auth/register": {"email": "a@amber.test", "password": PASSWORD, "full_name": "A"},
+    }
+    for call, fields in FORBIDDEN_FIELDS.items():
+        method, path = call.replace("{practice}", practice["id"]).split()
+        for field in fields:
+            body = {**required.get(call, {}), field: None}
+            answer = author.http.request(method, f"/api/v1{path}", json=body)
+            details = answer.json()["error"]["details"]
+            assert (answer.status_code, [fault["field"] for fault in details]) == (422, [field]), (
+                call,
+                field,
+            )
+    assert (world.query("SELECT * FROM users ORDER BY id"), world.written()) == before
+
+
+def test_a_plant_user_cannot_decide_about_their_own_practice(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author, "submitted")
+    before = world.written()
+    path = f"/best-practices/{practice['id']}"
+    for status in ("approved", "revision_required", "draft"):
+        assert author.patch(path, {"status": status}).status_code in (403, 409), status
+    assert author.patch(path, {"submitted_date": "2026-08-01"}).status_code == 403
+    other = {"title": "x", "plant_id": str(world.plants[1])}
+    assert author.post("/best-practices", other).status_code in (403, 422)
+    assert world.written() == before

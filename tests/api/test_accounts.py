@@ -1,0 +1,387 @@
+"""Accounts: registering with an invite and without, one's own profile, passwords (rules 9)."""
+
+import hashlib
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.api.tokens import claims_of
+from tests.world import NOON, PASSWORD, Person, World, at_once, error_of, invalid, refusal_of
+
+FORBIDDEN: Final = (403, "FORBIDDEN")
+INACTIVE: Final = (403, "ACCOUNT_INACTIVE")
+WRONG: Final = (401, "INVALID_CREDENTIALS")
+NOT_USABLE: Final = invalid("invite_token")
+EMAIL: Final = "new@amber.test"
+
+ASCII_72: Final = "correct horse battery staple ".ljust(72, "x")
+DEVANAGARI_72: Final = "पासवर्ड" * 3 + "सही"
+"""24 letters and signs of three bytes each."""
+
+
+@pytest.fixture
+def hq(world: World) -> Person:
+    return world.headquarters()
+
+
+def register(world: World, **fields: object) -> httpx.Response:
+    body = {"email": EMAIL, "password": PASSWORD, "full_name": "Asha Rao", **fields}
+    return world.browser().post("/api/v1/auth/register", json=body)
+
+
+def log_in(world: World, email: str = EMAIL, password: str = PASSWORD) -> httpx.Response:
+    return world.browser().post("/api/v1/auth/login", json={"email": email, "password": password})
+
+
+def invite(hq: Person, email: str = EMAIL, **fields: object) -> dict[str, Any]:
+    answer = hq.post("/auth/invites", {"email": email, "role": "hq", **fields})
+    assert answer.status_code == 201, answer.text
+    issued: dict[str, Any] = answer.json()["data"]
+    return issued
+
+
+def people(world: World) -> list[tuple[Any, ...]]:
+    return world.query("SELECT * FROM users ORDER BY id")
+
+
+# --- registering without an invite
+
+
+def test_who_registers_without_an_invite_waits_until_headquarters_gives_a_plant_and_activates(
+    world: World, hq: Person
+) -> None:
+    answer = register(world, email="  New.Person@Amber.Test ", full_name=" Asha Rao ")
+    user = answer.json()["data"]
+    assert answer.status_code == 202
+    assert (user["email"], user["full_name"], user["is_active"]) == (
+        "New.Person@Amber.Test",
+        "Asha Rao",
+        False,
+    )
+    assert (user["role"], user["plant_id"]) == ("plant", None)
+    assert set(user) == {
+        "id", "email", "full_name", "role", "plant_id", "is_active", "created_at", "updated_at"
+    }  # fmt: skip
+    assert error_of(log_in(world, user["email"])) == INACTIVE
+    assert error_of(log_in(world, user["email"], "a wrong guess")) == WRONG  # no word of it to strangers
+
+    path = f"/users/{user['id']}"
+    assert refusal_of(hq.patch(f"{path}/activate", {})) == invalid("plant_id")
+    assert hq.patch(path, {"plant_id": str(world.plants[3])}).status_code == 200
+    assert error_of(log_in(world, user["email"])) == INACTIVE
+    assert hq.patch(f"{path}/activate", {}).json()["data"]["is_active"] is True
+    assert log_in(world, "new.person@amber.test").status_code == 200
+
+
+def test_registering_tells_nobody_whether_an_email_is_known_and_changes_nothing_that_is(
+    world: World,
+) -> None:
+    world.add_person("active@amber.test", plant=0)
+    world.add_person("asleep@amber.test", plant=0, is_active=False)
+    register(world, email="waiting@amber.test", password="their own password")
+    before, trail = people(world), world.query("SELECT count(*) FROM audit_log")
+    known = ("active@amber.test", "ACTIVE@amber.TEST", "asleep@amber.test", "waiting@amber.test")
+    answers = {email: register(world, email=email, password="another password") for email in known}
+    assert people(world) == before
+    assert world.query("SELECT count(*) FROM audit_log") == trail
+    unknown = register(world, email="unknown@amber.test", password="another password")
+    assert len(people(world)) == len(before) + 1
+    for email, answer in answers.items():
+        told, expected = answer.json(), unknown.json()
+        assert told["data"].pop("email") == email
+        expected["data"].pop("email")
+        assert told["data"].pop("id") != expected["data"].pop("id")
+        assert (answer.status_code, told) == (unknown.status_code, expected)
+        assert set(answer.headers) == set(unknown.headers)
+    ids = {register(world, email="active@amber.test").json()["data"]["id"] for _ in range(2)}
+    assert len(ids) == 2 and not ids & {str(row[0]) for row in before}
+
+
+def test_one_email_registers_once_however_many_come_at_once(world: World) -> None:
+    spellings = [partial(register, world, email=email) for email in (EMAIL, EMAIL.upper())]
+    answers = at_once(*spellings * 4)
+    assert {answer.status_code for answer in answers} == {202}
+    assert len(people(world)) == 1
+
+
+def test_a_registration_that_makes_no_sense_is_refused_by_its_field(world: World) -> None:
+    for changes, field in (
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@b"}, "email"),
+        ({"email": "a@b@c.de"}, "email"),
+        ({"email": "a b@amber.test"}, "email"),
+        ({"email": "a\x00b@amber.test"}, "email"),
+        ({"email": "x" * 310 + "@amber.test"}, "email"),
+        ({"email": 7}, "email"),
+        ({"full_name": " "}, "full_name"),
+        ({"full_name": "x" * 201}, "full_name"),
+        ({"full_name": None}, "full_name"),
+        ({"invite_token": ""}, "invite_token"),
+        ({"invite_token": "x" * 201}, "invite_token"),
+        ({"role": "hq"}, "role"),
+        ({"plant_id": str(world.plants[0])}, "plant_id"),
+        ({"is_active": True}, "is_active"),
+    ):
+        answer = register(world, **changes)
+        assert refusal_of(answer) == invalid(field), changes
+        assert PASSWORD not in answer.text
+    assert people(world) == []
+
+
+# --- invites
+
+
+def test_an_invite_makes_its_email_an_active_user_of_its_role_and_plant(world: World, hq: Person) -> None:
+    plant_id = str(world.plants[4])
+    issued = invite(hq, role="plant", plant_id=plant_id)
+    answer = register(world, email=EMAIL.upper(), invite_token=issued["token"])
+    user = answer.json()["data"]
+    assert answer.status_code == 201
+    assert (user["email"], user["role"], user["plant_id"]) == (EMAIL, "plant", plant_id)
+    assert user["is_active"] is True
+    assert log_in(world).status_code == 200
+
+    head = invite(hq, "head@amber.test")
+    assert register(world, email="head@amber.test", invite_token=head["token"]).json()["data"]["role"] == "hq"
+    [newest, oldest] = hq.get("/auth/invites").json()["data"]
+    assert {newest["used_at"], oldest["used_at"]} == {"2026-08-15T06:30:00Z"}
+    assert "token" not in newest and "token_hash" not in newest
+
+
+def test_the_token_of_an_invite_is_shown_once_and_kept_as_a_hash_only(world: World, hq: Person) -> None:
+    issued = invite(hq)
+    assert issued["expires_at"] == "2026-08-22T06:30:00Z"
+    assert (issued["used_at"], len(issued["token"]) >= 43) == (None, True)
+    digest = hashlib.sha256(issued["token"].encode()).digest()
+    assert world.query("SELECT token_hash FROM invites") == [(digest,)]
+    register(world, invite_token=issued["token"])
+    assert issued["token"] not in hq.get("/auth/invites").text
+    for table in ("invites", "audit_log", "users", "rate_limits", "sessions"):
+        rows = world.query(f"SELECT t::text FROM {table} t")
+        assert all(issued["token"] not in row[0] for row in rows), table
+
+
+def test_two_who_use_an_invite_at_once_get_one_account(world: World, hq: Person) -> None:
+    token = invite(hq)["token"]
+    tries = [partial(register, world, invite_token=token, password=f"password {who}") for who in range(6)]
+    answers = at_once(*tries)
+    assert sorted(answer.status_code for answer in answers) == [201] + [422] * 5
+    [winner] = [who for who, answer in enumerate(answers) if answer.status_code == 201]
+    assert log_in(world, password=f"password {winner}").status_code == 200
+    assert refusal_of(register(world, invite_token=token)) == NOT_USABLE
+
+
+def test_an_invite_is_for_its_email_for_seven_days_once_and_until_it_is_withdrawn(
+    world: World, hq: Person
+) -> None:
+    issued = invite(hq)
+    before = people(world)
+    assert refusal_of(register(world, email="other@amber.test", invite_token=issued["token"])) == NOT_USABLE
+    assert refusal_of(register(world, invite_token="x" * 43)) == NOT_USABLE
+    assert refusal_of(register(world, invite_token=issued["token"][:-1])) == NOT_USABLE
+    world.clock.at = NOON + timedelta(days=7)
+    assert refusal_of(register(world, invite_token=issued["token"])) == NOT_USABLE
+    world.clock.at = NOON
+    withdrawn = invite(hq)
+    assert hq.delete(f"/auth/invites/{withdrawn['id']}").status_code == 200
+    assert refusal_of(register(world, invite_token=withdrawn["token"])) == NOT_USABLE
+    assert people(world) == before
+
+    world.clock.at = NOON + timedelta(days=7) - timedelta(microseconds=1)
+    assert register(world, invite_token=issued["token"]).status_code == 201
+    assert refusal_of(register(world, invite_token=issued["token"])) == NOT_USABLE
+
+
+def test_an_invite_activates_an_account_that_waits_with_what_was_registered_last(
+    world: World, hq: Person
+) -> None:
+    pending = register(world, password="the first password", full_name="A. Rao").json()["data"]
+    issued = invite(hq, role="plant", plant_id=str(world.plants[1]))
+    user = register(world, full_name="Asha Rao", invite_token=issued["token"]).json()["data"]
+    assert (user["id"], user["full_name"], user["is_active"]) == (pending["id"], "Asha Rao", True)
+    assert user["plant_id"] == str(world.plants[1])
+    assert log_in(world).status_code == 200
+    assert error_of(log_in(world, password="the first password")) == WRONG
+
+
+def test_an_invite_does_not_take_over_an_account_that_became_active_meanwhile(
+    world: World, hq: Person
+) -> None:
+    issued = invite(hq)
+    world.add_person(EMAIL, plant=0)
+    before = people(world)
+    refused = register(world, invite_token=issued["token"], password="a thief's password")
+    assert refusal_of(refused) == NOT_USABLE
+    assert people(world) == before
+    assert error_of(hq.post("/auth/invites", {"email": EMAIL.upper(), "role": "hq"})) == (409, "DUPLICATE")
+    assert world.query("SELECT used_at FROM invites") == [(None,)]
+
+
+def test_a_used_invite_does_not_let_somebody_in_again_who_was_shut_out(world: World, hq: Person) -> None:
+    token = invite(hq)["token"]
+    user = register(world, invite_token=token).json()["data"]
+    assert hq.patch(f"/users/{user['id']}/deactivate", {}).status_code == 200
+    before = people(world)
+    assert refusal_of(register(world, invite_token=token)) == NOT_USABLE
+    assert people(world) == before
+    assert error_of(log_in(world)) == INACTIVE
+
+
+def test_an_invite_that_is_left_does_not_let_somebody_in_again_who_was_shut_out(
+    world: World, hq: Person
+) -> None:
+    first, left = invite(hq)["token"], invite(hq)["token"]
+    user = register(world, invite_token=first).json()["data"]
+    assert hq.patch(f"/users/{user['id']}/deactivate", {}).status_code == 200
+    assert refusal_of(register(world, invite_token=left)) == NOT_USABLE
+    assert error_of(log_in(world)) == INACTIVE
+
+
+def test_an_invite_that_makes_no_sense_is_refused(world: World, hq: Person) -> None:
+    plant = str(world.plants[0])
+    for body, fields in (
+        ({"role": "plant"}, {"plant_id"}),
+        ({"role": "plant", "plant_id": None}, {"plant_id"}),
+        ({"role": "hq", "plant_id": plant}, {"plant_id"}),
+        ({"role": "plant", "plant_id": str(uuid4())}, {"plant_id"}),
+        ({"role": "plant", "plant_id": "Supa"}, {"plant_id"}),
+        ({"role": "admin"}, {"role"}),
+        ({}, {"role"}),
+        ({"role": "hq", "email": "nobody"}, {"email"}),
+        ({"role": "hq", "token": "mine"}, {"token"}),
+        ({"role": "hq", "expires_at": "2030-01-01T00:00:00Z"}, {"expires_at"}),
+    ):
+        assert refusal_of(hq.post("/auth/invites", {"email": EMAIL, **body})) == invalid(*fields), body
+    assert world.query("SELECT count(*) FROM invites") == [(0,)]
+
+
+def test_invites_are_headquarters_affair_and_a_used_one_is_not_withdrawn(world: World, hq: Person) -> None:
+    issued, used = invite(hq), invite(hq, "used@amber.test")
+    register(world, email="used@amber.test", invite_token=used["token"])
+    plant = world.plant_user()
+    assert error_of(plant.get("/auth/invites")) == FORBIDDEN
+    assert error_of(plant.post("/auth/invites", {"email": EMAIL, "role": "hq"})) == FORBIDDEN
+    assert error_of(plant.delete(f"/auth/invites/{issued['id']}")) == FORBIDDEN
+    for invite_id in (used["id"], str(uuid4()), "x"):
+        assert hq.delete(f"/auth/invites/{invite_id}").status_code == 404
+    page = hq.get("/auth/invites", limit=1).json()
+    assert page["pagination"] == {"total": 2, "limit": 1, "offset": 0, "has_more": True}
+    assert hq.delete(f"/auth/invites/{issued['id']}").status_code == 200
+    assert hq.delete(f"/auth/invites/{issued['id']}").status_code == 404
+
+
+# --- passwords
+
+
+def test_passwords_of_eight_characters_to_seventy_two_bytes_are_taken(world: World) -> None:
+    assert (len(ASCII_72), len(DEVANAGARI_72), len(DEVANAGARI_72.encode())) == (72, 24, 72)
+    for number, password in enumerate((ASCII_72, DEVANAGARI_72, "12345678", "पासवर्ड!", " " * 8)):
+        email = f"taken{number}@amber.test"
+        assert register(world, email=email, password=password).status_code == 202, password
+        assert error_of(log_in(world, email, password)) == INACTIVE, password
+        assert error_of(log_in(world, email, password + "x")) == WRONG, password
+        assert error_of(log_in(world, email, password[:-1])) == WRONG, password
+
+
+REFUSED_PASSWORDS: Final = [
+    (ASCII_72 + "x", "must take at most 72 bytes; this one takes 73 in 73 characters"),
+    (DEVANAGARI_72 + "x", "must take at most 72 bytes; this one takes 73 in 25 characters"),
+    (DEVANAGARI_72[:-1] + "🔥", "must take at most 72 bytes; this one takes 73 in 24 characters"),
+    ("1234567", "must have at least 8 characters"),
+    ("पासवर्ड", "must have at least 8 characters"),
+    ("", "must have at least 8 characters"),
+    ("x" * 100_000, "must take at most 72 bytes; this one takes 100000"),
+]
+
+
+def test_passwords_that_are_too_long_or_too_short_are_refused_with_the_reason(world: World) -> None:
+    person = world.plant_user()
+    before = people(world)
+    for password, reason in REFUSED_PASSWORDS:
+        change = {"current_password": PASSWORD, "new_password": password}
+        for answer, field in (
+            (register(world, password=password), "password"),
+            (person.post("/auth/change-password", change), "new_password"),
+        ):
+            assert refusal_of(answer) == invalid(field)
+            assert answer.json()["error"]["details"][0]["message"].startswith(reason)
+            assert len(password) < 9 or password not in answer.text
+    assert (
+        "letters outside ASCII take two to four bytes each"
+        in register(world, password=DEVANAGARI_72 + "x").text
+    )
+    assert people(world) == before
+
+
+def test_a_longer_password_never_matches_though_bcrypt_would_not_see_the_difference(world: World) -> None:
+    person = world.plant_user()
+    for password in (ASCII_72, DEVANAGARI_72):
+        change = {"current_password": PASSWORD, "new_password": password}
+        assert person.post("/auth/change-password", change).status_code == 200
+        assert log_in(world, person.email, password).status_code == 200
+        for longer in (password + "x", password + "\t", password * 2):
+            assert error_of(log_in(world, person.email, longer)) == WRONG
+        back = {"current_password": password, "new_password": PASSWORD}
+        assert person.post("/auth/change-password", back).status_code == 200
+
+
+def test_a_person_changes_their_password_who_knows_the_old_one(world: World) -> None:
+    person = world.plant_user()
+    before = people(world)
+    wrong = {"current_password": "a wrong guess", "new_password": "another horse battery"}
+    assert refusal_of(person.post("/auth/change-password", wrong)) == invalid("current_password")
+    assert people(world) == before
+    assert world.query("SELECT failures FROM sign_in_failures") == [(1,)]  # kept, though the call was refused
+
+    right = {"current_password": PASSWORD, "new_password": "another horse battery"}
+    answer = person.post("/auth/change-password", right)
+    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    assert error_of(log_in(world, person.email)) == WRONG
+    assert log_in(world, person.email, "another horse battery").status_code == 200
+
+
+def test_guessing_the_old_password_in_an_open_session_is_slowed_down_like_signing_in(world: World) -> None:
+    person = world.plant_user()
+    guess = {"current_password": "a wrong guess", "new_password": "another horse battery"}
+    for _ in range(4):
+        assert person.post("/auth/change-password", guess).status_code == 422
+    answer = person.post("/auth/change-password", guess)
+    assert (error_of(answer), answer.headers["Retry-After"]) == ((429, "RATE_LIMITED"), "2")
+    assert error_of(log_in(world, person.email)) == (429, "RATE_LIMITED")
+    world.clock.advance(timedelta(seconds=2))
+    assert log_in(world, person.email).status_code == 200
+
+
+def test_who_signs_in_elsewhere_has_no_password_to_change(world: World) -> None:
+    person = world.plant_user()
+    world.query("UPDATE users SET hashed_password = NULL")
+    body = {"current_password": PASSWORD, "new_password": "another horse battery"}
+    assert error_of(person.post("/auth/change-password", body)) == (409, "NO_PASSWORD")
+
+
+# --- one's own profile
+
+
+def test_a_person_changes_their_own_name_and_nothing_else(world: World, hq: Person) -> None:
+    person = world.plant_user(2)
+    world.clock.advance(timedelta(minutes=1))
+    me = person.patch("/auth/me", {"full_name": "  Asha Rao "}).json()["data"]
+    assert (me["full_name"], me["plant_name"], me["updated_at"]) == (
+        "Asha Rao", "Ponneri", "2026-08-15T06:31:00Z"
+    )  # fmt: skip
+    assert person.get("/auth/me").json()["data"] == me
+    assert person.patch("/auth/me", {}).json()["data"] == me
+    before = people(world)
+    for body in (
+        {"role": "hq"}, {"plant_id": str(world.plants[0])}, {"email": "x@amber.test"}, {"is_active": False},
+        {"full_name": ""}, {"full_name": None}, {"full_name": "x" * 201}, {"full_name": ["Asha"]},
+    ):  # fmt: skip
+        assert refusal_of(person.patch("/auth/me", body)) == invalid(*body), body
+    assert people(world) == before
+    assert hq.get(f"/users/{claims_of(person.tokens['access_token'])['sub']}").json()["data"] == {
+        name: value for name, value in me.items() if name not in ("plant_name", "plant_short_name")
+    }

@@ -1,0 +1,390 @@
+"""Documents over HTTP and by the blob trigger: the way of the photographs, with other files."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from adapters import blobs
+from adapters.blobs import AzureBlobs
+from bp_core.shared.errors import Unavailable
+from bp_core.uploads.kinds import DOCUMENTS
+from tests import documents
+from tests.documents import CONTENT_TYPES, doc, office, pdf, ppt, xls
+from tests.world import (
+    NOON,
+    Person,
+    World,
+    at_once,
+    confirmation,
+    document_confirmation,
+    error_of,
+    invalid,
+    picture,
+    refusal_of,
+)
+
+MOMENT = int(NOON.timestamp() * 1000)
+
+
+@pytest.fixture
+def author(world: World) -> Person:
+    return world.plant_user(0)
+
+
+@pytest.fixture
+def practice_id(world: World, author: Person) -> str:
+    return str(world.practice(author)["id"])
+
+
+def put(world: World, author: Person, practice_id: str, data: bytes, extension: str = "pdf") -> str:
+    """Ask, and put past the portal; the blob's name."""
+    wish = {"filename": f"Plan {extension}.{extension}", "content_type": CONTENT_TYPES[extension]}
+    blob_name = str(world.ask_for_document(author, practice_id, **wish)["blob_name"])
+    world.put_blob(blob_name, data, "supporting-documents")
+    return blob_name
+
+
+def confirm(author: Person, practice_id: str, blob_name: str, **changes: object) -> httpx.Response:
+    body = document_confirmation(blob_name, **changes)
+    return author.post(f"/best-practices/{practice_id}/documents", body)
+
+
+def listed(author: Person, practice_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = author.get(f"/best-practices/{practice_id}/documents").json()["data"]
+    return found
+
+
+def uploads(author: Person, practice_id: str) -> list[tuple[str, str | None]]:
+    answer = author.get(f"/best-practices/{practice_id}/uploads")
+    return [(upload["state"], upload["reason"]) for upload in answer.json()["data"]]
+
+
+def actions(world: World) -> list[str]:
+    return [
+        row[0] for row in world.query("SELECT action FROM audit_log WHERE entity = 'document' ORDER BY id")
+    ]
+
+
+# --- leave to upload
+
+
+def test_leave_is_given_for_a_document_under_a_safe_form_of_its_name(
+    world: World, author: Person, practice_id: str
+) -> None:
+    for filename, stem in [
+        ("Work instruction 7.pdf", "work-instruction-7"),
+        ("Fügeplan (2).PDF", "fugeplan-2"),
+        ("नाम.pdf", "document"),
+        ("x" * 200 + ".pdf", "x" * 60),
+        ("--a__b--.pdf", "a-b"),
+    ]:
+        permit = world.ask_for_document(author, practice_id, filename=filename)
+        assert permit["blob_name"] == f"documents/{practice_id}/{stem}_{MOMENT}.pdf"
+        assert permit["container"] == "supporting-documents"
+        url = urlsplit(permit["upload_url"])
+        assert url.path.endswith(f"/supporting-documents/{permit['blob_name']}")
+        assert parse_qs(url.query)["sp"] == ["c"]
+
+
+def test_two_documents_of_one_name_and_millisecond_get_two_blobs(
+    world: World, author: Person, practice_id: str
+) -> None:
+    names = [world.ask_for_document(author, practice_id)["blob_name"] for _ in range(2)]
+    assert names == [f"documents/{practice_id}/work-instruction-7_{MOMENT + step}.pdf" for step in range(2)]
+
+
+def test_every_format_may_be_asked_for_up_to_20_megabytes(
+    world: World, author: Person, practice_id: str
+) -> None:
+    for extension, content_type in CONTENT_TYPES.items():
+        wish = {"filename": f"a.{extension}", "content_type": content_type}
+        world.ask_for_document(author, practice_id, **wish, file_size=20 * 1024 * 1024)
+
+
+WISHES_NOT_GRANTED: list[tuple[dict[str, object], str]] = [
+    ({"image_type": "before"}, "image_type"),
+    ({"image_type": "during"}, "image_type"),
+    ({"file_size": DOCUMENTS.max_bytes + 1}, "file_size"),
+    ({"file_size": 0}, "file_size"),
+    ({"filename": "a.docm"}, "filename"),
+    ({"filename": "a.jpg", "content_type": "image/jpeg"}, "filename"),
+    ({"filename": "../a.pdf"}, "filename"),
+    ({"filename": "a%2fb.pdf"}, "filename"),
+    ({"filename": "a\x00.pdf"}, "filename"),
+    ({"filename": "pdf"}, "filename"),
+    ({"content_type": "application/msword"}, "content_type"),
+    ({"document_name": "x"}, "document_name"),
+    ({"file_type": "image"}, "image_type"),
+]
+
+
+def test_no_leave_for_a_wish_that_breaks_the_rules(world: World, author: Person, practice_id: str) -> None:
+    for wish, field in WISHES_NOT_GRANTED:
+        body = {
+            "practice_id": practice_id, "file_type": "document", "filename": "a.pdf",
+            "content_type": "application/pdf", "file_size": 1, **wish,
+        }  # fmt: skip
+        assert refusal_of(author.post("/upload/presigned-url", body)) == invalid(field), wish
+    assert world.query("SELECT count(*) FROM uploads") == [(0,)]
+
+
+# --- recording
+
+
+HONEST = {
+    "pdf": pdf(), "doc": doc(), "xls": xls(), "ppt": ppt(),
+    "docx": office("docx"), "xlsx": office("xlsx"), "pptx": office("pptx"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("extension", HONEST)
+def test_a_document_is_confirmed_once_and_known_afterwards(
+    world: World, author: Person, practice_id: str, extension: str
+) -> None:
+    blob_name = put(world, author, practice_id, HONEST[extension], extension)
+    assert error_of(confirm(author, practice_id, blob_name.replace("plan", "plain")))[0] == 409
+
+    first, second = (confirm(author, practice_id, blob_name, file_size=1) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    document = first.json()["data"]
+    assert second.json()["data"] == document
+    assert {key: document[key] for key in document.keys() - {"id", "blob_url"}} == {
+        "practice_id": practice_id, "document_name": "Work instruction",
+        "blob_container": "supporting-documents", "blob_name": blob_name,
+        "file_size": len(HONEST[extension]), "content_type": CONTENT_TYPES[extension],
+        "uploaded_at": "2026-08-15T06:30:00Z",
+    }  # fmt: skip
+    assert listed(author, practice_id) == [document]
+    assert author.get(f"/best-practices/{practice_id}").json()["data"]["documents"] == [document]
+    assert uploads(author, practice_id) == [("recorded", None)]
+    assert actions(world) == ["document.recorded"]
+
+
+def test_a_document_that_nobody_confirms_is_recorded_under_the_name_of_its_file(
+    world: World, author: Person, practice_id: str
+) -> None:
+    world.deliver(put(world, author, practice_id, pdf()))
+    [document] = listed(author, practice_id)
+    assert document["document_name"] == "Plan pdf.pdf"
+
+
+def test_a_document_that_nobody_asked_for_is_called_as_its_blob(
+    world: World, author: Person, practice_id: str
+) -> None:
+    name = f"documents/{practice_id}/plan-b_1.pdf"
+    world.put_blob(name, pdf(), "supporting-documents")
+    world.deliver(name)
+    [document] = listed(author, practice_id)
+    assert document["document_name"] == "plan-b.pdf"
+
+
+def test_its_uploader_names_a_document_once_whenever_that_comes(
+    world: World, author: Person, practice_id: str
+) -> None:
+    blob_name = put(world, author, practice_id, pdf())
+    world.deliver(blob_name)
+    for name in ("First", "Second"):
+        answer = confirm(author, practice_id, blob_name, document_name=f"  {name} ")
+        assert (answer.status_code, answer.json()["data"]["document_name"]) == (200, "First")
+    world.deliver(blob_name)
+    assert [document["document_name"] for document in listed(author, practice_id)] == ["First"]
+    assert actions(world) == ["document.recorded", "document.renamed"]
+
+
+def test_a_document_delivered_and_confirmed_twenty_times_at_once_is_recorded_once_under_its_name(
+    world: World, author: Person, practice_id: str
+) -> None:
+    blob_name = put(world, author, practice_id, pdf())
+
+    def confirmed() -> int:
+        return confirm(author, practice_id, blob_name).status_code
+
+    outcomes = at_once(*[confirmed] * 20, *[partial(world.deliver, blob_name)] * 20)
+
+    assert set(outcomes[:20]) <= {200, 201}
+    assert outcomes[:20].count(201) <= 1
+    [document] = listed(author, practice_id)
+    assert document["document_name"] == "Work instruction"
+    assert uploads(author, practice_id) == [("recorded", None)]
+    assert actions(world).count("document.recorded") == 1
+    assert actions(world).count("document.renamed") <= 1
+
+
+CONFIRMATIONS_NOT_TAKEN: list[dict[str, object]] = [
+    {"blob_container": "best-practices"},
+    {"document_name": ""},
+    {"document_name": "   "},
+    {"document_name": "a\x00"},
+    {"document_name": "x" * 301},
+    {"document_name": None},
+    {"document_name": 7},
+    {"image_type": "before"},
+    {"file_size": "1"},
+    {"reason": "x"},
+]
+
+
+def test_a_document_is_confirmed_as_what_it_is_and_for_its_own_practice(
+    world: World, author: Person, practice_id: str
+) -> None:
+    blob_name = put(world, author, practice_id, pdf())
+    for changes in CONFIRMATIONS_NOT_TAKEN:
+        assert refusal_of(confirm(author, practice_id, blob_name, **changes)) == invalid(*changes), changes
+    other = str(world.practice(author)["id"])
+    assert refusal_of(confirm(author, other, blob_name)) == invalid("blob_name")
+    for name in (f"documents/{practice_id}/../a_1.pdf", f"documents/{practice_id}/A_1.pdf",
+                 f"documents/{practice_id}/a_1.exe", f"documents/{practice_id}/-a_1.pdf",
+                 f"practices/{practice_id}/before_1.jpg", f"documents/{practice_id}%2fa_1.pdf"):  # fmt: skip
+        assert refusal_of(confirm(author, practice_id, name)) == invalid("blob_name"), name
+    image = author.post(f"/best-practices/{practice_id}/images", confirmation(blob_name))
+    assert refusal_of(image) == invalid("blob_name")
+    without = document_confirmation(blob_name)
+    del without["document_name"]
+    answer = author.post(f"/best-practices/{practice_id}/documents", without)
+    assert refusal_of(answer) == invalid("document_name")
+    assert listed(author, practice_id) == []
+
+
+def test_who_may_confirm_see_and_delete_follows_from_the_practice(world: World, author: Person) -> None:
+    stranger, hq = world.plant_user(1), world.headquarters()
+    draft = str(world.practice(author)["id"])
+    submitted = str(world.practice(author, "submitted")["id"])
+    blob_name = put(world, author, submitted, pdf())
+    hidden = put(world, author, draft, pdf())
+    path = f"/best-practices/{submitted}/documents"
+
+    assert error_of(confirm(stranger, draft, hidden)) == (404, "NOT_FOUND")
+    assert error_of(confirm(stranger, submitted, blob_name)) == (403, "FORBIDDEN")
+    nobody = world.browser().post(f"/api/v1{path}", json=document_confirmation(blob_name))
+    assert error_of(nobody) == (401, "UNAUTHENTICATED")
+    document = confirm(hq, submitted, blob_name).json()["data"]
+    assert [seen["id"] for seen in listed(stranger, submitted)] == [document["id"]]
+    assert error_of(stranger.get(f"/best-practices/{draft}/documents")) == (404, "NOT_FOUND")
+    assert error_of(stranger.delete(f"{path}/{document['id']}")) == (403, "FORBIDDEN")
+    assert error_of(author.delete(f"/best-practices/{draft}/documents/{document['id']}"))[0] == 404
+    assert error_of(author.delete(f"{path}/{uuid4()}")) == (404, "NOT_FOUND")
+    assert author.delete(f"{path}/7").status_code == 404
+    assert hq.post(f"/best-practices/{submitted}/approve").status_code == 200
+    assert error_of(author.delete(f"{path}/{document['id']}")) == (403, "FORBIDDEN")
+    assert hq.delete(f"{path}/{document['id']}").status_code == 200
+
+
+# --- what is refused
+
+
+OFFICE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+REFUSED: dict[str, tuple[bytes | Callable[[], bytes], str, str]] = {
+    "a docm renamed to docx": (
+        office("docm", {"word/vbaProject.bin": b"x"}), "docx", "contains macros"
+    ),
+    "a doc with macros": (doc(more={"Macros/VBA": b"x"}), "doc", "contains macros"),
+    "a PDF called docx": (pdf(), "docx", f"not a file of type {OFFICE}"),
+    "an xlsx called docx": (office("xlsx"), "docx", f"not a file of type {OFFICE}"),
+    "a photograph called pdf": (picture(), "pdf", "not a file of type application/pdf"),
+    "an empty file": (b"", "pdf", "not a file of type application/pdf"),
+    "a PDF of 21 MB": (pdf(21 * 1024 * 1024), "pdf", "larger than 20971520 bytes: 22020096"),
+    "a zip bomb": (documents.bomb, "docx", "unpacks to 629145"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_no_document_ends_in_quarantine_and_the_uploads_say_why(
+    world: World, author: Person, practice_id: str, what: str
+) -> None:
+    made, extension, reason = REFUSED[what]
+    data = made() if callable(made) else made
+    blob_name = put(world, author, practice_id, data, extension)
+    for _ in range(2):  # told again, it stays as it is
+        world.deliver(blob_name)
+        [(state, told)] = uploads(author, practice_id)
+        assert (state, (told or "")[: len(reason)]) == ("rejected", reason)
+    with world.container("quarantine") as client:
+        kept = client.get_blob_client(f"supporting-documents/{blob_name}")
+        assert kept.download_blob().readall() == data
+        assert "reason" in kept.get_blob_properties().metadata
+    assert world.blob_names("supporting-documents") == []
+    assert error_of(confirm(author, practice_id, blob_name)) == (422, "UPLOAD_REJECTED")
+    assert listed(author, practice_id) == []
+
+
+def test_a_confirmed_file_with_macros_is_refused_for_good(
+    world: World, author: Person, practice_id: str
+) -> None:
+    blob_name = put(world, author, practice_id, office("docm"), "docx")
+    for _ in range(2):
+        answer = confirm(author, practice_id, blob_name)
+        assert error_of(answer) == (422, "UPLOAD_REJECTED")
+        assert answer.json()["error"]["details"] == [{"field": "blob_name", "message": "contains macros"}]
+    assert world.blob_names("quarantine") == [f"supporting-documents/{blob_name}"]
+
+
+def test_names_that_the_portal_does_not_give_end_in_quarantine(world: World, practice_id: str) -> None:
+    names = [f"documents/{practice_id}/{file}" for file in ("A_1.pdf", "a_1.docm", "a.pdf", "a_01.pdf")]
+    for name in [*names, f"documents/{uuid4()}/a_1.pdf"]:
+        world.put_blob(name, pdf(), "supporting-documents")
+        world.deliver(name)
+    assert world.blob_names("supporting-documents") == []
+    assert len(world.blob_names("quarantine")) == 5
+
+
+def test_a_blob_too_large_to_be_copied_in_one_call_goes_to_quarantine_all_the_same(
+    world: World, author: Person, practice_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "MOST_COPIED_AT_ONCE", 0)
+    blob_name = put(world, author, practice_id, b"no document")
+    world.deliver(blob_name)
+    with world.container("quarantine") as client:
+        kept = client.download_blob(f"supporting-documents/{blob_name}")
+        assert kept.readall() == b"no document"
+    assert world.blob_names("supporting-documents") == []
+
+
+# --- reading and deletion
+
+
+def test_a_document_is_read_by_its_url_for_a_day_and_gone_when_it_is_deleted(
+    world: World, author: Person, practice_id: str
+) -> None:
+    world.clock.at = datetime.now(UTC)
+    author.sign_in()
+    blob_name = put(world, author, practice_id, pdf())
+    kept = put(world, author, practice_id, pdf(), "pdf")
+    document, _ = (confirm(author, practice_id, name).json()["data"] for name in (blob_name, kept))
+
+    assert httpx.get(document["blob_url"]).content == pdf()
+    assert httpx.delete(document["blob_url"]).status_code == 403
+    answer = author.delete(f"/best-practices/{practice_id}/documents/{document['id']}")
+
+    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    assert [one["blob_name"] for one in listed(author, practice_id)] == [kept]
+    assert world.blob_names("supporting-documents") == [kept]
+    assert world.query("SELECT blob_name FROM uploads") == [(kept,)]
+    assert actions(world)[-1] == "document.deleted"
+    world.deliver(blob_name)  # a late event
+    assert len(listed(author, practice_id)) == 1
+
+
+def test_a_document_whose_blob_cannot_be_deleted_keeps_its_row(
+    world: World, author: Person, practice_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob_name = put(world, author, practice_id, pdf())
+    document = confirm(author, practice_id, blob_name).json()["data"]
+    path = f"/best-practices/{practice_id}/documents/{document['id']}"
+
+    def away(*_: object) -> None:
+        raise Unavailable("The file storage does not answer; try again shortly.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AzureBlobs, "delete", away)
+        assert error_of(author.delete(path)) == (503, "UNAVAILABLE")
+    assert [one["id"] for one in listed(author, practice_id)] == [document["id"]]
+    assert actions(world) == ["document.recorded"]
+    assert author.delete(path).status_code == 200
+    assert world.blob_names("supporting-documents") == []

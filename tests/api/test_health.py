@@ -1,0 +1,69 @@
+"""Signs of life."""
+
+import base64
+import re
+from datetime import timedelta
+
+from functions import bootstrap
+from functions.http.health import VERSION
+from tests.world import World
+
+CONNECTIONS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE application_name = 'amber-portal' AND datname = current_database()
+"""
+
+
+def test_the_portal_tells_that_it_lives_and_asks_nobody(world: World) -> None:
+    data = world.browser().get("/health").json()["data"]
+    assert (data["status"], data["version"]) == ("ok", VERSION)
+    assert data["uptime_s"] >= 0
+    assert world.query(CONNECTIONS) == [(0,)]
+
+
+def test_the_database_gives_a_sign_of_life(world: World) -> None:
+    data = world.browser().get("/health/db").json()["data"]
+    assert data["status"] == "ok"
+    assert data["latency_ms"] > 0
+    assert world.query(CONNECTIONS) == [(1,)]
+
+
+def test_the_status_tells_what_works_and_how_the_jobs_ended_last(world: World) -> None:
+    browser = world.browser()
+    healthy = {
+        "status": "ok", "version": VERSION, "database": "ok", "storage": "ok", "migrated": True, "jobs": []
+    }  # fmt: skip
+    assert browser.get("/health/status").json()["data"] == healthy
+    for _ in range(2):
+        world.clock.advance(timedelta(seconds=1))
+        world.run_timer("rate_stars")
+    last_run = {"name": "rate_stars", "state": "completed", "started_at": "2026-08-15T06:30:02Z"}
+    assert browser.get("/health/status").json()["data"] == {**healthy, "jobs": [last_run]}
+
+
+def test_the_status_tells_that_the_database_is_not_the_one_this_code_was_written_for(world: World) -> None:
+    browser = world.browser()
+    for statement in (
+        "UPDATE alembic_version SET version_num = '0001'",
+        "DELETE FROM alembic_version",
+        "DROP TABLE alembic_version, job_runs",
+    ):
+        world.query(statement)
+        answer = browser.get("/health/status")
+        assert answer.status_code == 200, statement
+        data = answer.json()["data"]
+        assert (data["status"], data["database"], data["migrated"]) == ("degraded", "ok", False), statement
+        assert browser.get("/health/db").status_code == 200
+
+
+def test_the_status_tells_that_the_storage_is_shut_to_the_portal(world: World) -> None:
+    wrong_key = base64.b64encode(b"a key that opens nothing").decode()
+    settings = {"AzureWebJobsStorage": re.sub(r"AccountKey=[^;]+", f"AccountKey={wrong_key}", world.storage)}
+    elsewhere = World(world.database_url, world.storage, world.clock, settings)
+    bootstrap.install(elsewhere.portal)
+
+    answer = elsewhere.browser().get("/health/status")
+
+    elsewhere.close()
+    assert answer.status_code == 200
+    assert (answer.json()["data"]["status"], answer.json()["data"]["storage"]) == ("degraded", "unavailable")

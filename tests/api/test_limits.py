@@ -1,0 +1,353 @@
+"""Brakes: on guessing passwords, and on calling too often (rules 9, api.md 429)."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+import httpx
+import pytest
+
+from functions import bootstrap
+from functions.bootstrap import Portal
+from functions.settings import SettingsError, load_settings
+from tests.world import PASSWORD, Person, World, at_once, error_of, picture, upload_request
+
+LIMITED: Final = (429, "RATE_LIMITED")
+WRONG: Final = (401, "INVALID_CREDENTIALS")
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+
+EMAIL: Final = "asha@amber.test"
+HOME: Final = "198.51.100.7"
+STRANGER: Final = "203.0.113.9"
+
+AS_USUAL: Final = {
+    "RATE_LIMIT_SIGN_IN": "5/minute",
+    "RATE_LIMIT_UPLOAD": "10/minute",
+    "RATE_LIMIT_GENERAL": "100/minute",
+}
+with_limits: Final = pytest.mark.parametrize("portal_settings", [AS_USUAL], ids=[""])
+
+
+def log_in(
+    world: World, password: str, *, email: str = EMAIL, address: str = HOME, forwarded: str | None = None
+) -> httpx.Response:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    body = {"email": email, "password": password}
+    return world.browser(address).post("/api/v1/auth/login", json=body, headers=headers)
+
+
+def fail(world: World, times: int, *, email: str = EMAIL, address: str = HOME) -> list[int]:
+    """Guess wrongly, each time as soon as one may; the waits between, in seconds."""
+    waits = []
+    for _ in range(times):
+        answer = log_in(world, "a wrong guess", email=email, address=address)
+        if answer.status_code == 429:
+            waits.append(int(answer.headers["Retry-After"]))
+            world.clock.advance(waits[-1] * SECOND)
+            answer = log_in(world, "a wrong guess", email=email, address=address)
+        assert error_of(answer) == WRONG
+    return waits
+
+
+@pytest.fixture
+def another_instance(world: World) -> Iterator[Callable[[], None]]:
+    """Lets the calls that follow be answered by an instance that was started just now."""
+    started: list[Portal] = []
+
+    def start() -> None:
+        started.append(bootstrap.build(load_settings(world.settings), world.clock))
+        bootstrap.install(started[-1])
+
+    yield start
+    for portal in started:
+        portal.close()
+
+
+@pytest.fixture
+def asha(world: World) -> Person:
+    return world.add_person(EMAIL, plant=0)
+
+
+# --- guessing passwords
+
+
+def test_the_delay_between_failures_grows_from_the_fourth_on_up_to_five_minutes(
+    world: World, asha: Person
+) -> None:
+    assert fail(world, 14) == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    answer = log_in(world, PASSWORD)
+    assert (error_of(answer), answer.headers["Retry-After"]) == (
+        LIMITED,
+        "300",
+    )  # the right one has to wait, too
+    world.clock.advance(300 * SECOND)
+    assert log_in(world, PASSWORD).status_code == 200
+    assert log_in(world, PASSWORD).status_code == 200
+
+
+def test_a_wait_ends_to_the_instant(world: World, asha: Person) -> None:
+    assert fail(world, 4) == []
+    world.clock.advance(2 * SECOND - timedelta(microseconds=1))
+    answer = log_in(world, PASSWORD)
+    assert (error_of(answer), answer.headers["Retry-After"]) == (LIMITED, "1")
+    world.clock.advance(timedelta(microseconds=1))
+    assert log_in(world, PASSWORD).status_code == 200
+
+
+def test_an_email_that_nobody_has_is_slowed_down_just_the_same(world: World, asha: Person) -> None:
+    inactive = world.add_person("asleep@amber.test", plant=0, is_active=False)
+    waits = [fail(world, 8, email=email) for email in (asha.email, inactive.email, "nobody@amber.test")]
+    assert waits == [[2, 4, 8, 16]] * 3
+    assert error_of(log_in(world, PASSWORD, email="nobody@amber.test")) == LIMITED
+
+
+def test_strangers_who_guess_do_not_keep_the_owner_out(world: World, asha: Person) -> None:
+    fail(world, 10, address=STRANGER)
+    for number in range(20):
+        fail(world, 1, address=f"203.0.113.{100 + number}")
+    assert log_in(world, PASSWORD).status_code == 200
+    assert error_of(log_in(world, PASSWORD, address=STRANGER)) == LIMITED  # that is only for their own client
+
+    assert error_of(log_in(world, "mistyped")) == WRONG
+    assert error_of(log_in(world, PASSWORD)) == LIMITED  # whoever fails amid an attack, waits once
+    world.clock.advance(300 * SECOND)
+    assert log_in(world, PASSWORD).status_code == 200
+
+
+def test_many_clients_that_guess_together_wait_as_if_they_were_one(world: World, asha: Person) -> None:
+    for number in range(9):
+        assert error_of(log_in(world, "a guess", address=f"203.0.113.{number}")) == WRONG
+    answer = log_in(world, "a guess", address="203.0.113.1")
+    assert (error_of(answer), answer.headers["Retry-After"]) == (LIMITED, "64")
+
+
+def test_what_a_client_writes_of_its_own_address_is_not_believed(world: World, asha: Person) -> None:
+    for number in range(4):
+        guess = partial(log_in, world, "a guess", address=STRANGER)
+        assert error_of(guess(forwarded=f"192.0.2.{number}, {HOME}")) == WRONG
+    for forwarded in ("192.0.2.99", HOME, f"{HOME}, {HOME}", "", ",,,", "x" * 5000, "\x7f", "[::1]:80"):
+        answer = log_in(world, "a guess", address=STRANGER, forwarded=forwarded)
+        assert error_of(answer) == LIMITED, forwarded
+    assert log_in(world, PASSWORD, address=HOME).status_code == 200
+    assert world.query("SELECT client, failures FROM sign_in_failures") == [(STRANGER, 4)]
+
+
+@pytest.mark.parametrize("portal_settings", [{"TRUSTED_PROXIES": "2"}])
+def test_behind_two_proxies_the_last_entry_but_one_counts(world: World, asha: Person) -> None:
+    for _ in range(4):
+        answer = log_in(world, "a guess", address="10.0.0.1", forwarded=f"192.0.2.1, {STRANGER}")
+        assert error_of(answer) == WRONG
+    assert log_in(world, PASSWORD, address="10.0.0.1", forwarded=f"192.0.2.1, {HOME}").status_code == 200
+    assert world.query("SELECT client FROM sign_in_failures") == [(STRANGER,)]
+
+
+def test_success_forgets_the_failures_of_its_client_and_time_those_of_all(world: World, asha: Person) -> None:
+    fail(world, 3)
+    assert log_in(world, PASSWORD).status_code == 200
+    assert world.query("SELECT count(*) FROM sign_in_failures") == [(0,)]
+    assert fail(world, 5) == [2]
+    world.clock.advance(timedelta(hours=1))
+    assert fail(world, 5) == [2]
+
+
+def test_failures_are_counted_in_the_database_for_all_instances_and_by_no_readable_email(
+    world: World, another_instance: Callable[[], None], asha: Person
+) -> None:
+    fail(world, 4)
+    assert world.query("SELECT client, failures FROM sign_in_failures") == [(HOME, 4)]
+    assert EMAIL not in str(world.query("SELECT f::text FROM sign_in_failures f"))
+    another_instance()
+    assert error_of(log_in(world, PASSWORD)) == LIMITED
+
+
+def test_any_text_for_an_email_is_counted(world: World) -> None:
+    for email in ("a\\b@amber.test", "\\x41@amber.test", "\\", "'; --", "ÀÉ@amber.test", "नाम", "🔥" * 100):
+        answer = log_in(world, "a guess", email=email.ljust(3, "."))
+        assert error_of(answer) == WRONG, email
+    assert world.query("SELECT sum(failures) FROM sign_in_failures") == [(7,)]
+
+
+# --- calling too often
+
+
+@with_limits
+def test_five_attempts_to_sign_in_a_minute_are_taken_of_a_client_for_an_account_on_all_instances(
+    world: World, another_instance: Callable[[], None], asha: Person
+) -> None:
+    answers = [log_in(world, PASSWORD, email=email) for email in (EMAIL, EMAIL.upper(), EMAIL)]
+    another_instance()
+    answers += [log_in(world, PASSWORD), log_in(world, PASSWORD)]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["4", "3", "2", "1", "0"]
+    refused = log_in(world, PASSWORD)
+    assert error_of(refused) == LIMITED
+    assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"] == "60"
+    assert (refused.headers["RateLimit-Limit"], refused.headers["RateLimit-Remaining"]) == ("5", "0")
+    assert world.query("SELECT count(*) FROM sessions") == [(5,)]
+
+    assert log_in(world, PASSWORD, address=STRANGER).status_code == 200
+    assert error_of(log_in(world, PASSWORD, email="nobody@amber.test")) == WRONG
+    world.clock.advance(MINUTE - timedelta(microseconds=1))
+    refused = log_in(world, PASSWORD)
+    assert (error_of(refused), refused.headers["Retry-After"]) == (LIMITED, "1")
+    world.clock.advance(timedelta(microseconds=1))
+    assert log_in(world, PASSWORD).status_code == 200
+
+
+@with_limits
+def test_attempts_at_once_are_counted_each(world: World, asha: Person) -> None:
+    answers = at_once(*[partial(log_in, world, PASSWORD)] * 12)
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 7
+
+
+@with_limits
+def test_registering_counts_with_signing_in_and_bodies_that_name_nobody_with_each_other(world: World) -> None:
+    browser = world.browser(HOME)
+    body = {"email": EMAIL, "password": PASSWORD, "full_name": "Asha"}
+    for _ in range(5):
+        assert browser.post("/api/v1/auth/register", json=body).status_code == 202
+    assert error_of(browser.post("/api/v1/auth/register", json=body)) == LIMITED
+    assert error_of(log_in(world, PASSWORD)) == LIMITED
+    nameless: list[bytes] = [b"", b"{", b"[]", b'{"email": 7}', b'{"email": null}', b"\xff", b"[" * 9999]
+    statuses = [browser.post("/api/v1/auth/login", content=body).status_code for body in nameless]
+    assert statuses == [422, 400, 422, 422, 422, 429, 429]
+
+
+@with_limits
+def test_ten_uploads_a_minute_are_taken_of_a_user_on_all_instances_and_by_all_ways(
+    world: World, another_instance: Callable[[], None]
+) -> None:
+    author, colleague = world.plant_user(0), world.plant_user(0)
+    practice_id = str(world.practice(author)["id"])
+    asked = upload_request(practice_id)
+
+    def put_through_the_portal() -> httpx.Response:
+        url = f"/api/v1/best-practices/{practice_id}/upload-image"
+        return author.http.post(url, data={"image_type": "before"}, files={"file": ("a.jpg", picture(8, 8))})
+
+    ways: list[Callable[[], httpx.Response]] = [
+        partial(author.post, "/upload/presigned-url", asked),
+        partial(author.post, "/best-practices/upload/presigned-url", asked),
+        put_through_the_portal,
+    ]
+    remaining = []
+    for number in range(10):
+        if number == 5:
+            another_instance()
+        answer = ways[number % 3]()
+        assert answer.status_code < 300, answer.text
+        remaining.append(int(answer.headers["RateLimit-Remaining"]))
+    assert remaining == list(range(9, -1, -1))
+    for way in ways:
+        answer = way()
+        assert (error_of(answer), answer.headers["RateLimit-Limit"]) == (LIMITED, "10")
+        assert answer.headers["Retry-After"] == "60"
+    assert colleague.post("/upload/presigned-url", asked).status_code == 200
+    assert author.get("/plants").status_code == 200
+    world.clock.advance(MINUTE)
+    assert ways[0]().status_code == 200
+
+
+@with_limits
+def test_a_hundred_other_calls_a_minute_are_taken_of_a_user_by_each_instance(
+    world: World, another_instance: Callable[[], None]
+) -> None:
+    person, other = world.plant_user(), world.plant_user()
+    phone = Person(person.email, person.role, person.plant_id, world.browser(STRANGER)).sign_in()
+    remaining = [int(person.get("/categories").headers["RateLimit-Remaining"]) for _ in range(99)]
+    assert remaining == list(range(99, 0, -1))
+    assert (
+        phone.get("/plants").headers["RateLimit-Remaining"] == "0"
+    )  # the same user, whatever they call with
+    for browser in (person, phone):
+        answer = browser.post("/best-practices", {"title": "x"})
+        assert (error_of(answer), answer.headers["Retry-After"]) == (LIMITED, "60")
+    assert world.query("SELECT count(*) FROM best_practices") == [(0,)]
+    assert other.get("/plants").status_code == 200
+    assert person.http.get("/health").status_code == 200
+    another_instance()
+    assert person.get("/plants").headers["RateLimit-Remaining"] == "99"
+    bootstrap.install(world.portal)
+    assert error_of(person.get("/plants")) == LIMITED
+    world.clock.advance(MINUTE)
+    assert person.get("/plants").headers["RateLimit-Remaining"] == "99"
+
+
+@pytest.mark.parametrize("portal_settings", [{"RATE_LIMIT_GENERAL": "2/hour"}])
+def test_calls_without_a_good_token_are_counted_by_client_apart_from_all_others(world: World) -> None:
+    person = world.plant_user()
+    for sent, refusal in ((None, "UNAUTHENTICATED"), ("x.y.z", "UNAUTHENTICATED"), (None, "RATE_LIMITED")):
+        headers = {} if sent is None else {"Authorization": f"Bearer {sent}"}
+        answer = world.browser().get("/api/v1/plants", headers=headers)
+        assert error_of(answer)[1] == refusal
+        assert answer.headers["RateLimit-Limit"] == "2"
+    assert error_of(world.browser(STRANGER).get("/api/v1/plants")) == (401, "UNAUTHENTICATED")
+    assert person.get("/plants").status_code == 200
+    body = {"refresh_token": person.tokens["refresh_token"]}
+    assert world.browser().post("/api/v1/auth/refresh", json=body).status_code == 200
+
+
+@with_limits
+def test_every_answer_but_that_of_a_probe_tells_how_one_stands(world: World) -> None:
+    person, browser = world.plant_user(), world.browser()
+    practice_id = str(world.practice(person)["id"])
+    answers = [
+        person.get("/plants"),
+        person.post("/best-practices", {"title": "x"}),
+        person.http.post("/api/v1/best-practices", content=b"{"),
+        browser.get("/api/v1/plants"),
+        person.get("/jobs"),
+        person.get(f"/plants/{practice_id}"),
+        person.post(f"/best-practices/{practice_id}/submit", {"colour": "red"}),
+        person.http.post("/api/v1/best-practices", content=b" " * 2**21),
+        person.http.post("/api/v1/best-practices", content=b"x", headers={"Content-Type": "text/plain"}),
+        log_in(world, "a guess"),
+        browser.post("/api/v1/auth/refresh", json={"refresh_token": "x.y.z"}),
+    ]
+    statuses = [200, 201, 400, 401, 403, 404, 422, 413, 415, 401, 401]
+    assert [answer.status_code for answer in answers] == statuses
+    for answer in answers:
+        limit, remaining, reset = (
+            int(answer.headers[f"RateLimit-{part}"]) for part in ("Limit", "Remaining", "Reset")
+        )
+        assert 0 <= remaining < limit
+        assert 1 <= reset <= 60
+    for probe in ("/health", "/health/db", "/health/status"):
+        answer = browser.get(probe)
+        assert answer.status_code == 200
+        assert not [name for name in answer.headers if name.lower().startswith("ratelimit")]
+
+
+@pytest.mark.parametrize("portal_settings", [{"RATE_LIMIT_GENERAL": "3/second"}])
+def test_a_client_that_tries_account_after_account_is_stopped_and_probes_never_are(world: World) -> None:
+    tries = [log_in(world, "a guess", email=f"victim{number}@amber.test") for number in range(4)]
+    assert [error_of(answer) for answer in tries] == [WRONG] * 3 + [LIMITED]
+    assert error_of(log_in(world, "a guess", address=STRANGER)) == WRONG
+    assert {world.browser(HOME).get("/health").status_code for _ in range(20)} == {200}
+    world.clock.advance(SECOND)
+    assert error_of(log_in(world, "a guess")) == WRONG
+
+
+def test_off_is_off(world: World, asha: Person) -> None:
+    answers = [log_in(world, PASSWORD) for _ in range(7)]
+    answers += [asha.sign_in().get("/plants") for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert not [name for answer in answers for name in answer.headers if name.startswith("ratelimit")]
+    assert world.query("SELECT count(*) FROM rate_limits") == [(0,)]
+
+
+def test_a_rate_that_makes_no_sense_is_refused_by_the_name_of_its_setting(world: World) -> None:
+    for setting in AS_USUAL:
+        for rate in ("", "100", "100/day", "0/minute", "-1/minute", "100 / minute", "1.5/minute", "OFF",
+                     "100/minute\n", "٣/minute", "99999999/minute", "off/minute"):  # fmt: skip
+            with pytest.raises(SettingsError, match=setting):
+                load_settings({**world.settings, setting: rate})
+    for proxies in ("0", "11", "x"):
+        with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
+            load_settings({**world.settings, "TRUSTED_PROXIES": proxies})
+    unset = {name: value for name, value in world.settings.items() if name not in AS_USUAL}
+    settings = load_settings(unset)
+    rates = (settings.rate_limit_sign_in, settings.rate_limit_upload, settings.rate_limit_general)
+    assert rates == ("5/minute", "10/minute", "100/minute")

@@ -1,0 +1,189 @@
+"""What people are told of, and what not."""
+
+from typing import Any
+from uuid import uuid4
+
+from bp_core.notifications import NotificationQuery
+from bp_core.shared.access import Caller
+from tests.world import Person, World, confirmation, error_of, invalid, picture, refusal_of
+
+
+def told(person: Person) -> list[tuple[str, str]]:
+    """The types and messages of a person's notifications, newest first."""
+    return [(one["type"], one["message"]) for one in person.get("/notifications", limit=100).json()["data"]]
+
+
+def user_id(world: World, person: Person) -> Any:
+    return world.query("SELECT id FROM users WHERE email = %s", person.email)[0][0]
+
+
+def test_everybody_concerned_is_told_but_not_who_acted(world: World) -> None:
+    author, colleague, asker = world.plant_user(0), world.plant_user(0), world.plant_user(1)
+    hq, gone = world.headquarters(), world.plant_user(0)
+    world.query("UPDATE users SET is_active = false WHERE email = %s", gone.email)
+    practice = world.practice(author, "submitted")
+    path = f"/questions/practice/{practice['id']}"
+    asked = asker.post(path, {"question_text": "Which gas?"}).json()["data"]
+    colleague.post(path, {"question_text": "And how much?"})
+    author.patch(f"/questions/{asked['id']}/answer", {"answer_text": "Argon."})
+    hq.post(f"/best-practices/{practice['id']}/approve")
+    hq.patch(f"/best-practices/{practice['id']}", {"status": "revision_required", "comment": "Which?"})
+    decisions = {("practice_approved", practice["title"]), ("revision_requested", practice["title"])}
+    by_colleague, by_asker = ("question_asked", "And how much?"), ("question_asked", "Which gas?")
+    assert set(told(author)) == {by_asker, by_colleague, *decisions}
+    assert set(told(colleague)) == {by_asker, *decisions}
+    assert told(asker) == [("question_answered", "Argon.")]
+    assert told(hq) == []
+    assert world.query("SELECT 1 FROM notifications WHERE user_id = %s", user_id(world, gone)) == []
+
+
+def test_a_notification_tells_what_it_is_about(world: World) -> None:
+    author, asker = world.plant_user(0), world.plant_user(1)
+    practice = world.practice(author, "submitted")
+    path = f"/questions/practice/{practice['id']}"
+    question = asker.post(path, {"question_text": "Why?"}).json()["data"]
+    [shown] = author.get("/notifications").json()["data"]
+    assert shown == {
+        "id": shown["id"],
+        "user_id": str(user_id(world, author)),
+        "type": "question_asked",
+        "title": "A question about your practice",
+        "message": "Why?",
+        "related_practice_id": practice["id"],
+        "related_question_id": question["id"],
+        "practice_title": practice["title"],
+        "is_read": False,
+        "created_at": "2026-08-15T06:30:00Z",
+    }
+    asker.delete(f"/questions/{question['id']}")
+    assert author.get("/notifications").json()["data"] == [{**shown, "related_question_id": None}]
+
+
+def test_the_title_of_a_practice_that_one_no_longer_sees_is_not_told(world: World) -> None:
+    author, asker, hq = world.plant_user(0), world.plant_user(1), world.headquarters()
+    practice = world.practice(author, "submitted")
+    path = f"/questions/practice/{practice['id']}"
+    question = asker.post(path, {"question_text": "Why?"}).json()["data"]
+    author.patch(f"/questions/{question['id']}/answer", {"answer_text": "So."})
+    assert asker.get("/notifications").json()["data"][0]["practice_title"] == practice["title"]
+    hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "No"})
+    assert asker.get("/notifications").json()["data"][0]["practice_title"] is None
+    assert author.get("/notifications").json()["data"][0]["practice_title"] == practice["title"]
+
+
+def test_a_refused_step_tells_nobody(world: World) -> None:
+    author, hq = world.plant_user(0), world.headquarters()
+    practice = world.practice(author)
+    assert hq.post(f"/best-practices/{practice['id']}/approve").status_code == 409
+    assert told(author) == []
+
+
+def test_a_rejected_upload_is_told_to_who_asked_for_it_or_else_to_the_plant(world: World) -> None:
+    author, colleague = world.plant_user(0), world.plant_user(0)
+    practice = world.practice(author)
+    permit = world.ask_for_upload(author, practice["id"])
+    world.put_blob(permit["blob_name"], b"no picture")
+    world.deliver(permit["blob_name"])
+    world.deliver(permit["blob_name"])
+    [(kind, message)] = told(author)
+    assert kind == "upload_rejected"
+    assert message.startswith(permit["blob_name"].rpartition("/")[2] + ": ")
+    assert told(colleague) == []
+    unasked = f"practices/{practice['id']}/after_1755239400000.jpg"
+    world.put_blob(unasked, b"no picture")
+    world.deliver(unasked)
+    assert (len(told(author)), len(told(colleague))) == (2, 1)
+
+
+def test_who_hears_the_rejection_as_an_answer_is_not_told_again(world: World) -> None:
+    author = world.plant_user(0)
+    practice = world.practice(author)
+    permit = world.ask_for_upload(author, practice["id"])
+    world.put_blob(permit["blob_name"], b"no picture")
+    path = f"/best-practices/{practice['id']}/images"
+    assert author.post(path, confirmation(permit["blob_name"])).status_code == 422
+    assert told(author) == []
+    permit = world.ask_for_upload(author, practice["id"])
+    world.put_blob(permit["blob_name"], picture())
+    world.deliver(permit["blob_name"])
+    assert told(author) == []
+
+
+def fill(world: World, person: Person, count: int) -> None:
+    """Notifications of one person, every fourth of them read, a minute between two."""
+    world.query(
+        "INSERT INTO notifications (user_id, type, title, message, is_read, created_at)"
+        " SELECT %s, 'practice_approved', 'x', n::text, n %% 4 = 0, now() - interval '1 minute' * n"
+        " FROM generate_series(1, %s) n",
+        user_id(world, person), count,
+    )  # fmt: skip
+
+
+def test_one_reads_ones_own_only(world: World) -> None:
+    mine, other = world.plant_user(0), world.plant_user(0)
+    fill(world, mine, 8)
+    fill(world, other, 4)
+    notifications = mine.get("/notifications", limit=3).json()
+    assert [one["message"] for one in notifications["data"]] == ["1", "2", "3"]
+    assert notifications["pagination"] == {"total": 8, "limit": 3, "offset": 0, "has_more": True}
+    for is_read, messages in (("true", ["4", "8"]), ("false", ["1", "2", "3", "5", "6", "7"])):
+        shown = mine.get("/notifications", is_read=is_read).json()
+        assert [one["message"] for one in shown["data"]] == messages
+        assert shown["pagination"]["total"] == len(messages)
+    assert mine.get("/notifications", offset=100).json()["pagination"]["total"] == 8
+
+    path = f"/notifications/{notifications['data'][0]['id']}/read"
+    assert error_of(other.patch(path, {})) == (404, "NOT_FOUND")
+    assert error_of(mine.patch(f"/notifications/{uuid4()}/read", {})) == (404, "NOT_FOUND")
+    assert mine.get("/notifications/unread-count").json()["data"] == {"unread_count": 6}
+    for _ in range(2):
+        assert mine.patch(path, {}).json()["data"] == {**notifications["data"][0], "is_read": True}
+    assert mine.get("/notifications/unread-count").json()["data"] == {"unread_count": 5}
+    assert mine.patch("/notifications/read-all", {}).json()["data"] == {"marked_count": 5}
+    assert mine.patch("/notifications/read-all", {}).json()["data"] == {"marked_count": 0}
+    assert mine.get("/notifications/unread-count").json()["data"] == {"unread_count": 0}
+    assert other.get("/notifications/unread-count").json()["data"] == {"unread_count": 3}
+
+
+def test_what_makes_no_sense_is_refused(world: World) -> None:
+    person = world.plant_user(0)
+    fill(world, person, 1)
+    assert person.get("/notifications", is_read="perhaps").status_code in {400, 422}
+    assert refusal_of(person.get("/notifications", limit=0)) == invalid("limit")
+    assert refusal_of(person.get("/notifications", user_id=str(uuid4()))) == invalid("user_id")
+    assert refusal_of(person.patch("/notifications/read-all", {"is_read": False})) == invalid("is_read")
+    nobody = world.browser()
+    for method, path in (
+        ("GET", ""), ("GET", "/unread-count"), ("PATCH", "/read-all"), ("PATCH", f"/{uuid4()}/read"),
+    ):  # fmt: skip
+        assert nobody.request(method, f"/api/v1/notifications{path}").status_code == 401
+    assert person.get("/notifications/unread-count").json()["data"] == {"unread_count": 1}
+
+
+def test_ten_thousand_notifications_are_read_by_their_indexes(world: World) -> None:
+    many, few = world.plant_user(0), world.plant_user(0)
+    fill(world, many, 10_000)
+    fill(world, few, 10)
+    for number in range(10):
+        fill(world, world.add_person(f"other{number}@amber.test", plant=1), 5_000)
+    world.query("ANALYZE notifications")
+    for person in (many, few):
+        reader = Caller(user_id(world, person), None, "plant", person.plant_id)
+        for is_read in (None, True, False):
+            assert scans(world, reader, NotificationQuery(is_read=is_read)) == 0
+
+
+def scans(world: World, reader: Caller, query: NotificationQuery) -> int:
+    """How often the whole table is read for a list, the count of the unread, and marking all as read."""
+    with world.portal.unit(transaction=True) as unit:
+        page = unit.notifications.notifications(reader, query)
+        assert page.items
+        assert unit.notifications.unread_count(reader.user_id) == unit.notifications.mark_all_read(
+            reader.user_id
+        )
+        count: int = unit.sql.value(
+            "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'notifications'"
+        )
+        unit.sql.run("UPDATE notifications SET is_read = message::int %% 4 = 0 WHERE user_id = %(id)s",
+                     {"id": reader.user_id})  # fmt: skip
+    return count

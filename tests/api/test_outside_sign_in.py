@@ -1,0 +1,249 @@
+"""Signing in with an outside issuer's token (OpenID Connect); a local server publishes its keys (rules 9)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from adapters.oidc import OidcTokens
+from functions import bootstrap
+from functions.settings import SettingsError, load_settings
+from tests.api.issuer import (
+    AUDIENCE,
+    ISSUER,
+    Issuer,
+    claims_for,
+    ec_key,
+    published,
+    rsa_key,
+    running,
+    token,
+)
+from tests.world import NOON, Person, World, at_once, error_of
+
+NOT_VALID: Final = (401, "UNAUTHENTICATED")
+EXPIRED: Final = (401, "TOKEN_EXPIRED")
+AWAY: Final = (503, "UNAVAILABLE")
+EMAIL: Final = "asha@amber.test"
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with running(Issuer()) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def portal_settings(issuer: Issuer) -> dict[str, str]:
+    return issuer.settings
+
+
+@pytest.fixture
+def asha(world: World) -> Person:
+    """An active user, who has not signed in here."""
+    return world.add_person(EMAIL, plant=2)
+
+
+def call(world: World, token: str, path: str = "/auth/me") -> httpx.Response:
+    return world.browser().get(f"/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+
+
+def ask_anew(world: World, issuer: Issuer, **seconds: float) -> None:
+    """Start anew with an issuer, with other pauses between questions for its keys."""
+    anew = OidcTokens(issuer=ISSUER, audience=AUDIENCE, jwks_url=issuer.url, **seconds)
+    bootstrap.install(replace(world.portal, oidc=anew))
+
+
+def test_the_verified_email_of_a_token_tells_which_user_is_calling(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    for email in (EMAIL, "ASHA@Amber.Test"):
+        me = call(world, token(claims_for(email))).json()["data"]
+        assert (me["email"], me["plant_id"]) == (EMAIL, str(asha.plant_id))
+    assert call(world, token(claims_for(EMAIL, aud=["another", AUDIENCE]))).status_code == 200
+    assert world.query("SELECT count(*) FROM sessions") == [(0,)]
+    assert issuer.asked == 1
+    local = asha.sign_in()  # the same person, both ways
+    assert local.get("/auth/me").json()["data"] == me
+
+
+def test_what_becomes_of_a_person_acts_on_the_next_call_with_an_outside_token(
+    world: World, asha: Person
+) -> None:
+    hq, outside = world.headquarters(), token(claims_for(EMAIL))
+    assert error_of(call(world, outside, "/users")) == (403, "FORBIDDEN")
+    asha_id = call(world, outside).json()["data"]["id"]
+    assert hq.patch(f"/users/{asha_id}", {"role": "hq", "plant_id": None}).status_code == 200
+    assert call(world, outside, "/users").status_code == 200
+    assert hq.patch(f"/users/{asha_id}/deactivate", {}).status_code == 200
+    assert error_of(call(world, outside)) == NOT_VALID
+
+
+def test_who_has_no_session_here_can_use_what_is_about_sessions(world: World, asha: Person) -> None:
+    here = asha.sign_in()
+    asha.http.headers["Authorization"] = f"Bearer {token(claims_for(EMAIL))}"
+    assert [session["is_current"] for session in asha.get("/auth/sessions").json()["data"]] == [False]
+    assert asha.post("/auth/logout").status_code == 200
+    assert asha.get("/auth/me").status_code == 200  # the issuer's token lasts as long as the issuer says
+    body = {"refresh_token": here.tokens["refresh_token"]}
+    assert asha.post("/auth/logout", body).status_code == 200
+    assert asha.get("/auth/sessions").json()["data"] == []
+
+
+def test_keys_of_both_kinds_are_taken_with_and_without_their_use_and_algorithm(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    for key, algorithm in ((rsa_key("first"), "RS256"), (ec_key("first"), "ES256")):
+        for more in ({}, {"use": "sig"}, {"alg": algorithm}, {"use": "sig", "alg": algorithm}):
+            issuer.keys = [published(rsa_key("other"), "other"), published(key, "mine", **more)]
+            ask_anew(world, issuer)
+            answer = call(world, token(claims_for(EMAIL), key=key, algorithm=algorithm, kid="mine"))
+            assert answer.json()["data"]["email"] == EMAIL, (algorithm, more)
+
+
+def test_a_key_that_is_not_for_signing_or_for_another_algorithm_is_not_used(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    issuer.keys = [
+        published(rsa_key("first"), "enc", use="enc"),
+        published(rsa_key("first"), "384", alg="RS384"),
+        published(rsa_key("first"), "good"),
+        {"kid": "symmetric", "kty": "oct", "k": "c2VjcmV0", "alg": "HS256"},
+        {"kid": "broken", "kty": "RSA", "n": "!", "e": "AQAB"},
+        {"kid": "strange", "kty": "??"},
+    ]
+    for kid in ("enc", "384", "symmetric", "broken", "strange"):
+        assert error_of(call(world, token(claims_for(EMAIL), kid=kid))) == NOT_VALID, kid
+    assert call(world, token(claims_for(EMAIL), kid="good")).status_code == 200
+
+
+WRONG_CLAIMS: list[dict[str, Any]] = [
+    {"email_verified": False}, {"email_verified": None}, {"email_verified": "true"}, {"email_verified": 1},
+    {"email": None}, {"email": [EMAIL]}, {"email": ""}, {"email": "nobody@amber.test"},
+    {"email": "asleep@amber.test"}, {"email": EMAIL + " "}, {"email": "%"},
+    {"iss": "https://issuer.test/another"}, {"iss": ISSUER + "/"}, {"iss": None},
+    {"aud": "another-client"}, {"aud": ["another-client"]}, {"aud": None}, {"aud": AUDIENCE + "x"},
+    {"sub": None}, {"iat": None}, {"exp": None}, {"exp": "soon"}, {"exp": True}, {"exp": 1e30},
+    {"iat": "now"}, {"nbf": "later"},
+    {"iat": int(NOON.timestamp()) + 61}, {"nbf": int(NOON.timestamp()) + 61},
+]  # fmt: skip
+
+
+def test_a_token_that_vouches_for_nobody_or_for_another_portal_is_refused(world: World, asha: Person) -> None:
+    world.add_person("asleep@amber.test", plant=0, is_active=False)
+    for changes in WRONG_CLAIMS:
+        answer = call(world, token(claims_for(EMAIL, **changes)))
+        assert error_of(answer) == NOT_VALID, changes
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_outside_token_ends_by_the_portals_clock(world: World, asha: Person) -> None:
+    good = token(claims_for(EMAIL))
+    world.clock.advance(timedelta(hours=1) - timedelta(seconds=1))
+    assert call(world, good).status_code == 200
+    world.clock.advance(timedelta(seconds=1))
+    assert error_of(call(world, good)) == EXPIRED
+    world.clock.at = NOON - timedelta(minutes=1)
+    assert call(world, good).status_code == 200
+    world.clock.at = NOON - timedelta(seconds=61)
+    assert error_of(call(world, good)) == NOT_VALID
+
+
+def test_a_key_that_is_rolled_over_is_picked_up_and_the_old_one_no_longer_taken(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    old, new = token(claims_for(EMAIL)), token(claims_for(EMAIL), key=rsa_key("second"), kid="second")
+    ask_anew(world, issuer, new_key_after=0)
+    assert call(world, old).status_code == 200
+    issuer.keys = [published(rsa_key("second"), "second")]
+    assert call(world, new).status_code == 200
+    assert error_of(call(world, old)) == NOT_VALID
+    issuer.keys = [published(rsa_key("third"), "second")]  # another key under the old name: once it is seen
+    ask_anew(world, issuer, keys_kept_for=1e-9)
+    third = token(claims_for(EMAIL), key=rsa_key("third"), kid="second")
+    assert call(world, third).status_code == 200
+    assert error_of(call(world, new)) == NOT_VALID
+
+
+def test_tokens_with_unknown_keys_do_not_make_the_issuer_be_asked_each_time(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    good = token(claims_for(EMAIL))
+    assert call(world, good).status_code == 200
+    for number in range(20):
+        assert error_of(call(world, token(claims_for(EMAIL), kid=f"invented {number}"))) == NOT_VALID
+    assert call(world, good).status_code == 200
+    assert issuer.asked == 1
+
+
+NO_KEYS: dict[str, tuple[int, bytes | None]] = {
+    "an error": (500, None),
+    "a redirection": (302, None),
+    "not found": (404, b"{}"),
+    "a page for people": (200, b"<html>down for maintenance</html>"),
+    "not an object": (200, b"[]"),
+    "no keys": (200, b'{"keys": []}'),
+    "no usable keys": (200, b'{"keys": [{"kty": "??"}, 7]}'),
+    "keys that are none": (200, b'{"keys": "none"}'),
+    "not UTF-8": (200, b"\xff\xfe\xfd"),
+}
+
+
+def test_while_the_issuer_is_down_local_sign_in_works_and_outside_tokens_have_to_wait(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    outside = token(claims_for(EMAIL))
+    for case, (issuer.status, issuer.body) in NO_KEYS.items():
+        ask_anew(world, issuer)
+        answer = call(world, outside)
+        assert error_of(answer) == AWAY, case
+        assert int(answer.headers["Retry-After"]) > 0
+        assert asha.sign_in().get("/auth/me").status_code == 200, case
+    issuer.status, issuer.body = 200, None
+    assert error_of(call(world, outside)) == AWAY  # asked a moment ago: nobody is made to wait again
+    ask_anew(world, issuer, retry_after=0)
+    assert call(world, outside).status_code == 200
+
+
+def test_an_issuer_that_is_down_is_asked_once_whoever_comes_at_once(
+    world: World, issuer: Issuer, asha: Person
+) -> None:
+    issuer.status = 500
+    ask_anew(world, issuer)
+    answers = at_once(*[partial(call, world, token(claims_for(EMAIL)))] * 10)
+    assert [error_of(answer) for answer in answers] == [AWAY] * 10
+    assert issuer.asked == 1
+
+
+def test_keys_that_are_known_outlast_an_outage(world: World, issuer: Issuer, asha: Person) -> None:
+    ask_anew(world, issuer, new_key_after=0)
+    good = token(claims_for(EMAIL))
+    assert call(world, good).status_code == 200
+    issuer.status = 500
+    assert call(world, good).status_code == 200
+    assert error_of(call(world, token(claims_for(EMAIL), kid="second"))) == AWAY
+    assert call(world, good).status_code == 200
+    ask_anew(world, issuer, keys_kept_for=1e-9)
+    assert error_of(call(world, good)) == AWAY
+
+
+def test_nobody_listening_at_the_issuers_address_is_an_outage_too(world: World, asha: Person) -> None:
+    with running(Issuer()) as gone:
+        ask_anew(world, gone)
+    assert error_of(call(world, token(claims_for(EMAIL)))) == AWAY
+    assert asha.sign_in().get("/auth/me").status_code == 200
+
+
+def test_the_settings_of_an_issuer_are_given_whole_and_its_keys_fetched_safely(world: World) -> None:
+    whole = {"OIDC_ISSUER": ISSUER, "OIDC_AUDIENCE": AUDIENCE, "OIDC_JWKS_URL": "https://issuer.test/keys"}
+    assert load_settings({**world.settings, **whole}).oidc_issuer == ISSUER
+    for missing in whole:
+        with pytest.raises(SettingsError, match=missing):
+            load_settings({**world.settings, **whole, missing: ""})
+    for url in ("http://issuer.test/keys", "file:///etc/passwd", "ftp://issuer.test/keys", "x"):
+        with pytest.raises(SettingsError, match="OIDC_JWKS_URL"):
+            load_settings({**world.settings, **whole, "OIDC_JWKS_URL": url})

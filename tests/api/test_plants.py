@@ -1,0 +1,133 @@
+"""The plants, and what each has done."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from tests.world import World, at_once, error_of, invalid, refusal_of, saving
+
+
+def test_the_plants_are_listed_by_name_active_and_inactive_apart(world: World) -> None:
+    hq, reader = world.headquarters(), world.plant_user(0)
+    world.query("UPDATE plants SET is_active = false WHERE name IN ('Supa', 'Rajpura')")
+    everybody = reader.get("/plants").json()["data"]
+    assert [plant["name"] for plant in everybody] == [
+        "Greater Noida (Ecotech 1)",
+        "Kanchipuram",
+        "Ponneri",
+        "Rajpura",
+        "Ranjangaon",
+        "Shahjahanpur",
+        "Supa",
+    ]
+    assert set(everybody[0]) == {
+        "id", "name", "short_name", "division", "is_active", "created_at", "updated_at"
+    }  # fmt: skip
+    assert everybody[0]["short_name"] == "Greater Noida"
+    active = [plant for plant in everybody if plant["name"] not in {"Supa", "Rajpura"}]
+    inactive = [plant for plant in everybody if plant not in active]
+    assert reader.get("/plants/active").json()["data"] == active
+    assert reader.get("/plants", is_active="true").json()["data"] == active
+    assert hq.get("/plants/inactive").json()["data"] == inactive
+    assert reader.get("/plants", is_active="false").json()["data"] == inactive
+
+
+def test_a_question_about_plants_that_makes_no_sense_is_refused(world: World) -> None:
+    reader = world.plant_user(0)
+    assert refusal_of(reader.get("/plants", is_active="perhaps")) == (400, "BAD_REQUEST", {"is_active"})
+    assert refusal_of(reader.get("/plants", name="Supa")) == (422, "VALIDATION_ERROR", {"name"})
+    assert refusal_of(reader.get("/plants/inactive")) == (403, "FORBIDDEN", set())
+
+
+def test_a_plant_is_shown_with_what_all_may_see_of_its_work(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(3)
+    for status in ("draft", "submitted"):
+        world.practice(author, status)
+    last_month = (world.clock.now() - timedelta(days=31)).date().isoformat()
+    best = world.approved(hq, 3, **saving("1.01", "crores"), submitted_date=last_month)
+    world.approved(hq, 3, **saving("1.01", "crores"), submitted_date="2025-12-31")
+    world.approved(hq, 3, **saving("1.01", "crores"))
+    gone = world.approved(hq, 3, **saving(1000, "crores", "monthly"), submitted_date=last_month)
+    world.approved(hq, 4, **saving(7, "lakhs"))
+    sent_back = world.approved(hq, 3, **saving(7, "lakhs"))
+    hq.post(f"/best-practices/{sent_back['id']}/request-revision", {"comment": "How was it measured?"})
+    world.benchmark(best)
+    world.benchmark(gone)
+    world.mark_deleted(gone)
+    hq.post("/analytics/recalculate-savings")
+
+    shown = world.plant_user(0).get(f"/plants/{world.plants[3]}").json()["data"]
+    assert shown["name"] == world.query("SELECT name FROM plants WHERE id = %s", world.plants[3])[0][0]
+    assert (shown["total_practices"], shown["monthly_practices"], shown["benchmarked_count"]) == (4, 2, 1)
+    assert shown["total_savings"] == "25.25"
+    idle = hq.get(f"/plants/{world.plants[0]}").json()["data"]
+    assert (idle["total_practices"], idle["monthly_practices"], idle["benchmarked_count"]) == (0, 0, 0)
+    assert idle["total_savings"] == "0.00"
+
+
+NEW_PLANT = {"name": "Chennai", "short_name": "Chennai", "division": "Component"}
+
+
+def plant_rows(world: World) -> list[tuple[Any, ...]]:
+    return world.query("SELECT * FROM plants ORDER BY id")
+
+
+def test_headquarters_let_a_plant_join_rename_it_and_let_it_take_part_no_longer(world: World) -> None:
+    hq = world.headquarters()
+    answer = hq.post("/plants", {**NEW_PLANT, "name": "  Chennai "})
+    plant = answer.json()["data"]
+    assert answer.status_code == 201
+    assert {name: plant[name] for name in NEW_PLANT} == NEW_PLANT
+    assert (plant["is_active"], plant["created_at"]) == (True, "2026-08-15T06:30:00Z")
+    path = f"/plants/{plant['id']}"
+    assert plant in hq.get("/plants/active").json()["data"]
+
+    world.clock.advance(timedelta(minutes=1))
+    renamed = hq.patch(path, {"short_name": "MAA"}).json()["data"]
+    assert renamed == {**plant, "short_name": "MAA", "updated_at": "2026-08-15T06:31:00Z"}
+    world.clock.advance(timedelta(minutes=1))
+    assert hq.patch(path, {"short_name": "MAA"}).json()["data"] == renamed  # nothing changed: nothing kept
+    gone = hq.patch(f"{path}/deactivate", {}).json()["data"]
+    assert gone == {**renamed, "is_active": False, "updated_at": "2026-08-15T06:32:00Z"}
+    assert hq.patch(f"{path}/deactivate", {}).json()["data"] == gone
+    assert gone in hq.get("/plants/inactive").json()["data"]
+    assert hq.patch(f"{path}/activate", {}).json()["data"]["is_active"] is True
+    assert hq.get(path).json()["data"]["total_practices"] == 0
+
+
+def test_two_plants_do_not_have_one_name(world: World) -> None:
+    hq = world.headquarters()
+    joined = at_once(*[partial(hq.post, "/plants", NEW_PLANT)] * 4)
+    assert sorted(answer.status_code for answer in joined) == [201, 409, 409, 409]
+    before = plant_rows(world)
+    supa = f"/plants/{world.plants[6]}"
+    for answer in (hq.post("/plants", NEW_PLANT), hq.patch(supa, {"name": "Chennai"})):
+        assert error_of(answer) == (409, "DUPLICATE")
+    assert plant_rows(world) == before
+
+
+BAD_PLANTS: list[dict[str, object]] = [
+    {"name": ""}, {"name": " "}, {"name": None}, {"name": 7}, {"name": "x" * 201}, {"name": "a\x00b"},
+    {"short_name": "x" * 101}, {"short_name": []}, {"division": ""}, {"division": "x" * 101},
+    {"is_active": False}, {"id": "x"}, {"points": 10},
+]  # fmt: skip
+
+
+def test_what_makes_no_sense_for_a_plant_is_refused_by_its_field(world: World) -> None:
+    hq = world.headquarters()
+    before, supa = plant_rows(world), f"/plants/{world.plants[6]}"
+    for body in BAD_PLANTS:
+        assert refusal_of(hq.post("/plants", {**NEW_PLANT, **body})) == invalid(*body), body
+        assert refusal_of(hq.patch(supa, body)) == invalid(*body), body
+    assert refusal_of(hq.post("/plants", {})) == invalid(*NEW_PLANT)
+    assert refusal_of(hq.patch(f"{supa}/deactivate", {"is_active": True})) == invalid("is_active")
+    for step in ("", "/activate", "/deactivate"):
+        assert error_of(hq.patch(f"/plants/{uuid4()}{step}", {})) == (404, "NOT_FOUND")
+    plant_user = world.plant_user(6)
+    for answer in (
+        plant_user.post("/plants", NEW_PLANT),
+        *(plant_user.patch(f"{supa}{step}", {}) for step in ("", "/activate", "/deactivate")),
+    ):
+        assert error_of(answer) == (403, "FORBIDDEN")
+    assert plant_rows(world) == before

@@ -1,0 +1,464 @@
+"""The list of practices: filters, order, parts and search, held against a plain model in Python."""
+
+import random
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from tests.world import NOON, Person, World, invalid, refusal_of, saving
+
+PRACTICES: Final = 60
+TODAY: Final = NOON.date()
+SEEN_BY_ALL: Final = {"submitted", "approved"}
+WORDS: Final = ("brazing", "conveyor", "scrap", "nitrogen", "fixture")
+
+FILTERS: Final[list[dict[str, str]]] = [
+    {},
+    {"status": "draft"},
+    {"status": "submitted"},
+    {"status": "approved"},
+    {"status": "revision_required"},
+    {"is_benchmarked": "true"},
+    {"is_benchmarked": "false"},
+    {"plant_id": "plants[0]"},
+    {"plant_id": "plants[1]", "status": "draft"},
+    {"category_id": "categories[2]"},
+    {"start_date": "2026-07-01"},
+    {"end_date": "2026-06-30"},
+    {"start_date": "2026-08-15", "end_date": "2026-08-15"},
+    {"start_date": "2026-08-15", "end_date": "2026-08-14"},
+    {"search": "scrap"},
+    {"search": "scrap brazing"},
+    {"search": "-scrap"},
+    {"search": "scr"},
+    {"search": "scr "},
+    {"search": "brazi"},
+    {"search": "scrap conv"},
+    {"search": "conv scrap"},
+    {"search": "nitrogen or fix"},
+    {"search": "anneal -scrap braz"},
+    {"search": "conveyor or fixture"},
+    {"search": "scrap", "status": "approved", "plant_id": "plants[0]"},
+    {"start_date": "2026-06-01", "end_date": "2026-07-31", "category_id": "categories[1]"},
+    {"start_date": "2026-06-01", "end_date": "2026-07-31", "status": "approved", "is_benchmarked": "false"},
+    {"is_benchmarked": "true", "search": "nitrogen", "end_date": "2026-08-10"},
+]  # fmt: skip
+
+ORDERS: Final = [
+    (key, order) for key in ("submitted_date", "title", "created_at", "savings") for order in ("asc", "desc")
+]
+
+
+INSERT: Final = """
+    INSERT INTO best_practices
+        (id, title, problem_statement, solution, description, category_id, plant_id, submitted_by_user_id,
+         status, submitted_date, created_at, is_deleted, savings_amount, savings_currency, savings_period)
+    VALUES (%(id)s, %(title)s, %(problem_statement)s, 's', 'd', %(category_id)s, %(plant_id)s,
+            %(author_id)s, %(status)s, %(submitted_date)s, %(created_at)s, %(is_deleted)s,
+            %(amount)s, %(currency)s, %(period)s)
+"""
+BENCHMARK: Final = """
+    INSERT INTO benchmarked_practices (practice_id, benchmarked_by_user_id, benchmarked_date)
+    VALUES (%(id)s, %(author_id)s, '2026-08-15')
+"""
+
+
+def write_many(world: World, number: int = PRACTICES, seed: int = 20260815) -> list[dict[str, Any]]:
+    """Practices of all plants, states and dates, written past the portal; the model's view of them."""
+    dice = random.Random(seed)
+    authors = dict(world.query("SELECT plant_id, id FROM users WHERE role = 'plant'"))
+    practices = [_practice(dice, world) for _ in range(number)]
+    for practice in practices:
+        amount, currency, period = practice["saving"]
+        practice |= {"id": UUID(int=dice.getrandbits(128)), "author_id": authors[practice["plant_id"]]}
+        practice |= {"amount": amount, "currency": currency, "period": period}
+    with psycopg.connect(world.database_url) as connection, connection.cursor() as cursor:
+        cursor.executemany(INSERT, practices)
+        cursor.executemany(BENCHMARK, [one for one in practices if one["is_benchmarked"]])
+        cursor.execute("ANALYZE best_practices")
+    return practices
+
+
+def _practice(dice: random.Random, world: World) -> dict[str, Any]:
+    status = dice.choice(["draft", "submitted", "approved", "approved", "revision_required"])
+    amount = dice.choice([None, 0, 1, 2, 120])
+    day = TODAY - timedelta(days=dice.choice([0, 0, 1, 40, 41, 70]))
+    unit = (dice.choice(["lakhs", "crores"]), dice.choice(["monthly", "annually"]))
+    return {
+        "title": dice.choice(["anneal", "Anneal", "bend", "Coat", "drill"]) + " " + dice.choice(WORDS),
+        "problem_statement": " ".join(dice.sample(WORDS, 2)),
+        "category_id": dice.choice(world.categories[:4]),
+        "plant_id": dice.choice(world.plants[:4]),
+        "status": status,
+        "submitted_date": None if status == "draft" else day,
+        "created_at": NOON - timedelta(hours=dice.randrange(20)),
+        "is_deleted": dice.random() < 0.1,
+        "is_benchmarked": status == "approved" and dice.random() < 0.4,
+        "saving": (None, None, None) if amount is None else (amount, *unit),
+    }  # fmt: skip
+
+
+def expected(
+    practices: list[dict[str, Any]], reader: Person, asked: dict[str, str], key: str, order: str
+) -> list[str]:
+    """The ids that a reader must get, in order."""
+    seen = [
+        practice
+        for practice in practices
+        if not practice["is_deleted"]
+        and (practice["status"] in SEEN_BY_ALL or reader.plant_id in (None, practice["plant_id"]))
+        and all(_fits(practice, name, value) for name, value in asked.items())
+    ]
+    by_id = sorted(seen, key=lambda practice: practice["id"], reverse=order == "asc")
+    in_order = sorted(by_id, key=lambda practice: _sort_value(practice, key), reverse=order == "desc")
+    return [str(practice["id"]) for practice in in_order]
+
+
+def _fits(practice: dict[str, Any], name: str, value: str) -> bool:
+    if name in {"plant_id", "category_id"}:
+        return bool(practice[name] == UUID(value))
+    if name == "is_benchmarked":
+        return bool(practice[name] == (value == "true"))
+    if name == "search":
+        return _matches(set((practice["title"].lower() + " " + practice["problem_statement"]).split()), value)
+    if name in {"start_date", "end_date"}:
+        day, bound = practice["submitted_date"], date.fromisoformat(value)
+        return day is not None and (day >= bound if name == "start_date" else day <= bound)
+    return bool(practice[name] == value)
+
+
+def _matches(words: set[str], search: str) -> bool:
+    """Whether words fit a search: any of its parts around `or`, each with all of its terms."""
+    alternatives = [part.split() for part in search.split(" or ")]
+    finished = search.endswith(" ")
+    return any(
+        all(
+            _fits_term(words, term, is_typed=not finished and terms is alternatives[-1] and term is terms[-1])
+            for term in terms
+        )
+        for terms in alternatives
+    )
+
+
+def _fits_term(words: set[str], term: str, *, is_typed: bool) -> bool:
+    if term.startswith("-"):
+        return term[1:] not in words
+    return term in words or (is_typed and any(word.startswith(term) for word in words))
+
+
+def _sort_value(practice: dict[str, Any], key: str) -> Any:
+    if key == "submitted_date":  # a draft, which has no date yet, counts as the newest
+        return practice[key] or date.max
+    if key == "savings":
+        amount, currency, period = practice["saving"]
+        return (amount or 0) * (100 if currency == "crores" else 1) * (12 if period == "monthly" else 1)
+    return practice["title"].lower() if key == "title" else practice[key]
+
+
+def parts(total: int, limit: int = 20, offset: int = 0) -> dict[str, object]:
+    """What is told of the last part of a list."""
+    return {
+        "total": total, "limit": limit, "offset": offset, "has_more": False, "next_cursor": None,
+        "total_capped": False,
+    }  # fmt: skip
+
+
+def _resolved(world: World, asked: dict[str, str]) -> dict[str, str]:
+    known = {f"plants[{place}]": str(plant) for place, plant in enumerate(world.plants)}
+    known |= {f"categories[{place}]": str(category) for place, category in enumerate(world.categories)}
+    return {name: known.get(value, value) for name, value in asked.items()}
+
+
+def test_a_list_holds_what_its_reader_may_see_and_asked_for_in_the_order_asked_for(world: World) -> None:
+    plant_users = [world.plant_user(plant) for plant in range(4)]
+    practices = write_many(world)
+    lengths = set()
+    for reader in (plant_users[0], plant_users[1], world.headquarters()):
+        for number, asked in enumerate(FILTERS):
+            query = _resolved(world, asked)
+            for key, order in ORDERS if number < 3 else [ORDERS[number % len(ORDERS)]]:
+                ids = expected(practices, reader, query, key, order)
+                body = reader.get("/best-practices", **query, sort_by=key, sort_order=order, limit=100).json()
+                assert [item["id"] for item in body["data"]] == ids, (query, key, order)
+                assert body["pagination"] == parts(len(ids), limit=100)
+                lengths.add(len(ids))
+    assert len(lengths) > 15  # the questions told the practices apart
+
+
+def test_a_list_comes_in_parts_that_join_without_a_seam(world: World) -> None:
+    for plant in range(4):
+        world.plant_user(plant)
+    hq = world.headquarters()
+    ids = expected(write_many(world), hq, {}, "submitted_date", "desc")
+    first = hq.get("/best-practices").json()
+    assert [item["id"] for item in first["data"]] == ids[:20]
+    assert first["pagination"].pop("next_cursor")
+    assert first["pagination"] == {
+        "total": len(ids), "limit": 20, "offset": 0, "has_more": True, "total_capped": False
+    }  # fmt: skip
+    for limit in (1, 7, len(ids), 100):
+        joined: list[str] = []
+        while True:
+            body = hq.get("/best-practices", limit=limit, offset=len(joined)).json()
+            joined += [item["id"] for item in body["data"]]
+            assert body["pagination"]["total"] == len(ids)
+            if not body["pagination"]["has_more"]:
+                break
+        assert joined == ids
+    for beyond in (len(ids), 1_000_000):
+        body = hq.get("/best-practices", offset=beyond).json()
+        assert body["data"] == []
+        assert body["pagination"] == parts(len(ids), offset=beyond)
+    for bad in ({"limit": 0}, {"limit": 101}, {"offset": -1}, {"offset": 1_000_001}):
+        assert refusal_of(hq.get("/best-practices", **bad)) == invalid(*bad)
+
+
+def test_an_item_tells_the_beginning_of_a_practice(world: World) -> None:
+    author = world.plant_user(2)
+    practice = world.practice(author, "submitted", description="ü🙂" * 200, **saving("1.50", "crores"))
+    world.benchmark(practice)
+    item = world.plant_user(0).get("/best-practices").json()["data"][0]
+    assert item == {
+        "id": practice["id"],
+        "title": practice["title"],
+        "description": "ü🙂" * 150,
+        "category_id": practice["category_id"],
+        "category_name": practice["category_name"],
+        "plant_id": str(author.plant_id),
+        "plant_name": practice["plant_name"],
+        "submitted_by_name": author.email.partition("@")[0],
+        "submitted_date": "2026-08-15",
+        "status": "submitted",
+        "savings_amount": 1.5,
+        "savings_currency": "crores",
+        "savings_period": "annually",
+        "is_benchmarked": True,
+        "question_count": 0,
+        "has_images": False,
+        "thumbnail_url": None,
+        "created_at": "2026-08-15T06:30:00Z",
+        "highlight": None,
+    }
+    draft = author.post("/best-practices", {"title": "Idea"}).json()["data"]
+    shown = author.get("/best-practices").json()["data"]
+    assert [(item["id"], item["description"], item["category_name"]) for item in shown] == [
+        (draft["id"], None, None),
+        (practice["id"], "ü🙂" * 150, practice["category_name"]),
+    ]
+
+
+def test_a_search_ranks_the_title_above_the_problem_above_the_solution(world: World) -> None:
+    author = world.plant_user()
+    plain = {"title": "A", "problem_statement": "B", "solution": "C", "description": "helium in the text"}
+    in_solution = world.practice(author, "submitted", **{**plain, "solution": "Helium leak test"})
+    in_title = world.practice(author, "submitted", **{**plain, "title": "Testing leaks with helium"})
+    in_problem = world.practice(author, "submitted", **{**plain, "problem_statement": "HELIUM leaked"})
+    world.practice(author, "submitted", **plain)
+    by_rank = [in_title["id"], in_problem["id"], in_solution["id"]]
+
+    def found(**query: str) -> list[str]:
+        return [item["id"] for item in author.get("/best-practices", **query).json()["data"]]
+
+    assert found(search="helium", sort_by="relevance") == by_rank
+    assert found(search="helium", sort_by="relevance", sort_order="asc") == by_rank[::-1]
+    assert set(found(search="leaking helium")) == set(by_rank)  # leak, leaks, leaked: one word
+    assert found(search='"helium leak"', sort_by="relevance") == by_rank[1:]
+    assert found(search="helium -test", sort_by="relevance") == [in_problem["id"]]
+    assert found(search="argon") == []
+
+
+def test_relevance_needs_words_to_be_relevant_to(world: World) -> None:
+    reader = world.plant_user()
+    assert refusal_of(reader.get("/best-practices", sort_by="relevance")) == invalid("sort_by")
+    assert refusal_of(reader.get("/best-practices", sort_by="relevance", search="  ")) == invalid("sort_by")
+
+
+def test_no_search_is_too_odd(world: World) -> None:
+    reader = world.plant_user()
+    world.practice(reader, "submitted")
+    for odd in (
+        '"', '""', "'", "''", "\\", "\\'", "& | !", "scrap &", "!scrap", "(scrap", "scrap:*", "<->", "--",
+        "-", "or", "the and of", "🙂", "%", "%s", "%(search)s", "_", ";", "/* x", "$$", "null", "ब्रेज़िंग",
+        "x" * 200, "' OR 1=1 --", "\t\n", "\u200b", "\ud7ff\ue000",
+    ):  # fmt: skip
+        for sort_by in ("submitted_date", "relevance"):
+            answer = reader.get("/best-practices", search=odd, sort_by=sort_by)
+            blank = sort_by == "relevance" and not odd.strip()
+            assert answer.status_code == (422 if blank else 200), (odd, sort_by)
+
+
+def test_white_space_looks_for_nothing(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author)
+    answer = author.get("/best-practices", search="  ")
+    assert [item["id"] for item in answer.json()["data"]] == [practice["id"]]
+
+
+SEARCHES: Final = ("scrap", "brazi", "fix ", "conveyor -scrap nit", "drill or nitro", "bend scrap", "xyz")
+
+
+def random_question(dice: random.Random, world: World) -> dict[str, str]:
+    """A few filters, in any combination."""
+    start = TODAY - timedelta(days=dice.choice([0, 1, 40, 70]))
+    every = {
+        "status": dice.choice(["draft", "submitted", "approved", "revision_required"]),
+        "is_benchmarked": dice.choice(["true", "false"]),
+        "plant_id": str(dice.choice(world.plants[:4])),
+        "category_id": str(dice.choice(world.categories[:4])),
+        "start_date": start.isoformat(),
+        "end_date": (start + timedelta(days=dice.choice([0, 1, 45]))).isoformat(),
+        "search": dice.choice(SEARCHES),
+    }
+    return {name: every[name] for name in dice.sample(sorted(every), dice.choice([0, 1, 1, 2, 3]))}
+
+
+def walked(
+    reader: Person, query: dict[str, str], limit: int, *, by_cursor: bool
+) -> tuple[list[str], set[int]]:
+    """The ids of a whole list, read part by part, and the totals that were told on the way."""
+    ids: list[str] = []
+    totals: set[int] = set()
+    place: dict[str, str] = {}
+    while True:
+        body = reader.get("/best-practices", **query, **place, limit=limit).json()
+        ids += [item["id"] for item in body["data"]]
+        totals.add(body["pagination"]["total"])
+        assert body["pagination"]["has_more"] == (body["pagination"]["next_cursor"] is not None)
+        if not body["pagination"]["has_more"]:
+            return ids, totals
+        place = {"cursor": body["pagination"]["next_cursor"]} if by_cursor else {"offset": str(len(ids))}
+
+
+def test_2000_practices_are_found_as_a_plain_model_finds_them_by_offset_and_cursor(world: World) -> None:
+    readers = [*(world.plant_user(plant) for plant in range(4)), world.headquarters()]
+    practices = write_many(world, 2000)
+    dice = random.Random(4)
+    lengths = set()
+    for key, order in ORDERS * 3:
+        reader, asked = dice.choice(readers), random_question(dice, world)
+        ids = expected(practices, reader, asked, key, order)
+        lengths.add(len(ids))
+        query = {**asked, "sort_by": key, "sort_order": order}
+        for by_cursor in (True, False):
+            limit = dice.choice([37, 100]) if len(ids) > 100 else dice.choice([7, 100])
+            assert walked(reader, query, limit, by_cursor=by_cursor) == (ids, {len(ids)}), query
+    assert len(lengths) > 10
+    for order in ("asc", "desc"):
+        query = {"search": "scrap or braz", "sort_by": "relevance", "sort_order": order}
+        one, other = (walked(readers[-1], query, 90, by_cursor=way) for way in (True, False))
+        assert one == other
+        assert set(one[0]) == set(
+            expected(practices, readers[-1], {"search": "scrap or braz"}, "title", "asc")
+        )
+
+
+def test_a_cursor_neither_skips_nor_repeats_while_practices_are_added(world: World) -> None:
+    author = world.plant_user()
+    for _ in range(3):
+        world.plant_user(len(world.query("SELECT id FROM users")))
+    practices = write_many(world, 80)
+    for seed, (key, order) in enumerate(ORDERS):
+        before = expected(practices, author, {}, key, order)
+        ids: list[str] = []
+        place: dict[str, str] = {}
+        while True:
+            query = {"sort_by": key, "sort_order": order, "limit": "9", **place}
+            body = author.get("/best-practices", **query).json()
+            ids += [item["id"] for item in body["data"]]
+            practices += write_many(world, 3, seed=1000 * seed + len(ids))
+            if not body["pagination"]["has_more"]:
+                break
+            place = {"cursor": body["pagination"]["next_cursor"]}
+        assert len(set(ids)) == len(ids), (key, order)
+        assert [one for one in ids if one in set(before)] == before, (key, order)
+
+
+def test_a_cursor_that_is_none_or_of_another_order_cannot_be_read(world: World) -> None:
+    author = world.plant_user()
+    for title in ("scrap one", "scrap two"):
+        world.practice(author, title=title)
+    cursors = {
+        (key, order): author.get(
+            "/best-practices", search="scrap", sort_by=key, sort_order=order, limit=1
+        ).json()["pagination"]["next_cursor"]
+        for key, order in [*ORDERS, ("relevance", "desc")]
+    }
+    mine = cursors["title", "asc"]
+    for bad in (
+        "x",
+        "%",
+        mine[:-3],
+        mine + "AAAA",
+        "bnVsbA",
+        "W10",
+        "🙂",
+        "A" * 3000,
+        mine.replace("e", "f", 1),
+    ):
+        for query in ({}, {"sort_by": "title", "sort_order": "asc"}):
+            answer = author.get("/best-practices", cursor=bad, **query)
+            assert refusal_of(answer) == (400, "BAD_REQUEST", {"cursor"}), bad
+    for (key, order), cursor in cursors.items():
+        other = {"sort_by": "title" if key != "title" else "savings", "sort_order": order}
+        assert author.get("/best-practices", cursor=cursor, **other).status_code == 400
+        turned = {"sort_by": key, "sort_order": "asc" if order == "desc" else "desc", "search": "scrap"}
+        assert author.get("/best-practices", cursor=cursor, **turned).status_code == 400
+    relevant = {"sort_by": "relevance", "cursor": cursors["relevance", "desc"]}
+    assert author.get("/best-practices", search="one", **relevant).status_code == 400
+    assert author.get("/best-practices", search="scrap", **relevant).status_code == 200
+    both = {"sort_by": "title", "sort_order": "asc", "cursor": mine, "offset": 1}
+    assert refusal_of(author.get("/best-practices", **both)) == invalid("offset")
+    assert refusal_of(author.get("/best-practices", cursor="A" * 4001)) == invalid("cursor")
+
+
+def test_a_list_is_counted_to_10000_and_no_further(world: World) -> None:
+    author = world.plant_user()
+    world.query(
+        """
+        INSERT INTO best_practices (title, plant_id, submitted_by_user_id, status)
+        SELECT 'x', plant_id, id, 'draft' FROM users, generate_series(1, 10000)
+        """
+    )
+    told = author.get("/best-practices", limit=1, offset=9998).json()["pagination"]
+    assert (told["total"], told["total_capped"], told["has_more"]) == (10_000, False, True)
+    assert author.get("/best-practices", limit=1, offset=9999).json()["pagination"]["has_more"] is False
+    world.practice(author)
+    for limit, offset, more in ((1, 0, True), (1, 9999, True), (1, 10_000, False)):
+        told = author.get("/best-practices", limit=limit, offset=offset).json()["pagination"]
+        assert (told["total"], told["total_capped"], told["has_more"]) == (10_000, True, more)
+
+
+def test_what_was_found_is_marked_and_everything_else_is_plain_text(world: World) -> None:
+    author = world.plant_user()
+    world.practice(
+        author, title="Brazing <b>& leaks</b>", problem_statement="It 'leaked'.", solution="x " * 400
+    )
+
+    def marked(search: str) -> str:
+        [item] = author.get("/best-practices", search=search).json()["data"]
+        text: str = item["highlight"]
+        return text
+
+    assert marked("leak ").startswith(
+        "Brazing &lt;b&gt;&amp; <mark>leaks</mark>&lt;/b&gt;\nIt &#x27;<mark>leaked</mark>&#x27;."
+    )
+    assert marked("brazi").startswith("<mark>Brazing</mark> &lt;b&gt;")
+    assert marked("leaking braz").count("<mark>") == 3
+    assert marked("-scrap").count("<mark>") == 0
+    assert len(marked("leak")) < 500
+    assert author.get("/best-practices").json()["data"][0]["highlight"] is None
+
+
+def test_words_are_found_while_they_are_typed(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author, title="Brazing of the thermal energy-saving manifold")
+    for typed in (
+        "b", "braz", "brazi", "brazin", "brazing", "the", "therm", "manif", '"thermal ener', "energy-sav",
+        "brazed man", "brazes or nothi", '"energy-saving" mani',
+    ):  # fmt: skip
+        found = author.get("/best-practices", search=typed).json()["data"]
+        assert [item["id"] for item in found] == [practice["id"]], typed
+    for finished in ("therm ", '"therm"', "therm brazing", "-braz therm -manifold", "razing"):
+        assert author.get("/best-practices", search=finished).json()["data"] == [], finished

@@ -1,0 +1,323 @@
+"""Writing, reading and editing practices over HTTP (rules 2)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.world import COMPLETE, Person, World, error_of, invalid, refusal_of, saving
+
+REQUIRED = {"title", "description", "category_id", "problem_statement", "solution"}
+
+BAD_AMOUNTS: list[object] = [
+    -1, -0.01, 1e12, 10_000_000_000, "NaN", "sNaN", "Infinity", "-Infinity", "12.345", 12.345, 0.001,
+    True, "twelve", "", [], {"lakhs": 1},
+]  # fmt: skip
+
+EVERYTHING: dict[str, object] = {
+    **COMPLETE,
+    "benefits": ["Less scrap", "Less gas"],
+    "metrics": "Leaks in a thousand joints",
+    "implementation": "In two weekends",
+    "investment": "A second flow meter",
+    "area_implemented": "Brazing line 2",
+    **saving("12.50", "crores", "monthly"),
+}
+
+
+def edit(person: Person, practice: dict[str, Any], **changes: object) -> dict[str, Any]:
+    """What a practice says after an edit that must pass."""
+    answer = person.patch(f"/best-practices/{practice['id']}", changes)
+    assert answer.status_code == 200, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+def test_a_draft_needs_a_title_only(world: World) -> None:
+    author = world.plant_user()
+    answer = author.post("/best-practices", {"title": "  Idea  "})
+    assert answer.status_code == 201
+    practice = answer.json()["data"]
+    assert (practice["title"], practice["status"], practice["submitted_date"]) == ("Idea", "draft", None)
+    assert refusal_of(author.post("/best-practices", {"title": "x" * 501})) == invalid("title")
+    assert world.practice(author, title="x" * 500)["title"] == "x" * 500
+
+
+def test_a_practice_is_shown_as_it_was_written(world: World) -> None:
+    author = world.plant_user(2)
+    body = {**EVERYTHING, "category_id": str(world.categories[3]), "status": "submitted"}
+    written = author.post("/best-practices", body).json()["data"]
+    assert {field: written[field] for field in body} == {**body, "savings_amount": 12.5}
+    assert (written["plant_id"], written["plant_name"]) == (str(author.plant_id), "Ponneri")
+    assert written["category_name"] == "ESG"
+    assert written["submitted_by_name"] == author.email.partition("@")[0]
+    assert written["submitted_date"] == "2026-08-15"
+    assert written["created_at"] == written["updated_at"] == "2026-08-15T06:30:00Z"
+    assert (written["is_deleted"], written["is_benchmarked"], written["benchmarked_date"]) == (
+        False,
+        False,
+        None,
+    )
+    assert (written["question_count"], written["copy_count"]) == (0, 0)
+    assert (written["images"], written["documents"]) == ([], [])
+    assert (written["before_image_url"], written["after_image_url"]) == (None, None)
+    assert world.plant_user(5).get(f"/best-practices/{written['id']}").json()["data"] == written
+
+
+def test_headquarters_names_the_plant_and_a_plant_writes_for_itself_only(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    for mine in (None, str(author.plant_id)):
+        assert world.practice(author, plant_id=mine)["plant_id"] == str(author.plant_id)
+    assert world.practice(hq, plant_id=str(world.plants[4]))["plant_id"] == str(world.plants[4])
+    before = world.written()
+    assert refusal_of(hq.post("/best-practices", {"title": "x"})) == invalid("plant_id")
+    for unknown in (str(uuid4()), "Supa"):
+        answer = hq.post("/best-practices", {"title": "x", "plant_id": unknown})
+        assert refusal_of(answer) == invalid("plant_id")
+    answer = author.post("/best-practices", {"title": "x", "plant_id": str(world.plants[1])})
+    assert refusal_of(answer) == (403, "FORBIDDEN", set())
+    assert world.written() == before
+
+
+def test_a_submission_names_every_part_that_is_missing(world: World) -> None:
+    author = world.plant_user()
+    before = world.written()
+    answer = author.post("/best-practices", {"title": "x", "status": "submitted"})
+    assert refusal_of(answer) == invalid(*REQUIRED - {"title"})
+    complete = {**COMPLETE, "category_id": str(world.categories[0]), "status": "submitted"}
+    for field in REQUIRED:
+        answer = author.post("/best-practices", {**complete, field: None})
+        assert refusal_of(answer) == invalid(field)
+    for field in REQUIRED - {"category_id"}:
+        assert refusal_of(author.post("/best-practices", {**complete, field: " \n"})) == invalid(field)
+    assert world.written() == before
+
+
+def test_a_saving_is_a_sum_of_two_decimals_and_stated_in_full_or_not_at_all(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author, **saving(5))
+    path = f"/best-practices/{practice['id']}"
+    before = world.written()
+    for bad in BAD_AMOUNTS:
+        body = {"title": "x", **saving(5), "savings_amount": bad}
+        assert refusal_of(author.post("/best-practices", body)) == invalid("savings_amount"), bad
+        assert refusal_of(author.patch(path, {"savings_amount": bad})) == invalid("savings_amount"), bad
+    for literal in ("NaN", "Infinity", "-Infinity"):  # not JSON, though many a program writes it
+        answer = author.http.post(
+            "/api/v1/best-practices",
+            content=f'{{"title": "x", "savings_amount": {literal}}}',
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.status_code in {400, 422}, literal
+    parts = saving(5)
+    for part in parts:
+        alone = {"title": "x", part: parts[part]}
+        assert refusal_of(author.post("/best-practices", alone)) == invalid(*parts.keys() - {part})
+        missing = {"title": "x", **parts, part: None}
+        assert refusal_of(author.post("/best-practices", missing)) == invalid(part)
+        assert refusal_of(author.patch(path, {part: None})) == invalid(part)
+    for field, unit in (("savings_currency", "rupees"), ("savings_period", "weekly")):
+        assert refusal_of(author.post("/best-practices", {"title": "x", **parts, field: unit})) == invalid(
+            field
+        )
+    assert world.written() == before
+    for good in (0, 0.01, "12.5", 9_999_999_999.99):
+        assert edit(author, practice, savings_amount=good)["savings_amount"] == float(good)
+    assert edit(author, practice, **dict.fromkeys(parts))["savings_amount"] is None
+
+
+def test_what_a_practice_refers_to_must_exist(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author)
+    before = world.written()
+    for unknown in (str(uuid4()), "cost", 5, ""):
+        for answer in (
+            author.post("/best-practices", {"title": "x", "category_id": unknown}),
+            author.patch(f"/best-practices/{practice['id']}", {"category_id": unknown}),
+        ):
+            assert refusal_of(answer) == invalid("category_id")
+    assert world.written() == before
+
+
+def test_texts_have_their_lengths(world: World) -> None:
+    author = world.plant_user()
+    for field, longest in (
+        ("description", 20_000), ("problem_statement", 20_000), ("solution", 20_000), ("metrics", 20_000),
+        ("implementation", 20_000), ("investment", 20_000), ("area_implemented", 500),
+    ):  # fmt: skip
+        written = author.post("/best-practices", {"title": "x", field: "ü" * longest})
+        assert written.json()["data"][field] == "ü" * longest
+        answer = author.post("/best-practices", {"title": "x", field: "ü" * (longest + 1)})
+        assert refusal_of(answer) == invalid(field)
+    for benefits, field in (
+        (["x"] * 51, "benefits"),
+        (["x", ""], "benefits.1"),
+        (["x" * 1001], "benefits.0"),
+    ):
+        answer = author.post("/best-practices", {"title": "x", "benefits": benefits})
+        assert refusal_of(answer) == invalid(field)
+
+
+def test_a_submission_is_dated_by_the_server_or_within_the_window_of_its_author(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    complete = {**COMPLETE, "category_id": str(world.categories[0]), "status": "submitted"}
+    of_hq = {**complete, "plant_id": str(world.plants[0])}
+    assert world.practice(author, "submitted")["submitted_date"] == "2026-08-15"
+    for day in ("2026-07-01", "2026-07-31", "2026-08-15"):
+        assert world.practice(author, "submitted", submitted_date=day)["submitted_date"] == day
+    for day in ("2001-02-03", "2026-06-30"):
+        assert (
+            hq.post("/best-practices", {**of_hq, "submitted_date": day}).json()["data"]["submitted_date"]
+            == day
+        )
+    before = world.written()
+    for bad in ("2026-06-30", "2026-08-16", "2026-02-30", "15.08.2026", 20260801, "1755216000", "today"):
+        answer = author.post("/best-practices", {**complete, "submitted_date": bad})
+        assert refusal_of(answer) == invalid("submitted_date"), bad
+    assert refusal_of(hq.post("/best-practices", {**of_hq, "submitted_date": "2026-08-16"})) == invalid(
+        "submitted_date"
+    )
+    dated_draft = {"title": "x", "submitted_date": "2026-08-15"}
+    assert refusal_of(author.post("/best-practices", dated_draft)) == invalid("submitted_date")
+    assert world.written() == before
+
+
+def test_today_is_the_day_where_the_business_is(world: World) -> None:
+    world.clock.at = datetime(2026, 8, 31, 18, 29, 59, tzinfo=UTC)
+    author = world.plant_user()
+    assert world.practice(author, "submitted")["submitted_date"] == "2026-08-31"
+    world.clock.at = datetime(2026, 8, 31, 18, 30, tzinfo=UTC)
+    assert world.practice(author, "submitted")["submitted_date"] == "2026-09-01"
+    assert world.practice(author, "submitted", submitted_date="2026-08-01")["submitted_date"] == "2026-08-01"
+    late = {
+        **COMPLETE,
+        "category_id": str(world.categories[0]),
+        "status": "submitted",
+        "submitted_date": "2026-07-31",
+    }
+    assert refusal_of(author.post("/best-practices", late)) == invalid("submitted_date")
+
+
+@pytest.mark.parametrize("portal_settings", [{"BUSINESS_TIMEZONE": "America/New_York"}])
+def test_the_business_may_live_in_another_time_zone(world: World) -> None:
+    world.clock.at = datetime(2026, 9, 1, 3, 59, tzinfo=UTC)
+    assert world.practice(world.plant_user(), "submitted")["submitted_date"] == "2026-08-31"
+
+
+def test_an_edit_changes_what_is_sent_and_empties_what_is_sent_as_null(world: World) -> None:
+    author = world.plant_user()
+    body = {**EVERYTHING, "category_id": str(world.categories[0])}
+    practice = author.post("/best-practices", body).json()["data"]
+    world.clock.advance(timedelta(minutes=10))
+    edited = edit(author, practice, metrics="None yet", benefits=[])
+    assert edited == {
+        **practice, "metrics": "None yet", "benefits": [], "updated_at": "2026-08-15T06:40:00Z",
+        "version": practice["version"] + 1,
+    }  # fmt: skip
+    emptied = edit(
+        author, practice, **dict.fromkeys(body.keys() - {"title", "benefits"}), benefits=["Less noise"]
+    )
+    assert emptied["benefits"] == ["Less noise"]
+    assert {emptied[field] for field in body.keys() - {"title", "benefits"}} == {None}
+    assert emptied["category_name"] is None
+    world.clock.advance(timedelta(minutes=10))
+    assert edit(author, practice) == emptied
+    before = world.written()
+    path = f"/best-practices/{practice['id']}"
+    for changes, field in (
+        ({"title": None}, "title"),
+        ({"title": " "}, "title"),
+        ({"benefits": None}, "benefits"),
+        ({"metrics": "a\x00b"}, "metrics"),
+        ({"plant_id": str(world.plants[1])}, "plant_id"),
+        ({"is_deleted": True}, "is_deleted"),
+        ({"comment": "Well done"}, "comment"),
+        ({"submitted_date": "2026-08-01"}, "submitted_date"),
+        ({"status": "deleted"}, "status"),
+    ):
+        assert refusal_of(author.patch(path, {**changes, "solution": "x"})) == invalid(field), changes
+    assert world.written() == before
+
+
+def test_a_submitted_practice_stays_complete(world: World) -> None:
+    author = world.plant_user()
+    practice = world.practice(author, "submitted")
+    before = world.written()
+    for field in REQUIRED - {"title"}:
+        answer = author.patch(f"/best-practices/{practice['id']}", {field: None})
+        assert refusal_of(answer) == invalid(field)
+    assert world.written() == before
+    assert edit(author, practice, solution="Better brazing")["solution"] == "Better brazing"
+
+
+def test_an_approved_practice_is_edited_by_headquarters_only(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    practice = world.approved(hq, 0)
+    before = world.written()
+    answer = author.patch(f"/best-practices/{practice['id']}", {"title": "Mine"})
+    assert refusal_of(answer) == (403, "FORBIDDEN", set())
+    assert world.written() == before
+    assert edit(hq, practice, title="Ours")["title"] == "Ours"
+    hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
+    assert edit(author, practice, title="Mine")["title"] == "Mine"
+
+
+def test_the_date_of_a_submission_is_moved_by_headquarters_only(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    practice = world.practice(author, "submitted")
+    path = f"/best-practices/{practice['id']}"
+    before = world.written()
+    answer = author.patch(path, {"submitted_date": "2026-08-01"})
+    assert refusal_of(answer) == (403, "FORBIDDEN", set())
+    for day in ("2026-08-16", None):
+        assert refusal_of(hq.patch(path, {"submitted_date": day})) == invalid("submitted_date")
+    assert world.written() == before
+    assert edit(hq, practice, submitted_date="2024-02-29")["submitted_date"] == "2024-02-29"
+
+
+def test_another_plant_does_not_know_of_a_practice_that_is_not_submitted(world: World) -> None:
+    hq, stranger = world.headquarters(), world.plant_user(1)
+    practice = world.practice(world.plant_user(0))
+    assert stranger.get(f"/best-practices/{practice['id']}").status_code == 404
+    assert all(outcome == (404, "NOT_FOUND") for outcome in touches(stranger, practice))
+    hq.post(f"/best-practices/{practice['id']}/submit")
+    assert stranger.get(f"/best-practices/{practice['id']}").status_code == 200
+    assert all(outcome == (403, "FORBIDDEN") for outcome in touches(stranger, practice))
+    hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
+    assert stranger.get(f"/best-practices/{practice['id']}").status_code == 404
+    assert all(outcome == (404, "NOT_FOUND") for outcome in touches(stranger, practice))
+
+
+def test_a_deleted_practice_is_nowhere_even_for_its_author(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    practice = world.practice(author, "submitted")
+    world.mark_deleted(practice)
+    before = world.written()
+    for person in (author, hq):
+        assert error_of(person.get(f"/best-practices/{practice['id']}")) == (404, "NOT_FOUND")
+        assert all(outcome == (404, "NOT_FOUND") for outcome in touches(person, practice))
+        assert person.get("/best-practices").json()["pagination"]["total"] == 0
+    for step, body in (("approve", {}), ("request-revision", {"comment": "x"})):
+        assert error_of(hq.post(f"/best-practices/{practice['id']}/{step}", body)) == (404, "NOT_FOUND")
+    assert world.written() == before
+
+
+def touches(person: Person, practice: dict[str, Any]) -> list[tuple[int, str]]:
+    """What somebody hears who tries all that only a practice's owner may."""
+    path = f"/best-practices/{practice['id']}"
+    upload: dict[str, object] = {
+        "practice_id": practice["id"], "file_type": "image", "image_type": "before", "filename": "a.jpg",
+        "content_type": "image/jpeg", "file_size": 1000,
+    }  # fmt: skip
+    return [
+        error_of(answer)
+        for answer in (
+            person.patch(path, {"title": "x"}),
+            person.post(f"{path}/submit"),
+            person.get(f"{path}/history"),
+            person.get(f"{path}/uploads"),
+            person.post("/upload/presigned-url", upload),
+            person.delete(f"{path}/images/{uuid4()}"),
+        )
+    ]

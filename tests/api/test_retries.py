@@ -1,0 +1,215 @@
+"""Calls that come again with the same Idempotency-Key: one thing is made, and one answer given."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from itertools import cycle
+
+import httpx
+import pytest
+
+from bp_core.practices import writing
+from functions import bootstrap
+from functions.access import ANYONE
+from functions.bootstrap import Unit
+from functions.edge import ENDPOINTS, DeclarationError, endpoints
+from functions.settings import load_settings
+from tests.world import (
+    Person,
+    World,
+    at_once,
+    confirmation,
+    error_of,
+    invalid,
+    picture,
+    refusal_of,
+    upload_request,
+)
+
+REUSED = (409, "IDEMPOTENCY_KEY_REUSED")
+REPLAYED = "Idempotency-Replayed"
+BODY = {"title": "Less scrap"}
+
+
+def count(world: World, table: str = "best_practices") -> int:
+    number: int = world.query(f"SELECT count(*) FROM {table}")[0][0]
+    return number
+
+
+def send_photograph(author: Person, practice_id: str, key: str, color: str = "red") -> httpx.Response:
+    return author.http.post(
+        f"/api/v1/best-practices/{practice_id}/upload-image",
+        data={"image_type": "before"},
+        files={"file": ("joint.jpg", picture(color=color), "image/jpeg")},
+        headers={"Idempotency-Key": key},
+    )
+
+
+def test_the_same_call_again_gives_the_first_answer_and_creates_nothing(world: World) -> None:
+    author = world.plant_user()
+    first = author.post("/best-practices", BODY, idempotency_key="k1")
+    assert (first.status_code, REPLAYED in first.headers) == (201, False)
+    author.patch(f"/best-practices/{first.json()['data']['id']}", {"title": "Changed since"})
+    world.clock.advance(timedelta(minutes=20))
+    kept = world.written()
+    again = author.post("/best-practices", BODY, idempotency_key="k1")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert (again.headers[REPLAYED], again.headers["ETag"]) == ("true", first.headers["ETag"])
+    assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
+    assert again.headers["Content-Type"] == first.headers["Content-Type"]
+    assert world.written() == kept
+
+
+def test_a_key_is_its_users_own(world: World) -> None:
+    for person in (world.plant_user(), world.plant_user(), world.plant_user(1)):
+        assert REPLAYED not in person.post("/best-practices", BODY, idempotency_key="k").headers
+    assert count(world) == 3
+
+
+def test_a_key_that_comes_with_another_body_or_route_is_refused(world: World) -> None:
+    author, hq = world.plant_user(), world.headquarters()
+    author.post("/best-practices", BODY, idempotency_key="k")
+    assert error_of(author.post("/best-practices", {"title": "Other"}, idempotency_key="k")) == REUSED
+    practices = [world.practice(author)["id"] for _ in range(2)]
+    first, second = (
+        author.post(path, upload_request(practice_id), idempotency_key="k2")
+        for path, practice_id in (
+            ("/upload/presigned-url", practices[0]),
+            ("/upload/presigned-url", practices[1]),
+        )
+    )
+    assert (first.status_code, error_of(second)) == (200, REUSED)
+    wish = upload_request(practices[0])
+    assert error_of(author.post("/best-practices/upload/presigned-url", wish, idempotency_key="k2")) == REUSED
+    body = {"name": "Same", "short_name": "S", "division": "D"}
+    assert hq.post("/plants", body, idempotency_key="k").status_code == 201
+    assert count(world) == 3
+    assert count(world, "uploads") == 1
+
+
+def test_after_24_hours_a_key_is_free_again(world: World) -> None:
+    author = world.plant_user()
+    author.post("/best-practices", BODY, idempotency_key="k")
+    world.clock.advance(timedelta(hours=24) - timedelta(seconds=1))
+    assert author.sign_in().post("/best-practices", BODY, idempotency_key="k").headers[REPLAYED] == "true"
+    world.clock.advance(timedelta(seconds=1))
+    fresh = author.post("/best-practices", {"title": "Another"}, idempotency_key="k")
+    assert (fresh.status_code, REPLAYED in fresh.headers) == (201, False)
+    assert count(world) == 2
+
+
+def test_a_refused_call_leaves_its_key_free(world: World) -> None:
+    author, hq = world.plant_user(), world.headquarters()
+    refused: list[tuple[Person, str, object]] = [
+        (author, "/best-practices", {"title": ""}),
+        (author, "/best-practices", {**BODY, "status": "submitted"}),
+        (author, "/best-practices", {**BODY, "plant_id": str(world.plants[3])}),
+        (hq, "/best-practices", {**BODY, "plant_id": "00000000-0000-4000-8000-000000000000"}),
+        (author, "/plants", {"name": "x", "short_name": "x", "division": "x"}),
+    ]
+    for person, path, body in refused:
+        assert person.post(path, body, idempotency_key="k").status_code in (403, 422)
+    assert count(world, "idempotency_keys") == 0
+    assert author.post("/best-practices", BODY, idempotency_key="k").status_code == 201
+
+
+def test_a_call_that_fails_leaves_its_key_free(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    author = world.plant_user()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "create", fail)
+        assert author.post("/best-practices", BODY, idempotency_key="k").status_code == 500
+    assert author.post("/best-practices", BODY, idempotency_key="k").status_code == 201
+    assert count(world) == 1
+
+
+def test_a_key_has_1_to_64_printable_characters(world: World) -> None:
+    author = world.plant_user()
+    for bad in ("", "x" * 65, "a b", "a\tb"):
+        answer = author.post("/best-practices", BODY, idempotency_key=bad)
+        assert refusal_of(answer) == invalid("Idempotency-Key"), bad
+    assert count(world) == 0
+    for good in ("1", "x" * 64, "4e1c0b9a-5d0e-4c53-9a0e-8f6f6d1f2b11", "a/b:c;d=~"):
+        assert author.post("/best-practices", BODY, idempotency_key=good).status_code == 201, good
+
+
+def test_of_the_same_call_at_once_on_two_instances_one_practice_results(world: World) -> None:
+    author = world.plant_user()
+    with two_instances(world):
+        for turn in range(5):
+            call = partial(author.post, "/best-practices", BODY, idempotency_key=f"k{turn}")
+            answers = at_once(*[call] * 4)
+            assert [answer.status_code for answer in answers] == [201] * 4
+            assert len({answer.content for answer in answers}) == 1
+            assert sum(REPLAYED in answer.headers for answer in answers) == 3
+            assert count(world) == turn + 1
+
+
+@contextmanager
+def two_instances(world: World) -> Iterator[None]:
+    """Calls are served in turn by two portals, each with a pool of connections of its own."""
+    other = bootstrap.build(load_settings(world.settings), world.clock)
+    turns = cycle((world.portal, other))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bootstrap, "portal", lambda: next(turns))
+        yield
+    other.close()
+
+
+def test_a_photograph_that_is_sent_twice_is_kept_once_however_the_form_is_framed(world: World) -> None:
+    author = world.plant_user()
+    practice_id = world.practice(author)["id"]
+    first = send_photograph(author, practice_id, "k")
+    again = send_photograph(author, practice_id, "k")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.request.headers["Content-Type"] != again.request.headers["Content-Type"]
+    assert (again.content, again.headers[REPLAYED]) == (first.content, "true")
+    assert error_of(send_photograph(author, practice_id, "k", color="blue")) == REUSED
+    assert count(world, "practice_images") == 1
+
+
+def test_a_photograph_that_is_refused_or_still_at_work_is_not_taken_for_one_that_was_kept(
+    world: World,
+) -> None:
+    author = world.plant_user()
+    practice_id = world.practice(author)["id"]
+    path = f"/best-practices/{practice_id}/images"
+    permit = world.ask_for_upload(author, practice_id)
+    told = confirmation(permit["blob_name"])
+    assert error_of(author.post(path, told, idempotency_key="k")) == (409, "UPLOAD_MISSING")
+    world.put_blob(permit["blob_name"], picture())
+    assert author.post(path, told, idempotency_key="k").status_code == 201
+    world.query("UPDATE idempotency_keys SET status = NULL, answer = NULL")
+    assert error_of(author.post(path, told, idempotency_key="k")) == (409, "IDEMPOTENCY_KEY_BUSY")
+
+
+def test_the_database_holds_no_token_of_an_invite_in_the_clear(world: World) -> None:
+    hq = world.headquarters()
+    body = {"email": "new@amber.test", "role": "hq"}
+    first, again = (hq.post("/auth/invites", body, idempotency_key="k") for _ in range(2))
+    token = first.json()["data"]["token"]
+    assert again.json()["data"]["token"] == token
+    [(answer,)] = world.query("SELECT answer FROM idempotency_keys")
+    assert token.encode() not in bytes(answer)
+    assert count(world, "invites") == 1
+
+
+def test_every_post_that_makes_something_takes_a_key() -> None:
+    takes = {endpoint.name for endpoint in ENDPOINTS.values() if endpoint.creates}
+    assert takes >= {
+        "create_practice", "create_plant", "create_category", "create_invite", "ask_for_upload",
+        "ask_for_practice_upload", "confirm_image", "upload_image",
+    }  # fmt: skip
+    assert takes >= {one.name for one in ENDPOINTS.values() if one.status == 201}
+
+
+def test_what_anybody_may_call_cannot_take_a_key() -> None:
+    def anybody(unit: Unit) -> None: ...
+
+    _, declare = endpoints()
+    with pytest.raises(DeclarationError, match="no key tells who calls again"):
+        declare("POST", "/api/v1/secrets", who=ANYONE, status=201)(anybody)

@@ -1,0 +1,307 @@
+"""Monthly savings and stars, as approvals, edits and revisions over HTTP make them (rules 3, 4)."""
+
+import random
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from bp_core.savings import calculate_stars
+from bp_core.shared.money import annualised_lakhs
+from tests.world import Person, World, at_once, saving
+
+Rating = tuple[str, str, int]
+
+
+def rating(reader: Person, month: str, plant: int = 0, currency: str = "lakhs") -> Rating:
+    """What the star table says of a plant's month: monthly and YTD savings as people read them, and stars."""
+    year, number = month.split("-")
+    answer = reader.get("/analytics/star-ratings", year=year, month=int(number), currency=currency)
+    assert answer.status_code == 200, answer.text
+    row = answer.json()["data"][plant]
+    return row["monthly_savings"], row["ytd_savings"], row["stars"]
+
+
+def kept(world: World, plant: int = 0) -> list[tuple[Any, ...]]:
+    """A plant's months as they are kept: year, month, annualised sum, monthly sum, practices, stars."""
+    return world.query(
+        "SELECT year, month, annualised_savings, total_savings, practice_count, stars FROM monthly_savings"
+        " WHERE plant_id = %s ORDER BY year, month",
+        world.plants[plant],
+    )
+
+
+def edit(hq: Person, practice: dict[str, Any], **changes: object) -> None:
+    answer = hq.patch(f"/best-practices/{practice['id']}", changes)
+    assert answer.status_code == 200, answer.text
+
+
+def send_back(hq: Person, practice: dict[str, Any]) -> httpx.Response:
+    return hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
+
+
+def test_the_worked_example_of_the_rules(world: World) -> None:
+    hq = world.headquarters()
+    for _ in range(4):
+        world.approved(hq, **saving(3), submitted_date="2026-06-30")
+    world.approved(hq, **saving(2, period="monthly"), submitted_date="2026-07-01")
+    world.approved(hq, **saving(1, "crores"), submitted_date="2026-08-15")
+    world.approved(hq, 1, **saving(9_999), submitted_date="2026-08-15")
+    assert kept(world) == [
+        (2026, 6, Decimal("12.00"), Decimal("1.00"), 4, 0),
+        (2026, 7, Decimal("24.00"), Decimal("2.00"), 1, 0),
+        (2026, 8, Decimal("100.00"), Decimal("8.33"), 1, 0),
+    ]
+    assert rating(hq, "2026-05") == ("0.00", "0.00", 0)
+    assert rating(hq, "2026-06") == ("1.00", "1.00", 0)
+    assert rating(hq, "2026-07") == ("2.00", "3.00", 0)
+    assert rating(hq, "2026-08") == ("8.33", "11.33", 0)
+    assert rating(hq, "2026-08", currency="crores") == ("0.08", "0.11", 0)
+    assert rating(hq, "2026-12") == ("0.00", "11.33", 0)
+    assert rating(hq, "2027-01") == ("0.00", "0.00", 0)
+
+
+def test_nothing_is_rounded_on_the_way_to_a_sum(world: World) -> None:
+    hq = world.headquarters()
+    for day in ("2026-08-01", "2026-08-02", "2026-08-03"):
+        world.approved(hq, **saving("1.01", "crores"), submitted_date=day)
+    assert rating(hq, "2026-08")[0] == "25.25"
+
+
+def test_only_what_is_approved_counts_and_only_with_a_saving(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    world.practice(author, "draft", **saving(12))
+    submitted = world.practice(author, "submitted", **saving(12))
+    assert kept(world) == []
+    world.approved(hq)
+    assert kept(world) == [(2026, 8, Decimal("0.00"), Decimal("0.00"), 1, 0)]
+    hq.post(f"/best-practices/{submitted['id']}/approve")
+    assert kept(world) == [(2026, 8, Decimal("12.00"), Decimal("1.00"), 2, 0)]
+    assert send_back(hq, submitted).status_code == 200
+    assert kept(world) == [(2026, 8, Decimal("0.00"), Decimal("0.00"), 1, 0)]
+    author.post(f"/best-practices/{submitted['id']}/submit")
+    assert kept(world)[0][2:5] == (0, 0, 1)
+    hq.post(f"/best-practices/{submitted['id']}/approve")
+    assert kept(world)[0][2:5] == (12, 1, 2)
+
+
+def test_an_edit_of_an_approved_practice_counts_at_once(world: World) -> None:
+    hq = world.headquarters()
+    practice = world.approved(hq, **saving(12), submitted_date="2026-07-31")
+    edit(hq, practice, savings_amount=24)
+    assert rating(hq, "2026-07") == ("2.00", "2.00", 0)
+    edit(hq, practice, savings_period="monthly")
+    assert rating(hq, "2026-07")[0] == "24.00"
+    edit(hq, practice, savings_currency="crores")
+    assert rating(hq, "2026-07")[0] == "2400.0"
+    edit(hq, practice, **saving("0.60"))
+    assert rating(hq, "2026-07")[0] == "0.05"
+    edit(hq, practice, submitted_date="2026-08-01")
+    assert [row[:3] for row in kept(world)] == [(2026, 8, Decimal("0.60"))]
+    assert rating(hq, "2026-07") == ("0.00", "0.00", 0)
+    assert rating(hq, "2026-08") == ("0.05", "0.05", 0)
+    edit(hq, practice, savings_amount=1200, submitted_date="2025-12-31")
+    assert [row[:3] for row in kept(world)] == [(2025, 12, Decimal("1200.00"))]
+    edit(hq, practice, savings_amount=None, savings_currency=None, savings_period=None)
+    assert rating(hq, "2025-12") == ("0.00", "0.00", 0)
+
+
+def test_the_stars_of_later_months_of_the_year_follow_a_change_in_an_earlier_one(world: World) -> None:
+    hq = world.headquarters()
+    january = world.approved(hq, **saving(138, period="monthly"), submitted_date="2025-01-10")
+    world.approved(hq, **saving(12, period="monthly"), submitted_date="2025-03-10")
+    world.approved(hq, **saving(12, period="monthly"), submitted_date="2026-02-10")
+    world.approved(hq, 1, **saving(12, period="monthly"), submitted_date="2025-03-10")
+
+    def stars() -> list[int]:
+        return [row[5] for row in kept(world)]
+
+    assert stars() == [1, 4, 0]
+    assert rating(hq, "2025-03") == ("12.00", "150.0", 4)
+    edit(hq, january, savings_amount="137.99")
+    assert stars() == [1, 3, 0]
+    assert rating(hq, "2025-03") == ("12.00", "149.9", 3)
+    edit(hq, january, savings_amount=200)
+    assert stars() == [1, 1, 0]
+    edit(hq, january, submitted_date="2025-04-10")
+    assert stars() == [0, 5, 0]
+    assert rating(hq, "2025-04") == ("200.0", "212.0", 5)
+    edit(hq, january, submitted_date="2025-01-10")
+    send_back(hq, january)
+    assert stars() == [0, 0]
+    assert rating(hq, "2025-03") == ("12.00", "12.00", 0)
+    assert [row[5] for row in kept(world, plant=1)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("portal_settings", "stars"), [({"STAR_POLICY": "banded"}, 1), ({"STAR_POLICY": "threshold"}, 4)]
+)
+def test_an_installation_chooses_how_stars_are_given(world: World, stars: int) -> None:
+    hq = world.headquarters()
+    world.approved(hq, **saving(160, period="monthly"), submitted_date="2026-01-10")
+    world.approved(hq, **saving(20, period="monthly"), submitted_date="2026-02-10")
+    assert rating(hq, "2026-02") == ("20.00", "180.0", stars)
+
+
+@pytest.mark.parametrize("portal_settings", [{"FISCAL_YEAR_START_MONTH": "4"}])
+def test_the_year_may_start_in_another_month(world: World) -> None:
+    hq = world.headquarters()
+    december = world.approved(hq, **saving(150, period="monthly"), submitted_date="2025-12-31")
+    world.approved(hq, **saving(12, period="monthly"), submitted_date="2026-03-31")
+    world.approved(hq, **saving(12, period="monthly"), submitted_date="2026-04-01")
+    world.approved(hq, **saving(5, period="monthly"), submitted_date="2026-08-01")
+    assert rating(hq, "2026-01") == ("0.00", "150.0", 0)
+    assert rating(hq, "2026-03") == ("12.00", "162.0", 4)
+    assert rating(hq, "2026-04") == ("12.00", "12.00", 0)
+    assert rating(hq, "2026-08") == ("5.00", "17.00", 0)
+    overview = hq.get("/analytics/overview").json()["data"]
+    assert (overview["monthly_savings"], overview["ytd_savings"]) == ("5.00", "17.00")
+    assert (overview["monthly_count"], overview["ytd_count"]) == (1, 2)
+    edit(hq, december, savings_amount=90)
+    assert rating(hq, "2026-03") == ("12.00", "102.0", 3)
+
+    world.query(
+        "UPDATE monthly_savings SET stars = 5, annualised_savings = 1 WHERE (year, month) = (2026, 3)"
+    )
+    assert recalculate(hq) == 0  # this year, which started in April
+    assert recalculate(hq, 2025) == 2
+    assert rating(hq, "2026-03") == ("12.00", "102.0", 3)
+
+
+def recalculate(hq: Person, year: int | None = None) -> int:
+    """How much there was to correct in a financial year."""
+    query = "" if year is None else f"?year={year}"
+    answer = hq.post(f"/analytics/recalculate-savings{query}")
+    assert answer.status_code == 200, answer.text
+    rows: int = answer.json()["data"]["rows"]
+    return rows
+
+
+def run_nightly(world: World) -> dict[str, int]:
+    """Run the nightly timers; how much each had to correct."""
+    corrected = {}
+    for name in ("aggregate_monthly_savings", "rate_stars"):
+        world.clock.advance(timedelta(seconds=1))
+        world.run_timer(name)
+        last = world.query("SELECT rows FROM job_runs WHERE name = %s ORDER BY started_at DESC", name)
+        corrected[name] = last[0][0]
+    return corrected
+
+
+def months_by_hand(world: World) -> dict[Any, tuple[Decimal, int, int]]:
+    """What the months ought to be, worked out in Python: annualised sum, practices, stars."""
+    stated = defaultdict[Any, list[Decimal]](list)
+    for plant, day, *parts in world.query(
+        "SELECT plant_id, submitted_date, savings_amount, savings_currency, savings_period"
+        " FROM best_practices WHERE status = 'approved' AND NOT is_deleted"
+    ):
+        stated[plant, day.year, day.month].append(annualised_lakhs(*parts) if parts[0] else Decimal(0))
+    months = {}
+    for (plant, year, month), annualised in stated.items():
+        so_far = [stated.get((plant, year, earlier), []) for earlier in range(1, month + 1)]
+        ytd = Fraction(sum(map(sum, so_far))) / 12
+        stars = calculate_stars(Fraction(sum(annualised)) / 12, ytd)
+        months[plant, year, month] = (sum(annualised, Decimal(0)), len(annualised), stars)
+    return months
+
+
+def test_after_whatever_happened_the_nightly_timers_find_nothing_left_to_correct(world: World) -> None:
+    dice, hq = random.Random(4), world.headquarters()
+    practices: list[dict[str, Any]] = []
+
+    def random_saving() -> dict[str, Any]:
+        currency = dice.choice(["lakhs", "crores"])
+        amounts = {"lakhs": ["0.07", "3.33", "9.50", "48.00"], "crores": ["0.01", "0.12", "0.50", "1.01"]}
+        return saving(dice.choice(amounts[currency]), currency, dice.choice(["monthly", "annually"]))
+
+    def random_day() -> str:
+        return f"2026-{dice.randint(1, 8):02d}-{dice.randint(1, 15):02d}"
+
+    for _ in range(100):
+        path = f"/best-practices/{dice.choice(practices)['id']}" if practices else ""
+        match dice.randrange(6) if len(practices) > 5 else 0:
+            case 0:
+                practices.append(
+                    world.approved(hq, dice.randrange(3), **random_saving(), submitted_date=random_day())
+                )
+            case 1:
+                hq.post(f"{path}/request-revision", {"comment": "Why?"})
+            case 2:
+                hq.post(f"{path}/submit")
+            case 3:
+                hq.post(f"{path}/approve")
+            case 4:
+                hq.patch(path, random_saving())
+            case 5:
+                hq.patch(path, {"submitted_date": random_day()})
+    by_hand = months_by_hand(world)
+    in_the_database = {
+        tuple(key): (annualised, count, stars)
+        for *key, annualised, count, stars in world.query(
+            "SELECT plant_id, year, month, annualised_savings, practice_count, stars FROM monthly_savings"
+        )
+    }
+    assert in_the_database == by_hand
+    assert len({stars for _, _, stars in by_hand.values()}) > 2
+    before = world.written()
+    assert run_nightly(world) == {"aggregate_monthly_savings": 0, "rate_stars": 0}
+    assert recalculate(hq) == 0
+    assert world.written() == before
+
+
+def test_damaged_months_are_repaired_by_the_timers_while_they_are_open_and_later_by_hand(
+    world: World,
+) -> None:
+    hq = world.headquarters()
+    for plant in (0, 1):
+        for month in ("2025-12", "2026-06", "2026-07", "2026-08"):
+            world.approved(hq, plant, **saving(12), submitted_date=f"{month}-01")
+    undamaged = figures(world)
+    world.query("UPDATE monthly_savings SET annualised_savings = 7 WHERE month IN (6, 7, 12)")
+    world.query("UPDATE monthly_savings SET total_savings = 9, practice_count = 5, stars = 5 WHERE month = 8")
+    world.query("DELETE FROM monthly_savings WHERE month = 8 AND plant_id = %s", world.plants[1])
+    world.query(
+        "INSERT INTO monthly_savings"
+        " (plant_id, year, month, total_savings, annualised_savings, practice_count)"
+        " VALUES (%s, 2026, 8, 1, 12, 1)",
+        world.plants[2],
+    )
+    # two sums of July, one of August, a row of August that was missing and one too many; one month's stars
+    assert run_nightly(world) == {"aggregate_monthly_savings": 5, "rate_stars": 1}
+    assert run_nightly(world) == {"aggregate_monthly_savings": 0, "rate_stars": 0}
+    assert {row[1:3] for row in set(figures(world)) - set(undamaged)} == {(2025, 12), (2026, 6)}
+    assert recalculate(hq) == 2
+    assert recalculate(hq) == 0
+    assert recalculate(hq, 2025) == 2
+    assert figures(world) == undamaged
+
+
+def figures(world: World) -> list[tuple[Any, ...]]:
+    return world.query(
+        "SELECT plant_id, year, month, annualised_savings, total_savings, practice_count, stars"
+        " FROM monthly_savings ORDER BY plant_id, year, month"
+    )
+
+
+def test_two_changes_of_one_plant_at_the_same_instant_both_count(world: World) -> None:
+    first, second, third = (world.headquarters() for _ in range(3))
+    author = world.plant_user(0)
+    moved = world.approved(first, **saving(1), submitted_date="2026-07-01")
+    for turn in range(1, 16):
+        here, there = (world.practice(author, "submitted", **saving(100)) for _ in range(2))
+        day = ("2026-07-01", "2026-08-01")[turn % 2]
+        answers = at_once(
+            partial(first.post, f"/best-practices/{here['id']}/approve"),
+            partial(second.post, f"/best-practices/{there['id']}/approve"),
+            partial(third.patch, f"/best-practices/{moved['id']}", {"submitted_date": day}),
+        )
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        assert {(row[0], row[1]): (row[2], row[4]) for row in kept(world)} == {
+            (year, month): hand[:2] for (_, year, month), hand in months_by_hand(world).items()
+        }
+    assert sum(row[4] for row in kept(world)) == 31

@@ -1,0 +1,377 @@
+"""What happens when a blob arrives: it is recorded with a thumbnail or moved to quarantine, however often."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from PIL import Image
+
+from adapters.blobs import AzureBlobs
+from bp_core.shared.errors import Unavailable
+from bp_core.uploads.store import StoredBytes
+from functions import bootstrap
+from tests.world import NOON, Person, World, at_once, confirmation, error_of, picture
+
+ORIENTATION = 0x0112
+
+
+@pytest.fixture
+def author(world: World) -> Person:
+    return world.plant_user(0)
+
+
+@pytest.fixture
+def practice(world: World, author: Person) -> dict[str, Any]:
+    return world.practice(author)
+
+
+def put(world: World, author: Person, practice: dict[str, Any], data: bytes, extension: str = "jpg") -> str:
+    """Ask, and put past the portal; the blob's name."""
+    content_type = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}[extension]
+    wish = {"filename": f"x.{extension}", "content_type": content_type}
+    blob_name = str(world.ask_for_upload(author, practice["id"], **wish)["blob_name"])
+    world.put_blob(blob_name, data)
+    return blob_name
+
+
+def confirm(author: Person, practice: dict[str, Any], blob_name: str) -> int:
+    return author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name)).status_code
+
+
+def stored(world: World, container: str, blob_name: str) -> bytes:
+    with world.container(container) as client:
+        return client.download_blob(blob_name).readall()
+
+
+def thumbnail(world: World, blob_name: str) -> Image.Image:
+    return Image.open(io.BytesIO(stored(world, "thumbnails", f"{blob_name}.webp")))
+
+
+def counts(world: World) -> list[tuple[Any, ...]]:
+    """How many photographs, how many of them with a thumbnail, and how many uploads."""
+    return world.query(
+        "SELECT count(*), count(thumbnail_name), (SELECT count(*) FROM uploads) FROM practice_images"
+    )
+
+
+def uploads(author: Person, practice: dict[str, Any]) -> list[tuple[str, str | None]]:
+    answer = author.get(f"/best-practices/{practice['id']}/uploads")
+    return [(upload["state"], upload["reason"]) for upload in answer.json()["data"]]
+
+
+# --- photographs
+
+
+@pytest.mark.parametrize(("kind", "extension"), [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp")])
+def test_a_photograph_is_recorded_with_its_size_and_a_thumbnail(
+    world: World, author: Person, practice: dict[str, Any], kind: str, extension: str
+) -> None:
+    data = picture(1200, 800, kind, "green")
+    blob_name = put(world, author, practice, data, extension)
+
+    world.deliver(blob_name)
+
+    row = world.query(
+        "SELECT image_type, blob_name, thumbnail_name, file_size, content_type, width, height, uploaded_at"
+        " FROM practice_images"
+    )
+    assert row == [
+        ("before", blob_name, f"{blob_name}.webp", len(data), f"image/{kind.lower()}", 1200, 800, NOON)
+    ]
+    with thumbnail(world, blob_name) as drawn:
+        assert (drawn.format, drawn.size) == ("WEBP", (480, 320))
+    with world.container("thumbnails").get_blob_client(f"{blob_name}.webp") as client:
+        assert client.get_blob_properties().content_settings.content_type == "image/webp"
+    assert uploads(author, practice) == [("recorded", None)]
+    assert stored(world, "best-practices", blob_name) == data
+
+
+def test_a_photograph_is_recorded_though_nobody_asked_and_the_event_carries_no_bytes(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    blob_name = f"practices/{practice['id']}/after_1.jpg"
+    world.put_blob(blob_name, picture(100, 50))
+
+    world.deliver(blob_name)
+
+    assert counts(world) == [(1, 1, 1)]
+    assert uploads(author, practice) == [("recorded", None)]
+    with thumbnail(world, blob_name) as drawn:
+        assert drawn.size == (100, 50)  # never larger than the photograph
+
+
+def test_a_photograph_taken_with_the_camera_turned_is_shown_upright(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    lying = Image.new("RGB", (800, 600), "green")
+    lying.paste("red", (0, 0, 400, 600))
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6  # its left side is up
+    data = io.BytesIO()
+    lying.save(data, "JPEG", exif=exif)
+    blob_name = put(world, author, practice, data.getvalue())
+
+    world.deliver(blob_name)
+
+    assert world.query("SELECT width, height FROM practice_images") == [(600, 800)]
+    with thumbnail(world, blob_name) as drawn:
+        upright = drawn.convert("RGB")
+    assert upright.size == (360, 480)
+    top, bottom = upright.getpixel((180, 60)), upright.getpixel((180, 420))
+    assert isinstance(top, tuple)
+    assert isinstance(bottom, tuple)
+    assert (top[0] > 200 > top[1] + 100, bottom[0] < 50 < bottom[1]) == (True, True)
+
+
+def test_trigger_and_confirmation_may_come_in_any_order_any_number_of_times(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    first = put(world, author, practice, picture())
+    assert confirm(author, practice, first) == 201
+    assert counts(world) == [(1, 0, 1)]
+    world.deliver(first)
+    assert counts(world) == [(1, 1, 1)]
+    world.deliver(first)
+    assert confirm(author, practice, first) == 200
+
+    second = put(world, author, practice, picture())
+    world.deliver(second)
+    world.deliver(second)
+    assert confirm(author, practice, second) == 200
+    assert counts(world) == [(2, 2, 2)]
+    assert world.blob_names("thumbnails") == sorted([f"{first}.webp", f"{second}.webp"])
+
+
+def test_a_photograph_delivered_and_confirmed_twenty_times_at_once_is_recorded_once(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    blob_name = put(world, author, practice, picture())
+
+    outcomes = at_once(
+        *[partial(confirm, author, practice, blob_name)] * 20, *[partial(world.deliver, blob_name)] * 20
+    )
+
+    statuses = outcomes[:20]
+    assert set(statuses) <= {200, 201}
+    assert statuses.count(201) <= 1
+    assert counts(world) == [(1, 1, 1)]
+    assert world.blob_names("best-practices") == [blob_name]
+    assert world.blob_names("thumbnails") == [f"{blob_name}.webp"]
+    assert uploads(author, practice) == [("recorded", None)]
+
+
+# --- what is no photograph
+
+
+def truncated() -> bytes:
+    whole = picture(1200, 800)
+    return whole[: len(whole) // 2]
+
+
+def too_many_pixels() -> bytes:
+    drawn = io.BytesIO()
+    Image.new("1", (10_000, 6_000)).save(drawn, "PNG")
+    assert len(drawn.getvalue()) < 100_000
+    return drawn.getvalue()
+
+
+NO_JPEG = "not a file of type image/jpeg"
+NO_PHOTOGRAPHS = {
+    "an SVG called .jpg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "jpg", NO_JPEG),
+    "a text": (b"hello", "jpg", NO_JPEG),
+    "nothing": (b"", "jpg", NO_JPEG),
+    "a PNG called .jpg": (picture(kind="PNG"), "jpg", NO_JPEG),
+    "a WebP called .png": (picture(kind="WEBP"), "png", "not a file of type image/png"),
+    "a signature only": (b"\xff\xd8\xff\xe0" + bytes(200), "jpg", "damaged: it cannot be decoded"),
+    "a truncated JPEG": (truncated(), "jpg", "damaged: it cannot be decoded"),
+    "60 megapixels": (too_many_pixels(), "png", "10000 x 6000 pixels: more than 50 megapixels"),
+    "11 MB": (
+        picture().ljust(11 * 1024 * 1024, b"\0"), "jpg", "larger than 10485760 bytes: 11534336"
+    ),
+}  # fmt: skip
+
+
+def test_what_is_no_photograph_ends_in_quarantine_and_the_uploads_say_why(
+    world: World, author: Person
+) -> None:
+    for what, (data, extension, reason) in NO_PHOTOGRAPHS.items():
+        practice = world.practice(author)
+        blob_name = put(world, author, practice, data, extension)
+        for _ in range(2):  # told again, it stays as it is
+            world.deliver(blob_name)
+            assert uploads(author, practice) == [("rejected", reason)], what
+            assert stored(world, "quarantine", f"best-practices/{blob_name}") == data
+        answer = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
+        assert error_of(answer) == (422, "UPLOAD_REJECTED")
+    assert counts(world) == [(0, 0, len(NO_PHOTOGRAPHS))]
+    assert world.blob_names("best-practices") == world.blob_names("thumbnails") == []
+    assert len(world.blob_names("quarantine")) == len(NO_PHOTOGRAPHS)
+
+
+def test_what_is_no_photograph_is_rejected_once_though_it_is_told_many_times_at_once(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    blob_name = put(world, author, practice, b"hello")
+
+    outcomes = at_once(
+        *[partial(confirm, author, practice, blob_name)] * 10, *[partial(world.deliver, blob_name)] * 10
+    )
+
+    assert outcomes[:10] == [422] * 10
+    assert uploads(author, practice) == [("rejected", NO_JPEG)]
+    assert world.blob_names("best-practices") == []
+    assert stored(world, "quarantine", f"best-practices/{blob_name}") == b"hello"
+
+
+class Overtaken(AzureBlobs):
+    """A storage in which something happens just before a blob is read for the first time."""
+
+    happening: Callable[[], None] | None = None
+
+    def read(self, container: str, blob_name: str, at_most: int) -> StoredBytes | None:
+        happening, self.happening = self.happening, None
+        if happening:
+            happening()
+        return super().read(container, blob_name, at_most)
+
+
+def test_a_confirmation_is_told_of_a_rejection_that_overtakes_it(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    blob_name = put(world, author, practice, b"hello")
+    blobs = Overtaken(world.storage)
+    blobs.happening = partial(world.deliver, blob_name)
+    bootstrap.install(replace(world.portal, blobs=blobs))
+
+    answer = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
+
+    assert error_of(answer) == (422, "UPLOAD_REJECTED")
+    assert answer.json()["error"]["details"] == [{"field": "blob_name", "message": NO_JPEG}]
+
+
+def test_a_name_that_the_portal_does_not_give_ends_in_quarantine(
+    world: World, practice: dict[str, Any]
+) -> None:
+    names = [
+        f"practices/{practice['id']}/{file}"
+        for file in ("evil.jpg", "before_1.svg", "before_1.JPG", "before_01.jpg", "a/before_1.jpg",
+                     "my photo é.jpg", "before_1%2f2.jpg", "before_1.jpg.exe")
+    ] + ["practices/7/before_1.jpg", f"practices/{str(practice['id']).upper()}/before_1.jpg"]  # fmt: skip
+    for name in names:
+        world.put_blob(name, picture(8, 8))
+        world.deliver(name)
+    assert world.blob_names("best-practices") == []
+    assert world.blob_names("quarantine") == sorted(f"best-practices/{name}" for name in names)
+    assert counts(world) == [(0, 0, 0)]
+
+
+def test_a_blob_of_a_practice_that_does_not_exist_ends_in_quarantine(world: World) -> None:
+    blob_name = f"practices/{uuid4()}/before_1.jpg"
+    world.put_blob(blob_name, picture())
+    world.deliver(blob_name)
+    assert world.blob_names("best-practices") == []
+    assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]
+    assert counts(world) == [(0, 0, 0)]
+
+
+def test_a_photograph_that_comes_when_its_practice_is_deleted_is_not_recorded(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    blob_name = put(world, author, practice, picture())
+    world.mark_deleted(practice)
+
+    assert confirm(author, practice, blob_name) == 404
+    world.deliver(blob_name)
+
+    assert counts(world) == [(0, 0, 1)]
+    assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]
+
+
+def test_an_event_without_its_blob_changes_nothing(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    permit = world.ask_for_upload(author, practice["id"])
+    world.deliver(permit["blob_name"])
+    assert (counts(world), uploads(author, practice)) == ([(0, 0, 1)], [("pending", None)])
+
+
+# --- failures in the middle
+
+
+class FailingOnce(AzureBlobs):
+    """A storage whose first write of any kind fails, when everything before it went well."""
+
+    def __init__(self, connection_string: str) -> None:
+        super().__init__(connection_string)
+        self.failed = False
+
+    def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:
+        self._fail_once()
+        super().put(container, blob_name, data, content_type)
+
+    def quarantine(self, container: str, blob_name: str, reason: str) -> None:
+        self._fail_once()
+        super().quarantine(container, blob_name, reason)
+
+    def _fail_once(self) -> None:
+        if not self.failed:
+            self.failed = True
+            raise Unavailable("The file storage does not answer; try again shortly.")
+
+
+@pytest.fixture
+def failing_once(world: World) -> World:
+    bootstrap.install(replace(world.portal, blobs=FailingOnce(world.storage)))
+    return world
+
+
+def test_a_thumbnail_that_cannot_be_stored_is_made_at_the_next_try(
+    failing_once: World, author: Person, practice: dict[str, Any]
+) -> None:
+    world = failing_once
+    blob_name = put(world, author, practice, picture())
+
+    with pytest.raises(Unavailable):  # so that the host tries again
+        world.deliver(blob_name)
+    assert counts(world) == [(1, 0, 1)]
+    assert confirm(author, practice, blob_name) == 200
+    world.deliver(blob_name)
+
+    assert counts(world) == [(1, 1, 1)]
+    assert world.blob_names("thumbnails") == [f"{blob_name}.webp"]
+    assert uploads(author, practice) == [("recorded", None)]
+
+
+def test_a_missing_container_for_thumbnails_keeps_no_photograph_from_being_recorded(
+    world: World, author: Person, practice: dict[str, Any]
+) -> None:
+    blob_name = put(world, author, practice, picture())
+    with world.container("thumbnails") as client:
+        client.delete_container()
+        with pytest.raises(Exception, match="ContainerNotFound"):
+            world.deliver(blob_name)
+        client.create_container()
+    assert confirm(author, practice, blob_name) == 200
+    world.deliver(blob_name)
+    assert counts(world) == [(1, 1, 1)]
+
+
+def test_a_rejected_blob_that_cannot_be_moved_is_moved_at_the_next_try(
+    failing_once: World, author: Person, practice: dict[str, Any]
+) -> None:
+    world = failing_once
+    blob_name = put(world, author, practice, b"hello")
+
+    with pytest.raises(Unavailable):
+        world.deliver(blob_name)
+    assert uploads(author, practice) == [("rejected", NO_JPEG)]
+    assert world.blob_names("best-practices") == [blob_name]
+    world.deliver(blob_name)
+
+    assert uploads(author, practice) == [("rejected", NO_JPEG)]
+    assert world.blob_names("best-practices") == []
+    assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]

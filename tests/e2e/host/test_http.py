@@ -1,0 +1,280 @@
+"""The host over HTTP: what a function gets of a request, and what becomes of its answer."""
+
+import asyncio
+import http.client
+import json
+import logging
+import threading
+from collections.abc import Iterator
+
+import azure.functions as func
+import httpx
+import pytest
+
+from local.host import ConfigurationError, FunctionHost
+
+GUID = "0b9f2c1e-3a4d-4e5f-8a6b-7c8d9e0f1a2b"
+MAX_BODY = 2_000_000
+
+app = func.FunctionApp()
+held_call = threading.Event()
+call_began = threading.Event()
+
+
+@app.route(route="echo/{id:guid}", methods=["GET", "POST"])
+def echo(req: func.HttpRequest) -> func.HttpResponse:
+    seen = {
+        "method": req.method,
+        "url": req.url,
+        "headers": dict(req.headers),
+        "params": dict(req.params),
+        "route_params": dict(req.route_params),
+        "body": req.get_body().decode("latin-1"),
+    }
+    return func.HttpResponse(json.dumps(seen), mimetype="application/json")
+
+
+@app.route(route="json", methods=["POST"])
+def read_json(req: func.HttpRequest) -> func.HttpResponse:
+    try:
+        return func.HttpResponse(json.dumps(req.get_json()))
+    except ValueError:
+        return func.HttpResponse(status_code=400)
+
+
+@app.route(route="size", methods=["POST"])
+def size(req: func.HttpRequest) -> str:
+    return str(len(req.get_body()))
+
+
+@app.route(route="slow", methods=["GET"])
+async def slow(req: func.HttpRequest, context: func.Context) -> str:
+    await asyncio.sleep(0)
+    return f"{context.function_name} {len(context.invocation_id)} {context.trace_context.trace_parent}"
+
+
+@app.route(route="held", methods=["GET"])
+def held(req: func.HttpRequest) -> str:
+    call_began.set()
+    held_call.wait()
+    return "ended"
+
+
+@app.route(route="broken", methods=["GET"])
+def broken(req: func.HttpRequest) -> str:
+    raise KeyError("what broke")
+
+
+@app.route(route="wrong", methods=["GET"])
+def wrong(req: func.HttpRequest):  # type: ignore[no-untyped-def]
+    pass
+
+
+@app.route(route="answers", methods=["GET", "HEAD"])
+def answers(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse("späte Antwort", status_code=201, headers={"X-Seen": "first", "ETag": '"1"'})
+    response.headers.add("x-seen", "last")
+    response.headers.add("Set-Cookie", "a=1; Path=/")
+    response.headers.add("Set-Cookie", "b=2; HttpOnly")
+    response.headers.add("Content-Length", "3")
+    return response
+
+
+@app.route(route="page", methods=["GET"])
+def page(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("<p>", mimetype="text/html", charset="latin-1")
+
+
+@app.route(route="named", methods=["GET"])
+def named(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(b"\x00", headers={"Content-Type": "image/webp"})
+
+
+@app.route(route="nothing", methods=["DELETE"])
+def nothing(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(status_code=204)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with FunctionHost(app, {}, max_body=MAX_BODY) as host, httpx.Client(base_url=host.base_url) as client:
+        yield client
+
+
+def test_a_function_sees_the_request_as_the_real_host_hands_it_on(client: httpx.Client) -> None:
+    answer = client.post(
+        f"/Echo/{GUID.upper()}?a=x%20y", content=b"\x00\xff", headers={"X-Mixed-Case": "Kept"}
+    ).json()
+
+    assert answer["method"] == "POST"
+    assert answer["url"] == f"{client.base_url}/Echo/{GUID.upper()}?a=x%20y"
+    assert answer["route_params"] == {"id": GUID.upper()}
+    assert answer["params"] == {"a": "x y"}
+    assert answer["body"] == "\x00\xff"
+    assert answer["headers"]["x-mixed-case"] == "Kept"
+    assert answer["headers"]["content-length"] == "2"
+
+
+def test_repeated_query_values_are_joined_and_empty_ones_dropped(client: httpx.Client) -> None:
+    answer = client.get(f"/echo/{GUID}?a=1&b=&a=2&c&d=%C3%A9").json()
+
+    assert answer["params"] == {"a": "1,2", "d": "é"}
+
+
+def test_repeated_request_headers_are_joined(client: httpx.Client) -> None:
+    answer = client.get(f"/echo/{GUID}", headers=[("X-A", "1"), ("X-A", "2")]).json()
+
+    assert answer["headers"]["x-a"] == "1, 2"
+
+
+def test_a_chunked_body_arrives_whole(client: httpx.Client) -> None:
+    assert client.post("/size", content=iter([b"a" * 70_000, b"b"])).text == "70001"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
+def test_a_body_that_is_no_json_raises_value_error_in_the_function(client: httpx.Client, body: bytes) -> None:
+    assert client.post("/json", content=body).status_code == 400
+
+
+def test_a_body_at_the_limit_is_taken(client: httpx.Client) -> None:
+    assert client.post("/size", content=b"x" * MAX_BODY).text == str(MAX_BODY)
+
+
+def test_a_body_beyond_the_limit_is_413_before_it_is_sent_and_the_host_goes_on(client: httpx.Client) -> None:
+    connection = http.client.HTTPConnection(client.base_url.host, client.base_url.port)
+    connection.putrequest("POST", "/size")
+    connection.putheader("Content-Length", str(MAX_BODY + 1))
+    connection.endheaders()
+
+    assert connection.getresponse().status == 413
+    connection.close()
+    assert client.post("/size", content=b"x").text == "1"
+
+
+def test_a_chunked_body_beyond_the_limit_is_413(client: httpx.Client) -> None:
+    assert client.post("/size", content=iter([b"x" * (MAX_BODY + 1)])).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/", "/echo", "/echo/1", "/nowhere", f"/echo/{GUID}/more"])
+def test_a_path_of_no_function_is_404_with_an_empty_body(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+def test_another_method_is_405_and_says_which_there_are(client: httpx.Client) -> None:
+    answer = client.delete(f"/echo/{GUID}")
+
+    assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "GET, POST", b"")
+
+
+def test_an_answer_keeps_status_cookies_and_the_last_of_a_repeated_header(client: httpx.Client) -> None:
+    answer = client.get("/answers")
+
+    assert (answer.status_code, answer.text) == (201, "späte Antwort")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers.get_list("X-Seen") == ["last"]
+    assert answer.headers.get_list("Set-Cookie") == ["a=1; Path=/", "b=2; HttpOnly"]
+
+
+def test_head_has_the_headers_and_no_body(client: httpx.Client) -> None:
+    answer = client.head("/answers")
+
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert answer.headers["Content-Length"] == str(len("späte Antwort".encode()))
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/page", "text/html; charset=latin-1"),
+        ("/named", "image/webp"),
+        (f"/echo/{GUID}", "application/json"),
+    ],
+)
+def test_the_content_type_is_the_headers_or_that_of_mimetype_and_charset(
+    client: httpx.Client, path: str, content_type: str
+) -> None:
+    assert client.get(path).headers["Content-Type"] == content_type
+
+
+def test_204_has_no_body(client: httpx.Client) -> None:
+    answer = client.delete("/nothing")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_an_async_function_with_a_context_is_run(client: httpx.Client) -> None:
+    answer = client.get("/slow", headers={"traceparent": "00-1-2-01"})
+
+    assert answer.text == "slow 36 00-1-2-01"
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"), [("/broken", "KeyError: 'what broke'"), ("/wrong", "NotImplementedError")]
+)
+def test_what_escapes_a_function_is_a_bare_500_and_is_logged(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture, path: str, cause: str
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = client.get(path)
+
+    assert (answer.status_code, answer.content) == (500, b"")
+    assert cause in caplog.text
+
+
+def test_stopping_lets_a_call_end_and_answers_it() -> None:
+    held_call.clear()
+    call_began.clear()
+    answers: list[str] = []
+    host = FunctionHost(app, {})
+    host.start()
+    call = threading.Thread(
+        target=lambda: answers.append(httpx.get(f"{host.base_url}/held", timeout=30).text)
+    )
+    call.start()
+    call_began.wait()
+    releasing = threading.Timer(0.3, held_call.set)
+    releasing.start()
+
+    assert host.stop()
+    call.join()
+    assert answers == ["ended"]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{host.base_url}/held")
+
+
+def test_stopping_does_not_wait_for_ever() -> None:
+    held_call.clear()
+    call_began.clear()
+    host = FunctionHost(app, {}, drain_seconds=0.2)
+    host.start()
+    failures: list[httpx.HTTPError] = []
+
+    def call() -> None:
+        try:
+            httpx.get(f"{host.base_url}/held", timeout=30)
+        except httpx.HTTPError as error:
+            failures.append(error)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    call_began.wait()
+
+    assert not host.stop()
+    held_call.set()
+    caller.join()
+    assert len(failures) == 1
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_start() -> None:
+    with FunctionHost(app, {}) as first:
+        second = FunctionHost(app, {}, port=int(first.base_url.rpartition(":")[2]))
+        with pytest.raises(OSError, match="in use"):
+            second.start()
+
+
+def test_a_thread_count_that_is_no_number_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="PYTHON_THREADPOOL_THREAD_COUNT"):
+        FunctionHost(app, {"PYTHON_THREADPOOL_THREAD_COUNT": "many"})

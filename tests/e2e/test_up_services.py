@@ -1,0 +1,197 @@
+"""The embedded services: PostgreSQL and Azurite, started, stopped, and found again after a crash."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from local.azurite import Azurite
+from local.keeping import kept_secrets
+from local.migrate import check_reversible, current_revision, head_revision, move_to
+from local.people import make_people
+from local.postgres import EmbeddedPostgres, throwaway_postgres
+from local.problems import StartError
+from local.storage import CONTAINERS, prepare_storage
+from tests.conftest import DatabaseServer, new_database
+
+START_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from local.{module} import {service}
+{service}(Path(sys.argv[1])).start()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def start_and_die(module: str, service: str, directory: Path) -> None:
+    """Start a service in a process that is killed before it can stop it."""
+    program = START_AND_DIE.format(module=module, service=service)
+    subprocess.run([sys.executable, "-c", program, str(directory)], check=False)
+
+
+def processes_in(directory: Path) -> list[str]:
+    """The command lines of the running processes that name the directory."""
+    lines = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if str(directory) in line]
+
+
+@pytest.fixture
+def postgres(open_path: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(open_path / "postgres")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_azurite(tmp_path: Path) -> Iterator[Azurite]:
+    azurite = Azurite(tmp_path / "azurite")
+    yield azurite
+    azurite.stop()
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: DatabaseServer) -> Iterator[str]:
+    with new_database(postgres_server, template="template0") as name:
+        yield postgres_server.url(name)
+
+
+def test_a_database_survives_a_restart_of_its_server(postgres: EmbeddedPostgres) -> None:
+    postgres.start()
+    with psycopg.connect(postgres.url()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    postgres.stop()
+    assert processes_in(postgres.directory) == []
+    postgres.start()
+    with psycopg.connect(postgres.url()) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_a_server_that_a_killed_process_left_running_is_adopted_and_ended(postgres: EmbeddedPostgres) -> None:
+    start_and_die("postgres", "EmbeddedPostgres", postgres.directory)
+    assert processes_in(postgres.directory) != []
+    postgres.start()
+    with psycopg.connect(postgres.url()) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("portal",)
+    postgres.stop()
+    assert processes_in(postgres.directory) == []
+
+
+def test_a_pid_file_with_the_number_of_another_process_does_not_stop_a_start(
+    postgres: EmbeddedPostgres,
+) -> None:
+    postgres.start()
+    pid_file = postgres.directory / "postmaster.pid"
+    first_line, rest = pid_file.read_text().split("\n", 1)
+    postgres.stop()
+    pid_file.write_text(f"{psutil.Process().pid}\n{rest}")
+    postgres.start()
+    assert pid_file.read_text().split("\n", 1)[0] not in (first_line, str(psutil.Process().pid))
+
+
+@pytest.mark.parametrize("name", ["it's a dïrectory with 100% odd characters", "long" * 30])
+def test_a_directory_may_have_any_name(open_path: Path, name: str) -> None:
+    server = EmbeddedPostgres(open_path / name / "postgres")
+    try:
+        server.start()
+        with psycopg.connect(server.url()) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        server.stop()
+
+
+def test_data_of_another_version_is_refused_and_kept(postgres: EmbeddedPostgres) -> None:
+    postgres.start()
+    postgres.stop()
+    (postgres.directory / "PG_VERSION").write_text("12\n")
+    with pytest.raises(StartError, match="is of PostgreSQL 12"):
+        postgres.start()
+    assert (postgres.directory / "global").exists()
+
+
+def test_a_first_start_that_was_cut_off_is_begun_again(postgres: EmbeddedPostgres) -> None:
+    postgres.directory.mkdir()
+    (postgres.directory / "PG_VERSION").write_text("18\n")
+    postgres.start()
+    with psycopg.connect(postgres.url()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_throwaway_server_leaves_nothing() -> None:
+    with throwaway_postgres() as server:
+        directory = server.directory
+        assert processes_in(directory) != []
+    assert processes_in(directory) == []
+    assert not directory.parent.exists()
+
+
+def test_blobs_and_ports_survive_a_restart_of_azurite(own_azurite: Azurite) -> None:
+    own_azurite.start()
+    before = own_azurite.connection_string
+    prepare_storage(before, ["http://localhost:5173"])
+    with BlobServiceClient.from_connection_string(before) as service:
+        service.get_blob_client("best-practices", "a blob").upload_blob(b"content")
+    own_azurite.stop()
+    own_azurite.start()
+    assert own_azurite.connection_string == before
+    with BlobServiceClient.from_connection_string(before) as service:
+        assert service.get_blob_client("best-practices", "a blob").download_blob().readall() == b"content"
+
+
+def test_an_azurite_that_a_killed_process_left_running_is_ended(own_azurite: Azurite) -> None:
+    start_and_die("azurite", "Azurite", own_azurite.directory)
+    left = processes_in(own_azurite.directory)
+    own_azurite.start()
+    assert len(left) == len(processes_in(own_azurite.directory)) == 1
+    own_azurite.stop()
+    assert processes_in(own_azurite.directory) == []
+
+
+def test_storage_is_prepared_once_and_keeps_the_cors_rules_it_has(storage_connection_string: str) -> None:
+    prepare_storage(storage_connection_string, ["http://first.example"])
+    prepare_storage(storage_connection_string, ["http://second.example"])
+    prepare_storage(storage_connection_string, ["http://second.example"])
+    with BlobServiceClient.from_connection_string(storage_connection_string) as service:
+        assert sorted(container.name for container in service.list_containers()) == sorted(CONTAINERS)
+        origins = [rule.allowed_origins for rule in service.get_service_properties()["cors"]]
+    assert origins == ["http://first.example", "http://second.example"]
+
+
+def test_the_migrations_leave_nothing_behind_on_their_way_down(empty_database_url: str) -> None:
+    check_reversible(empty_database_url)
+    assert current_revision(empty_database_url) == head_revision()
+
+
+def test_a_database_moves_to_a_revision_whichever_way_it_lies(empty_database_url: str) -> None:
+    reached = []
+    for target in ("up", "0001", "0002", "down", "up", "base"):
+        move_to(empty_database_url, target)
+        reached.append(current_revision(empty_database_url))
+    assert reached == [head_revision(), "0001", "0002", "0001", head_revision(), None]
+
+
+def test_demo_people_are_made_once_and_their_passwords_kept(database_url: str, tmp_path: Path) -> None:
+    with kept_secrets(tmp_path / "secrets.json") as kept:
+        made = make_people(database_url, kept, bcrypt_rounds=4)
+    with kept_secrets(tmp_path / "secrets.json") as kept:
+        found = make_people(database_url, kept, bcrypt_rounds=4)
+    assert made == found
+    assert [(one.role, one.plant) for one in made[:2]] == [
+        ("hq", None),
+        ("plant", "Greater Noida (Ecotech 1)"),
+    ]
+    assert len({one.password for one in made}) == len(made) == 8
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM users WHERE is_active").fetchone() == (8,)
+
+
+def test_people_made_elsewhere_keep_their_passwords(database_url: str, tmp_path: Path) -> None:
+    with kept_secrets(tmp_path / "there.json") as kept:
+        make_people(database_url, kept, bcrypt_rounds=4)
+    with kept_secrets(tmp_path / "here.json") as kept:
+        accounts = make_people(database_url, kept, bcrypt_rounds=4)
+    assert {one.password for one in accounts} == {None}

@@ -1,0 +1,187 @@
+"""The pool: when it connects, what it keeps and undoes, and what it makes of a database's refusals."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from adapters.postgres.database import Database
+from bp_core.shared.errors import Invalid, Unavailable
+
+ADD_CATEGORY = """
+INSERT INTO categories (name, slug, color_class, icon_name) VALUES (%(name)s, %(name)s, 'c', 'i')
+"""
+COUNT = "SELECT count(*) FROM categories WHERE color_class = 'c'"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database(database_url, pool_size=2, pool_timeout=0.2) as database:
+        yield database
+
+
+def connections(database_url: str) -> int:
+    """How many connections the pool has open."""
+    with psycopg.connect(database_url) as observer:
+        row = observer.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'amber-portal'"
+        ).fetchone()
+    assert row is not None
+    count: int = row[0]
+    return count
+
+
+@dataclass(frozen=True)
+class Name:
+    name: str
+
+
+def test_a_database_is_not_connected_to_before_it_is_used(database_url: str) -> None:
+    with Database(database_url) as database:
+        sql = database.autocommit()
+        assert connections(database_url) == 0
+        assert sql.value("SELECT 1") == 1
+        assert connections(database_url) == 1
+    assert connections(database_url) == 0
+
+
+def test_rows_come_as_what_is_asked_for(database: Database) -> None:
+    sql = database.autocommit()
+    names = "SELECT name FROM categories WHERE name LIKE %(like)s ORDER BY name"
+    assert sql.rows(names, {"like": "C%"}, into=Name) == [Name("Cost")]
+    assert sql.row(names, {"like": "Z%"}, into=Name) is None
+    assert sql.one(names, {"like": "C%"}, into=Name) == Name("Cost")
+    assert sql.tuples(names, {"like": "C%"}) == [("Cost",)]
+    assert sql.mappings(names, {"like": "C%"}) == [{"name": "Cost"}]
+    assert sql.value(names, {"like": "Z%"}) is None
+    assert sql.run("UPDATE plants SET is_active = is_active") == 7
+    assert sql.value("SHOW timezone") == "UTC"
+
+
+def test_a_statement_by_itself_is_kept_at_once(database: Database, database_url: str) -> None:
+    database.autocommit().run(ADD_CATEGORY, {"name": "Kept"})
+    with psycopg.connect(database_url) as observer:
+        assert observer.execute(COUNT).fetchone() == (1,)
+        idle = observer.execute(
+            "SELECT state FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'amber-portal'"
+        ).fetchall()
+    assert idle == [("idle",)]  # not "idle in transaction"
+
+
+def test_a_transaction_is_kept_whole_or_undone_whole(database: Database) -> None:
+    with database.transaction() as sql:
+        sql.run(ADD_CATEGORY, {"name": "One"})
+        with sql.atomic():
+            sql.run(ADD_CATEGORY, {"name": "Two"})
+        assert database.autocommit().value(COUNT) == 0
+    assert database.autocommit().value(COUNT) == 2
+    with pytest.raises(KeyError), database.transaction() as sql:
+        sql.run(ADD_CATEGORY, {"name": "Three"})
+        raise KeyError("three")
+    assert database.autocommit().value(COUNT) == 2
+
+
+def test_what_is_atomic_is_a_transaction_of_its_own_where_none_is_open(database: Database) -> None:
+    sql = database.autocommit()
+    with pytest.raises(KeyError), sql.atomic():
+        sql.run(ADD_CATEGORY, {"name": "One"})
+        raise KeyError("one")
+    assert sql.value(COUNT) == 0
+    with sql.atomic():
+        sql.run(ADD_CATEGORY, {"name": "Two"})
+        assert database.autocommit().value(COUNT) == 0
+    assert sql.value(COUNT) == 1
+
+
+def test_a_broken_constraint_is_told_in_the_terms_of_the_portal_where_it_has_some(database: Database) -> None:
+    sql = database.autocommit()
+    sql.run("INSERT INTO users (email, full_name, role) VALUES ('hq@amber.test', 'HQ', 'hq')")
+    add_practice = """
+        INSERT INTO best_practices (title, status, submitted_by_user_id, plant_id, category_id)
+        SELECT 'x', 'draft', u.id, coalesce(%(plant)s, p.id), %(category)s FROM users u, plants p LIMIT 1
+    """
+    for given, field in (
+        ({"plant": uuid4(), "category": None}, "plant_id"),
+        ({"plant": None, "category": uuid4()}, "category_id"),
+    ):
+        for used in (sql, None):
+            with pytest.raises(Invalid) as refused:
+                run_in(database, used, add_practice, given)
+            assert [fault.field for fault in refused.value.details] == [field]
+    with pytest.raises(psycopg.IntegrityError):  # a fault of ours
+        sql.run("INSERT INTO users (email, full_name, role) VALUES ('HQ@amber.test', 'HQ', 'hq')")
+
+
+def run_in(database: Database, used: Any, statement: Any, values: dict[str, Any]) -> None:
+    if used is not None:
+        used.run(statement, values)
+        return
+    with database.transaction() as sql:
+        sql.run(statement, values)
+
+
+def test_a_pool_that_is_used_up_says_that_it_is_unavailable(database: Database) -> None:
+    with database.transaction(), database.transaction():
+        with pytest.raises(Unavailable):
+            database.autocommit().value("SELECT 1")
+        with pytest.raises(Unavailable), database.transaction():
+            pass
+    assert database.autocommit().value("SELECT 1") == 1
+
+
+def test_connections_that_died_while_nobody_used_them_are_replaced(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.postgres.database.TRUSTED_FOR", 0)
+    with database.transaction(), database.transaction():
+        pass
+    end_all(database_url)
+    for _ in range(3):
+        assert database.autocommit().value("SELECT 1") == 1
+
+
+def test_a_connection_that_dies_in_use_says_unavailable_and_the_next_works(
+    database: Database, database_url: str
+) -> None:
+    with pytest.raises(Unavailable), database.transaction() as sql:
+        sql.run(ADD_CATEGORY, {"name": "Lost"})
+        end_all(database_url)
+        sql.run(ADD_CATEGORY, {"name": "Lost, too"})
+    assert database.autocommit().value(COUNT) == 0
+
+
+def end_all(database_url: str) -> None:
+    """End every connection of the pool, as a restart of the server does."""
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'amber-portal'"
+        )
+
+
+def test_a_statement_that_takes_too_long_says_unavailable(database: Database) -> None:
+    with pytest.raises(Unavailable), database.transaction() as sql:
+        sql.run("SET LOCAL statement_timeout = 20")
+        sql.value("SELECT pg_sleep(30)")
+    assert database.autocommit().value("SHOW statement_timeout") == "20s"
+
+
+def test_statements_are_not_prepared_behind_a_pooler(database_url: str) -> None:
+    for prepared in (True, False):
+        with Database(database_url, prepared_statements=prepared) as database, database.transaction() as sql:
+            for _ in range(10):
+                sql.value("SELECT name FROM plants ORDER BY name")
+            assert (sql.value("SELECT count(*) FROM pg_prepared_statements") > 0) is prepared
+
+
+def test_many_threads_that_come_first_at_once_share_one_pool(database_url: str) -> None:
+    with Database(database_url, pool_size=2) as database, ThreadPoolExecutor(8) as threads:
+        values = list(threads.map(lambda _: database.autocommit().value("SELECT 1"), range(40)))
+        assert values == [1] * 40
+        assert connections(database_url) <= 2

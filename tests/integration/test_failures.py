@@ -1,0 +1,73 @@
+"""Failed sign-ins in a real PostgreSQL: counted by account and client, whatever the e-mail looks like."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from adapters.postgres.auth import PostgresFailures
+from adapters.postgres.database import Database
+from bp_core.auth.store import Failures
+from tests.world import NOON, at_once
+
+SINCE = NOON - timedelta(hours=1)
+HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def failures(database: Database) -> PostgresFailures:
+    return PostgresFailures(database.autocommit())
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["asha@amber.test", r"back\slash@amber.test", "\\x41", r"\\", "आशा@amber.test", "'; --", "x" * 320],
+)
+def test_whatever_somebody_writes_for_an_email_is_counted(failures: PostgresFailures, email: str) -> None:
+    for _ in range(2):
+        failures.add(email, HERE, NOON, SINCE)
+
+    assert failures.failures(email.upper(), HERE, SINCE) == Failures(2, 2, NOON)
+    failures.forget(email, HERE)
+    assert failures.failures(email, HERE, SINCE) == Failures(0, 0, None)
+
+
+def test_an_account_counts_the_failures_of_all_clients_and_each_client_its_own(
+    failures: PostgresFailures,
+) -> None:
+    failures.add("asha@amber.test", HERE, NOON, SINCE)
+    for minute in range(3):
+        failures.add("asha@amber.test", ELSEWHERE, NOON + timedelta(minutes=minute), SINCE)
+    failures.add("ravi@amber.test", HERE, NOON, SINCE)
+
+    assert failures.failures("asha@amber.test", HERE, SINCE) == Failures(4, 1, NOON)
+    assert failures.failures("asha@amber.test", ELSEWHERE, SINCE) == Failures(
+        4, 3, NOON + timedelta(minutes=2)
+    )
+    assert failures.failures("asha@amber.test", "192.0.2.1", SINCE) == Failures(4, 0, None)
+
+
+def test_what_lies_an_hour_back_does_not_count_and_counting_begins_anew(failures: PostgresFailures) -> None:
+    for _ in range(5):
+        failures.add("asha@amber.test", HERE, NOON, SINCE)
+    later = NOON + timedelta(hours=1)
+
+    assert failures.failures("asha@amber.test", HERE, NOON) == Failures(0, 0, None)
+    failures.add("asha@amber.test", HERE, later, NOON)
+    assert failures.failures("asha@amber.test", HERE, NOON) == Failures(1, 1, later)
+
+
+def test_failures_at_the_same_instant_are_all_counted(database: Database) -> None:
+    def fail() -> None:
+        PostgresFailures(database.autocommit()).add("asha@amber.test", HERE, NOON, SINCE)
+
+    at_once(*[fail] * 8)
+
+    counted = PostgresFailures(database.autocommit()).failures("asha@amber.test", HERE, SINCE)
+    assert counted == Failures(8, 8, NOON)

@@ -1,0 +1,184 @@
+import inspect
+from collections.abc import Callable
+from uuid import UUID
+
+import azure.functions as func
+import pytest
+
+from bp_core.shared.access import Caller
+from bp_core.shared.errors import Invalid
+from bp_core.shared.model import Sent, Shown
+from bp_core.shared.paging import Page
+from functions import edge
+from functions.access import ANYONE, PRACTICE_OWNER, SIGNED_IN
+from functions.answers import Reply
+from functions.bootstrap import Unit
+from functions.edge import DeclarationError, Endpoint, endpoints
+
+
+class Plant(Shown):
+    name: str
+
+
+class Wish(Sent):
+    practice_id: UUID
+
+
+@pytest.fixture(autouse=True)
+def declared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Endpoint]:
+    """The endpoints that a test declares; the portal's own stay as they are."""
+    own: dict[str, Endpoint] = {}
+    monkeypatch.setattr(edge, "ENDPOINTS", own)
+    return own
+
+
+def azure_function(blueprint: func.Blueprint) -> Callable[..., object]:
+    """The one function of a blueprint, as the indexer of Azure gets it."""
+    app = func.FunctionApp()
+    app.register_functions(blueprint)
+    (registered,) = app.get_functions()
+    found: Callable[..., object] = registered.get_user_function()
+    return found
+
+
+def test_what_azure_sees_is_a_function_of_exactly_the_triggers_parameter() -> None:
+    blueprint, endpoint = endpoints()
+
+    @endpoint("POST", "/api/v1/plants/{plant_id:guid}/close", who=SIGNED_IN)
+    def close_plant(unit: Unit, caller: Caller, plant_id: UUID) -> Plant:
+        """Close a plant."""
+        return Plant(name="closed")
+
+    seen = azure_function(blueprint)
+
+    parameters = inspect.signature(seen).parameters
+    assert list(parameters) == ["req"]
+    assert inspect.get_annotations(seen) == {"req": func.HttpRequest, "return": func.HttpResponse}
+    assert not hasattr(seen, "__wrapped__")
+    assert inspect.isfunction(seen)
+    assert not inspect.iscoroutinefunction(seen)
+    assert (seen.__name__, seen.__doc__) == ("close_plant", "Close a plant.")
+
+
+def test_a_declared_handler_stays_what_it_was() -> None:
+    _, endpoint = endpoints()
+
+    @endpoint("GET", "/api/v1/plants", who=ANYONE)
+    def list_plants() -> list[Plant]:
+        return [Plant(name="Pune")]
+
+    assert list_plants() == [Plant(name="Pune")]
+
+
+def test_reads_run_a_statement_at_a_time_and_writes_in_one_transaction(
+    declared: dict[str, Endpoint],
+) -> None:
+    _, endpoint = endpoints()
+
+    @endpoint("GET", "/api/v1/a", who=ANYONE)
+    def read() -> None: ...
+
+    @endpoint("POST", "/api/v1/b", who=ANYONE)
+    def write() -> None: ...
+
+    @endpoint("POST", "/api/v1/c", who=ANYONE, transaction=False)
+    def wait() -> None: ...
+
+    assert {name: one.transaction for name, one in declared.items()} == {
+        "read": False,
+        "write": True,
+        "wait": False,
+    }
+
+
+def page() -> Page[Plant]:
+    raise NotImplementedError
+
+
+def reply() -> Reply[Plant]:
+    raise NotImplementedError
+
+
+def reply_or_refusal() -> Reply[Plant] | Invalid:
+    raise NotImplementedError
+
+
+def maybe() -> Plant | None:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("handler", "result"),
+    [(page, list[Plant]), (reply, Plant), (reply_or_refusal, Plant), (maybe, Plant | None)],
+)
+def test_what_a_route_answers_is_read_from_its_handlers_annotation(
+    handler: Callable[[], object], result: object, declared: dict[str, Endpoint]
+) -> None:
+    _, endpoint = endpoints()
+
+    endpoint("GET", "/api/v1/plants", who=ANYONE)(handler)
+
+    assert declared[handler.__name__].result == result
+
+
+def test_a_handler_that_wants_what_its_route_does_not_give_is_refused(
+    declared: dict[str, Endpoint],
+) -> None:
+    _, endpoint = endpoints()
+
+    def show_plant(plant_id: UUID, colour: str) -> Plant:
+        raise NotImplementedError
+
+    with pytest.raises(DeclarationError, match=r"show_plant.*colour"):
+        endpoint("GET", "/api/v1/plants/{plant_id:guid}", who=SIGNED_IN)(show_plant)
+    with pytest.raises(DeclarationError, match="plant_id"):
+        endpoint("GET", "/api/v1/plants/{plant_id}", who=SIGNED_IN)(show_plant)
+    assert declared == {}
+
+
+def test_a_handler_that_wants_a_caller_where_anyone_may_call_is_refused() -> None:
+    _, endpoint = endpoints()
+
+    def show_me(caller: Caller) -> Plant:
+        raise NotImplementedError
+
+    with pytest.raises(DeclarationError, match=r"show_me.*caller"):
+        endpoint("GET", "/api/v1/me", who=ANYONE)(show_me)
+
+
+def test_a_route_for_owners_that_holds_no_practice_is_refused() -> None:
+    _, endpoint = endpoints()
+
+    def change_something() -> Plant:
+        raise NotImplementedError
+
+    with pytest.raises(DeclarationError, match=r"change_something.*practice_id"):
+        endpoint("POST", "/api/v1/something", who=PRACTICE_OWNER)(change_something)
+
+
+def test_a_route_for_owners_may_hold_the_practice_in_its_path_or_its_body(
+    declared: dict[str, Endpoint],
+) -> None:
+    _, endpoint = endpoints()
+
+    @endpoint("POST", "/api/v1/practices/{practice_id:guid}/change", who=PRACTICE_OWNER)
+    def by_path() -> Plant:
+        raise NotImplementedError
+
+    @endpoint("POST", "/api/v1/change", who=PRACTICE_OWNER)
+    def by_body(body: Wish) -> Plant:
+        raise NotImplementedError
+
+    assert list(declared) == ["by_path", "by_body"]
+
+
+def test_two_functions_of_one_name_are_refused_in_whatever_blueprint() -> None:
+    _, first = endpoints()
+    _, second = endpoints()
+
+    def show_plant() -> Plant:
+        raise NotImplementedError
+
+    first("GET", "/api/v1/plants/first", who=ANYONE)(show_plant)
+    with pytest.raises(DeclarationError, match="show_plant"):
+        second("GET", "/api/v1/plants/second", who=ANYONE)(show_plant)

@@ -1,0 +1,195 @@
+from collections.abc import Mapping
+
+import pytest
+
+from bp_core.savings import SavingsRules
+from functions.settings import SettingsError, blob_trigger_source, load_settings
+
+SECRET = "0123456789abcdef0123456789abcdef"
+GOOD: Mapping[str, str] = {
+    "DATABASE_URL": "postgresql://portal:pepper@db/portal",
+    "AzureWebJobsStorage": "AccountName=portal;AccountKey=cGVwcGVy",
+    "JWT_SECRET": SECRET,
+}
+
+
+def refusal_of(**changes: str) -> str:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings({**GOOD, **changes})
+    return str(refusal.value)
+
+
+def test_three_settings_are_enough() -> None:
+    settings = load_settings(GOOD)
+
+    assert settings.database_url.get_secret_value() == GOOD["DATABASE_URL"]
+    assert settings.azurewebjobsstorage.get_secret_value() == GOOD["AzureWebJobsStorage"]
+    assert settings.jwt_secret.get_secret_value() == SECRET
+
+
+def test_what_is_not_set_is_as_the_rules_say() -> None:
+    settings = load_settings(GOOD)
+
+    assert settings.bcrypt_rounds == 10
+    assert settings.zone.key == "Asia/Kolkata"
+    assert settings.savings_rules == SavingsRules(year_starts_in=1, star_policy="banded")
+
+
+def test_an_installation_chooses_its_year_its_policy_and_its_zone() -> None:
+    chosen = {
+        "FISCAL_YEAR_START_MONTH": "4",
+        "STAR_POLICY": "threshold",
+        "BUSINESS_TIMEZONE": "Europe/Berlin",
+        "DATABASE_PREPARED_STATEMENTS": "false",
+    }
+
+    settings = load_settings({**GOOD, **chosen})
+
+    assert settings.savings_rules == SavingsRules(year_starts_in=4, star_policy="threshold")
+    assert settings.zone.key == "Europe/Berlin"
+    assert settings.database_prepared_statements is False
+
+
+def test_other_variables_of_the_environment_do_not_matter() -> None:
+    assert load_settings({**GOOD, "PATH": "/bin", "database_url": "x"}) == load_settings(GOOD)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_setting_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings({known: value for known, value in GOOD.items() if known != name})
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings({})
+
+    assert all(name in str(refusal.value) for name in GOOD)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "   "),
+        ("AzureWebJobsStorage", ""),
+        ("JWT_SECRET", ""),
+        ("JWT_SECRET", "short-but-sweet-0123456789abcde"),
+        ("JWT_SECRET", "changeme" * 8),
+        ("JWT_SECRET", "x" * 64),
+        ("JWT_ISSUER", ""),
+        ("JWT_AUDIENCE", ""),
+        ("BCRYPT_ROUNDS", "3"),
+        ("BCRYPT_ROUNDS", "17"),
+        ("BCRYPT_ROUNDS", "ten-ish"),
+        ("BUSINESS_TIMEZONE", "Asia/Atlantis"),
+        ("BUSINESS_TIMEZONE", "../../etc/passwd"),
+        ("BUSINESS_TIMEZONE", ""),
+        ("FISCAL_YEAR_START_MONTH", "0"),
+        ("FISCAL_YEAR_START_MONTH", "13"),
+        ("STAR_POLICY", "generous-policy"),
+        ("DATABASE_POOL_SIZE", "1"),
+        ("DATABASE_POOL_SIZE", "101"),
+        ("DATABASE_POOL_TIMEOUT", "0"),
+        ("DATABASE_POOL_TIMEOUT", "31"),
+        ("DATABASE_POOL_TIMEOUT", "nan"),
+        ("DATABASE_PREPARED_STATEMENTS", "perhaps"),
+        ("RATE_LIMIT_SIGN_IN", ""),
+        ("RATE_LIMIT_SIGN_IN", "5"),
+        ("RATE_LIMIT_SIGN_IN", "5/day"),
+        ("RATE_LIMIT_UPLOAD", "0/minute"),
+        ("RATE_LIMIT_UPLOAD", "-1/minute"),
+        ("RATE_LIMIT_UPLOAD", "10 / minute"),
+        ("RATE_LIMIT_GENERAL", "OFF"),
+        ("RATE_LIMIT_GENERAL", "100/minute\n"),
+        ("RATE_LIMIT_GENERAL", "99999999/second"),
+        ("TRUSTED_PROXIES", "0"),
+        ("TRUSTED_PROXIES", "11"),
+        ("TRUSTED_PROXIES", "all"),
+        ("OIDC_JWKS_URL", "http://issuer.example/keys"),
+        ("OIDC_JWKS_URL", "http://127.0.0.1.example/keys"),
+        ("OIDC_JWKS_URL", "file:///etc/passwd"),
+    ],
+)
+def test_an_unsafe_setting_is_named_and_only_that_one(name: str, value: str) -> None:
+    message = refusal_of(**{name: value})
+
+    assert name in message
+    assert not any(other in message for other in GOOD if other != name)
+
+
+def test_calls_are_limited_where_nothing_is_said() -> None:
+    settings = load_settings(GOOD)
+
+    assert settings.rate_limit_sign_in == "5/minute"
+    assert settings.rate_limit_upload == "10/minute"
+    assert settings.rate_limit_general == "100/minute"
+    assert settings.trusted_proxies == 1
+
+
+@pytest.mark.parametrize("rate", ["off", "1/second", "5/minute", "9999999/hour"])
+def test_a_rate_is_a_number_of_calls_in_a_time_or_off(rate: str) -> None:
+    assert load_settings({**GOOD, "RATE_LIMIT_GENERAL": rate}).rate_limit_general == rate
+
+
+@pytest.mark.parametrize("keys", ["https://issuer.example/keys", "http://127.0.0.1:8080/keys"])
+def test_an_outside_issuer_is_named_by_three_settings(keys: str) -> None:
+    issuer = {"OIDC_ISSUER": "https://issuer.example", "OIDC_AUDIENCE": "portal", "OIDC_JWKS_URL": keys}
+
+    settings = load_settings({**GOOD, **issuer})
+
+    assert (settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks_url) == tuple(issuer.values())
+
+
+@pytest.mark.parametrize(
+    "part", [("OIDC_ISSUER", "https://a"), ("OIDC_AUDIENCE", "portal"), ("OIDC_JWKS_URL", "https://a/keys")]
+)
+def test_half_an_outside_issuer_is_refused_and_all_three_settings_named(part: tuple[str, str]) -> None:
+    message = refusal_of(**dict([part]))
+
+    assert all(name in message for name in ("OIDC_ISSUER", "OIDC_AUDIENCE", "OIDC_JWKS_URL"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_SECRET", "pepperpepperpepperpepperpepperpepper"),
+        ("BCRYPT_ROUNDS", "pepper"),
+        ("BUSINESS_TIMEZONE", "Asia/pepper"),
+        ("STAR_POLICY", "pepper"),
+        ("DATABASE_POOL_TIMEOUT", "pepper"),
+        ("RATE_LIMIT_GENERAL", "pepper"),
+        ("OIDC_AUDIENCE", "pepper"),
+    ],
+)
+def test_the_value_of_a_setting_is_never_told(name: str, value: str) -> None:
+    assert "pepper" not in refusal_of(**{name: value})
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    printed = repr(load_settings(GOOD))
+
+    assert "pepper" not in printed
+    assert "cGVwcGVy" not in printed
+    assert SECRET not in printed
+
+
+@pytest.mark.parametrize("source", ["EventGrid", "LogsAndContainerScan"])
+def test_uploads_are_heard_of_by_events_or_by_polling(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOB_TRIGGER_SOURCE", source)
+
+    assert blob_trigger_source() == source
+
+
+def test_uploads_are_polled_for_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BLOB_TRIGGER_SOURCE", raising=False)
+
+    assert blob_trigger_source() == "LogsAndContainerScan"
+
+
+@pytest.mark.parametrize("source", ["", "eventgrid", "pigeons"])
+def test_there_is_no_other_way_to_hear_of_uploads(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLOB_TRIGGER_SOURCE", source)
+
+    with pytest.raises(SettingsError, match="BLOB_TRIGGER_SOURCE"):
+        blob_trigger_source()
