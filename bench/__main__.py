@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from bench import sign_in
+from bench import handlers, sign_in
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"sign_in": sign_in.measure}
+BENCHMARKS: dict[str, Callable[[], None]] = {"handlers": handlers.measure, "sign_in": sign_in.measure}
 
 
 def main(names: list[str]) -> int:
