@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.kinds import MEGABYTE, QUARANTINE
@@ -39,6 +40,28 @@ PAGE_SIZE: Final = 1000
 
 RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERROR: Final = 500
+
+
+EMULATORS_ACCOUNT: Final = "devstoreaccount1"
+"""The account of every emulator; its key is published."""
+
+
+def is_emulator(connection_string: str) -> bool:
+    """Whether a connection string leads to an emulator: on this machine, or by its published account."""
+    pairs = (part.partition("=") for part in connection_string.split(";"))
+    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return (
+        parts.get("usedevelopmentstorage", "").lower() == "true"
+        or parts.get("accountname") == EMULATORS_ACCOUNT
+        or _is_this_machine(urlsplit(parts.get("blobendpoint", "")).hostname or "")
+    )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class AzureBlobs:

@@ -15,17 +15,31 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from adapters.blobs import is_emulator
+from adapters.postgres.database import parameters_of
 from bp_core.savings import SavingsRules, StarPolicy
+
+DatabaseAuth = Literal["password", "entra"]
+"""How the portal signs in to its database: as DATABASE_URL says, or with a token of its identity."""
+
+TelemetryMode = Literal["off", "opentelemetry"]
 
 SHORTEST_SECRET: Final = 32
 """HS256 wants a key at least as long as its hash, in bytes."""
 
 LEAST_SECRET_CHARACTERS: Final = 8
 """A secret that repeats a few characters is a placeholder that somebody forgot to replace."""
+
+AZURE_DATABASES: Final = ".postgres.database.azure.com"
+"""How the names of Azure's PostgreSQL servers end."""
+
+ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})
+"""The values of `sslmode` under which nothing is ever sent in the clear."""
 
 
 class SettingsError(Exception):
@@ -45,12 +59,20 @@ Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,6}/(second|minute|hour)
 
 
 class Settings(BaseModel):
-    """Every setting that the portal reads; the upper-case name of a field is the environment variable's."""
+    """Every setting that the portal reads; the upper-case name of a field is the environment variable's.
+
+    A setting that another one decides about stands below it.
+    """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
+    database_auth: DatabaseAuth = "password"
     database_url: SecretStr
-    azurewebjobsstorage: SecretStr = Field(alias="AzureWebJobsStorage")
+    storage_account_url: Annotated[str, Field(pattern=r"^(https://[^?#\s]+)?$")] = ""
+    azurewebjobsstorage: SecretStr = Field(SecretStr(""), alias="AzureWebJobsStorage", validate_default=True)
+    azure_client_id: Annotated[
+        str, Field(pattern=r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")
+    ] = ""
     jwt_secret: SecretStr
     jwt_issuer: Annotated[str, Field(min_length=1)] = "amber-portal"
     jwt_audience: Annotated[str, Field(min_length=1)] = "amber-portal-api"
@@ -68,12 +90,41 @@ class Settings(BaseModel):
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     database_pool_timeout: Annotated[float, Field(gt=0, le=30)] = 3.0
     database_prepared_statements: bool = True
+    applicationinsights_connection_string: SecretStr = SecretStr("")
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    telemetry: TelemetryMode = "off"
 
-    @field_validator("database_url", "azurewebjobsstorage")
+    @field_validator("database_url")
     @classmethod
-    def _is_given(cls, value: SecretStr) -> SecretStr:
+    def _fits_how_it_signs_in(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if not value.get_secret_value().strip():
             raise ValueError("must not be empty")
+        parameters = parameters_of(value.get_secret_value())
+        if info.data.get("database_auth") == "entra":
+            _require_fit_for_tokens(parameters)
+        elif any(host.endswith(AZURE_DATABASES) for host in parameters.get("host", "").lower().split(",")):
+            raise ValueError("leads to Azure, where no password is used: set DATABASE_AUTH to entra")
+        return value
+
+    @field_validator("azurewebjobsstorage")
+    @classmethod
+    def _leads_to_azurite(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        connection_string = value.get_secret_value().strip()
+        by_identity = bool(info.data.get("storage_account_url"))
+        if bool(connection_string) is by_identity:
+            raise ValueError("must be set, or STORAGE_ACCOUNT_URL instead, and never both")
+        if connection_string and not is_emulator(connection_string):
+            raise ValueError(
+                "must lead to Azurite: an account in Azure is named by STORAGE_ACCOUNT_URL, and needs no key"
+            )
+        return value
+
+    @field_validator("telemetry")
+    @classmethod
+    def _goes_somewhere(cls, value: TelemetryMode, info: ValidationInfo) -> TelemetryMode:
+        insights = info.data["applicationinsights_connection_string"].get_secret_value()
+        if value != "off" and not insights and info.data.get("otel_exporter_otlp_endpoint") == "":
+            raise ValueError("needs APPLICATIONINSIGHTS_CONNECTION_STRING or OTEL_EXPORTER_OTLP_ENDPOINT")
         return value
 
     @field_validator("jwt_secret")
@@ -100,6 +151,15 @@ class Settings(BaseModel):
     def savings_rules(self) -> SavingsRules:
         """What this installation chooses about savings and stars."""
         return SavingsRules(self.fiscal_year_start_month, self.star_policy)
+
+
+def _require_fit_for_tokens(parameters: Mapping[str, str]) -> None:
+    if "password" in parameters:
+        raise ValueError("must hold no password where DATABASE_AUTH is entra")
+    if not (parameters.get("user") and parameters.get("host")):
+        raise ValueError("must name the user and the host where DATABASE_AUTH is entra")
+    if parameters.get("sslmode") not in ENCRYPTED:  # by default libpq would send the token unencrypted, too
+        raise ValueError("must have sslmode=require or better where DATABASE_AUTH is entra")
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
@@ -137,4 +197,5 @@ def blob_trigger_source() -> Literal["EventGrid", "LogsAndContainerScan"]:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = str(location[0]) if location else "settings"
-    return name if name == "AzureWebJobsStorage" else name.upper()
+    field = Settings.model_fields.get(name)
+    return (field.alias or name.upper()) if field else name

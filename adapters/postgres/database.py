@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import RowFactory, TupleRow, class_row, dict_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -37,6 +38,17 @@ TRUSTED_FOR: Final = 2.0
 """A connection that was used within so many seconds is handed out without being asked whether it lives."""
 
 STATEMENT_TIMEOUT_MS: Final = 20_000
+
+
+def parameters_of(url: str) -> Mapping[str, str]:
+    """Tell what a connection URL says, by libpq's names: user, host, password, sslmode.
+
+    Raises ValueError, without a word of the URL, where it is none.
+    """
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        raise ValueError("is no connection URL of PostgreSQL") from None
 
 
 class Sql:

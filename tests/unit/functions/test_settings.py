@@ -8,7 +8,14 @@ from functions.settings import SettingsError, blob_trigger_source, load_settings
 SECRET = "0123456789abcdef0123456789abcdef"
 GOOD: Mapping[str, str] = {
     "DATABASE_URL": "postgresql://portal:pepper@db/portal",
-    "AzureWebJobsStorage": "AccountName=portal;AccountKey=cGVwcGVy",
+    "AzureWebJobsStorage": "AccountName=devstoreaccount1;AccountKey=cGVwcGVy",
+    "JWT_SECRET": SECRET,
+}
+IN_AZURE: Mapping[str, str] = {
+    "DATABASE_AUTH": "entra",
+    "DATABASE_URL": "postgresql://portal@amber.postgres.database.azure.com/portal?sslmode=verify-full",
+    "STORAGE_ACCOUNT_URL": "https://amber.blob.core.windows.net",
+    "AZURE_CLIENT_ID": "7c0b2d3e-1a4f-4b5c-8d6e-9f0a1b2c3d4e",
     "JWT_SECRET": SECRET,
 }
 
@@ -73,6 +80,13 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("DATABASE_URL", ""),
         ("DATABASE_URL", "   "),
         ("AzureWebJobsStorage", ""),
+        ("DATABASE_AUTH", "certificate"),
+        ("DATABASE_URL", "db.amber.example"),
+        ("STORAGE_ACCOUNT_URL", "http://amber.blob.core.windows.net"),
+        ("STORAGE_ACCOUNT_URL", "https://amber.blob.core.windows.net/?sv=2026&sig=abc"),
+        ("AZURE_CLIENT_ID", "portal"),
+        ("TELEMETRY", "on"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
         ("JWT_SECRET", ""),
         ("JWT_SECRET", "short-but-sweet-0123456789abcde"),
         ("JWT_SECRET", "changeme" * 8),
@@ -116,6 +130,98 @@ def test_an_unsafe_setting_is_named_and_only_that_one(name: str, value: str) -> 
 
     assert name in message
     assert not any(other in message for other in GOOD if other != name)
+
+
+def test_in_azure_the_portal_signs_in_by_its_identity_and_holds_no_key() -> None:
+    settings = load_settings(IN_AZURE)
+
+    assert settings.database_auth == "entra"
+    assert settings.storage_account_url == IN_AZURE["STORAGE_ACCOUNT_URL"]
+    assert settings.azurewebjobsstorage.get_secret_value() == ""
+    assert settings.azure_client_id == IN_AZURE["AZURE_CLIENT_ID"]
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("postgresql://portal:pepper@amber.example/portal?sslmode=require", "no password"),
+        ("postgresql://portal@amber.example/portal?sslmode=require&password=pepper", "no password"),
+        ("postgresql://amber.example/portal?sslmode=require", "the user and the host"),
+        ("postgresql://portal@/portal?sslmode=require", "the user and the host"),
+        ("postgresql://portal@amber.example/portal", "sslmode=require or better"),
+        ("postgresql://portal@amber.example/portal?sslmode=prefer", "sslmode=require or better"),
+    ],
+)
+def test_a_database_by_token_is_named_without_a_password_and_asked_for_encryption(
+    url: str, fault: str
+) -> None:
+    with pytest.raises(
+        SettingsError, match=f"^The portal cannot start. DATABASE_URL: must .*{fault}"
+    ) as refusal:
+        load_settings({**IN_AZURE, "DATABASE_URL": url})
+    assert "pepper" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["amber.postgres.database.azure.com", "db,Amber.Postgres.Database.Azure.com"]
+)
+def test_a_password_is_for_databases_outside_azure(host: str) -> None:
+    assert "DATABASE_URL: leads to Azure" in refusal_of(
+        DATABASE_URL=f"postgresql://portal:pepper@{host}/portal"
+    )
+
+
+@pytest.mark.parametrize(
+    "connection_string",
+    [
+        "UseDevelopmentStorage=true",
+        "AccountName=devstoreaccount1;AccountKey=cGVwcGVy;BlobEndpoint=http://azurite:10000/devstoreaccount1",
+        "AccountName=amber;AccountKey=cGVwcGVy;BlobEndpoint=http://127.0.0.1:10000/amber;",
+        "accountname=amber; accountkey=cGVwcGVy; blobendpoint=https://localhost:10000/amber",
+        "AccountName=amber;AccountKey=cGVwcGVy;BlobEndpoint=http://[::1]:10000/amber",
+    ],
+)
+def test_account_keys_are_taken_for_azurite(connection_string: str) -> None:
+    settings = load_settings({**GOOD, "AzureWebJobsStorage": connection_string})
+
+    assert settings.azurewebjobsstorage.get_secret_value() == connection_string
+
+
+@pytest.mark.parametrize(
+    "connection_string",
+    [
+        "AccountName=amber;AccountKey=pepper;EndpointSuffix=core.windows.net",
+        "AccountName=amber;AccountKey=pepper;BlobEndpoint=https://amber.blob.core.windows.net",
+        "AccountName=amber;AccountKey=pepper;BlobEndpoint=https://127.0.0.1.amber.example",
+        "BlobEndpoint=https://amber.blob.core.windows.net;SharedAccessSignature=sig=pepper",
+        "pepper",
+    ],
+)
+def test_account_keys_are_taken_for_nothing_else(connection_string: str) -> None:
+    message = refusal_of(AzureWebJobsStorage=connection_string)
+
+    assert "AzureWebJobsStorage: must lead to Azurite" in message
+    assert "pepper" not in message
+
+
+def test_the_storage_is_named_once() -> None:
+    account = "https://amber.blob.core.windows.net"
+
+    assert "AzureWebJobsStorage: must be set, or STORAGE_ACCOUNT_URL" in refusal_of(
+        STORAGE_ACCOUNT_URL=account
+    )
+
+
+def test_telemetry_is_off_unless_asked_for_and_then_goes_somewhere() -> None:
+    assert load_settings(GOOD).telemetry == "off"
+    assert "TELEMETRY: needs APPLICATIONINSIGHTS_CONNECTION_STRING" in refusal_of(TELEMETRY="opentelemetry")
+    for name, value in (
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=pepper"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+    ):
+        settings = load_settings({**GOOD, "TELEMETRY": "opentelemetry", name: value})
+        assert settings.telemetry == "opentelemetry"
+        assert "pepper" not in repr(settings)
 
 
 def test_calls_are_limited_where_nothing_is_said() -> None:
