@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from adapters.storage_accounts import StorageAccount
 from bp_core.shared.errors import Unavailable
-from bp_core.uploads.kinds import MEGABYTE, QUARANTINE
+from bp_core.uploads.kinds import IMAGES, MEGABYTE, QUARANTINE
 from bp_core.uploads.store import StoredBytes
 
 if TYPE_CHECKING:
@@ -42,33 +42,11 @@ RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERROR: Final = 500
 
 
-EMULATORS_ACCOUNT: Final = "devstoreaccount1"
-"""The account of every emulator; its key is published."""
-
-
-def is_emulator(connection_string: str) -> bool:
-    """Whether a connection string leads to an emulator: on this machine, or by its published account."""
-    pairs = (part.partition("=") for part in connection_string.split(";"))
-    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    return (
-        parts.get("usedevelopmentstorage", "").lower() == "true"
-        or parts.get("accountname") == EMULATORS_ACCOUNT
-        or _is_this_machine(urlsplit(parts.get("blobendpoint", "")).hostname or "")
-    )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 class AzureBlobs:
-    """The blobs of one storage account, reached with a connection string."""
+    """The blobs of one storage account."""
 
-    def __init__(self, connection_string: str) -> None:
-        self._connection_string = connection_string
+    def __init__(self, account: StorageAccount) -> None:
+        self._account = account
 
     def read(self, container: str, blob_name: str, at_most: int) -> StoredBytes | None:
         """Read a blob of at most so many bytes; None if there is no such blob. Raises Unavailable."""
@@ -162,7 +140,9 @@ class AzureBlobs:
         from azure.core.exceptions import AzureError
 
         try:
-            self._service.get_service_properties()
+            # Of the account itself, an identity with rights to its blobs may ask nothing.
+            with self._service.get_container_client(IMAGES.container) as client:
+                client.get_container_properties()
         except AzureError as error:  # also a wrong key: whatever keeps us from the files
             raise Unavailable("The file storage does not answer.") from error
 
@@ -171,25 +151,26 @@ class AzureBlobs:
     ) -> str:
         from azure.storage.blob import generate_blob_sas
 
-        service = self._service
+        service, start = self._service, now - CLOCK_SKEW
+        with _storage_errors():
+            signs_with = self._account.signs_with(service, start, expires_at)
         signature = generate_blob_sas(
             account_name=service.account_name or "",
             container_name=container,
             blob_name=blob_name,
-            account_key=service.credential.account_key,
             permission=permission,
-            start=now - CLOCK_SKEW,
+            start=start,
             expiry=expires_at,
             protocol="https" if service.url.startswith("https:") else "https,http",
+            **signs_with,
         )
         return f"{service.url.rstrip('/')}/{container}/{quote(blob_name)}?{signature}"
 
     @cached_property
     def _service(self) -> "BlobServiceClient":
-        from azure.storage.blob import BlobServiceClient, LinearRetry
+        from azure.storage.blob import LinearRetry
 
-        return BlobServiceClient.from_connection_string(
-            self._connection_string,
+        return self._account.open(
             connection_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             retry_policy=LinearRetry(backoff=RETRY_AFTER, retry_total=1, random_jitter_range=0),

@@ -9,7 +9,7 @@ from azure.functions import BlobSource
 from bp_core.practices.models import StoredDocument, StoredImage
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES
 from bp_core.uploads.recording import Missing, Recorder, Rejected
-from functions import bootstrap, logs
+from functions import bootstrap, logs, telemetry
 from functions.blueprints import new_blueprint
 from functions.bootstrap import Unit
 from functions.settings import blob_trigger_source
@@ -24,9 +24,10 @@ blueprint = new_blueprint()
     source=BlobSource(blob_trigger_source()),
     data_type=func.DataType.BINARY,  # as text, the host would decode a photograph as UTF-8 and damage it
 )
-def record_upload(blob: func.InputStream) -> None:
+def record_upload(blob: func.InputStream, context: func.Context) -> None:
     """Record an uploaded photograph, with its thumbnail, or move what is none to quarantine."""
-    _record(blob, lambda unit: unit.image_recorder)
+    with telemetry.invocation(context):
+        _record(blob, lambda unit: unit.image_recorder)
 
 
 @blueprint.blob_trigger(
@@ -36,9 +37,10 @@ def record_upload(blob: func.InputStream) -> None:
     source=BlobSource(blob_trigger_source()),
     data_type=func.DataType.BINARY,
 )
-def record_document(blob: func.InputStream) -> None:
+def record_document(blob: func.InputStream, context: func.Context) -> None:
     """Record an uploaded document, or move what is none to quarantine."""
-    _record(blob, lambda unit: unit.document_recorder)
+    with telemetry.invocation(context):
+        _record(blob, lambda unit: unit.document_recorder)
 
 
 def _record(

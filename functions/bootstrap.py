@@ -11,6 +11,7 @@ from uuid import UUID
 from adapters.blobs import AzureBlobs
 from adapters.clock import SystemClock
 from adapters.counters import OwnCounter
+from adapters.credentials import AzureIdentity, Identity, TokenPasswords
 from adapters.documents import OfficeDocuments
 from adapters.oidc import OidcTokens
 from adapters.passwords import BcryptPasswords
@@ -33,6 +34,8 @@ from adapters.postgres.savings import PostgresSavings
 from adapters.postgres.uploads import PostgresUploads
 from adapters.postgres.users import PostgresUsers
 from adapters.sealing import Seal
+from adapters.storage_accounts import AccountByIdentity, AccountByKey, StorageAccount
+from adapters.telemetry import NoTelemetry, OpenTelemetry, Telemetry, exporters
 from adapters.tokens import JwtTokens
 from bp_core.auth.sessions import Door
 from bp_core.notifications import NotificationLedger
@@ -64,6 +67,7 @@ class Portal:
     seal: Seal
     oidc: OidcTokens | None
     own_counter: OwnCounter
+    telemetry: Telemetry
 
     @cached_property
     def limiters(self) -> Mapping[LimitGroup, Limiter | None]:
@@ -94,6 +98,7 @@ class Portal:
     def close(self) -> None:
         """Let go of every connection."""
         self.database.close()
+        self.telemetry.close()
 
 
 class Unit:
@@ -267,18 +272,27 @@ def portal() -> Portal:
     return _portal
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Portal:
-    """Build the adapters; none of them opens a connection yet."""
+def build(
+    settings: Settings,
+    clock: Clock | None = None,
+    identity: Identity | None = None,
+    telemetry: Telemetry | None = None,
+) -> Portal:
+    """Build the adapters; none of them opens a connection yet, or asks for a token."""
+    identity = identity or AzureIdentity(settings.azure_client_id)
+    telemetry = telemetry or _telemetry(settings)
     return Portal(
         settings=settings,
         clock=clock or SystemClock(),
         database=Database(
             settings.database_url.get_secret_value(),
+            password=TokenPasswords(identity) if settings.database_auth == "entra" else None,
             pool_size=settings.database_pool_size,
             pool_timeout=settings.database_pool_timeout,
             prepared_statements=settings.database_prepared_statements,
+            telemetry=telemetry,
         ),
-        blobs=AzureBlobs(settings.azurewebjobsstorage.get_secret_value()),
+        blobs=AzureBlobs(_storage_account(settings, identity)),
         pictures=PillowPictures(),
         documents=OfficeDocuments(),
         passwords=BcryptPasswords(settings.bcrypt_rounds),
@@ -290,7 +304,21 @@ def build(settings: Settings, clock: Clock | None = None) -> Portal:
         seal=Seal(settings.jwt_secret.get_secret_value(), "first answers"),
         oidc=_oidc(settings),
         own_counter=OwnCounter(),
+        telemetry=telemetry,
     )
+
+
+def _storage_account(settings: Settings, identity: Identity) -> StorageAccount:
+    if settings.storage_account_url:
+        return AccountByIdentity(settings.storage_account_url, identity)
+    return AccountByKey(settings.azurewebjobsstorage.get_secret_value())
+
+
+def _telemetry(settings: Settings) -> Telemetry:
+    if settings.telemetry == "off":
+        return NoTelemetry()
+    insights = settings.applicationinsights_connection_string.get_secret_value()
+    return OpenTelemetry(exporters(insights, settings.otel_exporter_otlp_endpoint))
 
 
 def _oidc(settings: Settings) -> OidcTokens | None:

@@ -27,7 +27,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bp_core.shared.errors import PortalError
 from bp_core.shared.paging import Page
-from functions import answers, bootstrap, logs, parsing, retries
+from functions import answers, bootstrap, logs, parsing, retries, telemetry
 from functions.access import Access
 from functions.answers import Reply
 from functions.blueprints import new_blueprint
@@ -130,11 +130,12 @@ def endpoints() -> tuple[func.Blueprint, Callable[..., Callable[[Handler], Handl
     return blueprint, endpoint
 
 
-def _azure_function(endpoint: Endpoint) -> Callable[[func.HttpRequest], func.HttpResponse]:
-    """Make what Azure's indexer sees: a function of exactly the trigger's parameter."""
+def _azure_function(endpoint: Endpoint) -> Callable[[func.HttpRequest, func.Context], func.HttpResponse]:
+    """Make what Azure's indexer sees: a function of exactly the trigger's parameter, and the context."""
 
-    def invoke(req: func.HttpRequest) -> func.HttpResponse:
-        return _serve(endpoint, req)
+    def invoke(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        with telemetry.invocation(context):
+            return _serve(endpoint, req)
 
     invoke.__name__ = invoke.__qualname__ = endpoint.name
     invoke.__doc__ = endpoint.handler.__doc__

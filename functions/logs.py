@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, each with the id of the request that it was written for."""
+"""Logs: one JSON object a line, each with the ids of the request and the trace that it was written for."""
 
 import json
 import logging
@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
+from adapters.telemetry import TraceIds
+
 logger: Final = logging.getLogger("portal")
 
 _request_id: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
+_trace: Final[ContextVar[TraceIds | None]] = ContextVar("trace", default=None)
 
 
 @contextmanager
@@ -20,6 +23,16 @@ def request(request_id: str) -> Iterator[None]:
         yield
     finally:
         _request_id.reset(token)
+
+
+@contextmanager
+def trace(ids: TraceIds | None) -> Iterator[None]:
+    """Write what is logged inside under the ids of a trace, if there is one."""
+    token = _trace.set(ids)
+    try:
+        yield
+    finally:
+        _trace.reset(token)
 
 
 def log(event: str, *, level: int = logging.INFO, **facts: object) -> None:
@@ -34,4 +47,6 @@ def log_failure(event: str, failure: BaseException, **facts: object) -> None:
 
 
 def _line(event: str, facts: dict[str, object]) -> str:
-    return json.dumps({"event": event, "request_id": _request_id.get(), **facts}, default=str)
+    ids = _trace.get()
+    traced = {"trace_id": ids.trace_id, "span_id": ids.span_id} if ids else {}
+    return json.dumps({"event": event, "request_id": _request_id.get(), **traced, **facts}, default=str)

@@ -20,8 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.blobs import is_emulator
 from adapters.postgres.database import parameters_of
+from adapters.storage_accounts import is_emulator
 from bp_core.savings import SavingsRules, StarPolicy
 
 DatabaseAuth = Literal["password", "entra"]

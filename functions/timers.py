@@ -4,40 +4,41 @@ import azure.functions as func
 
 from bp_core import jobs
 from bp_core.shared.errors import Conflict
-from functions import bootstrap, job_runs, logs
+from functions import bootstrap, job_runs, logs, telemetry
 from functions.blueprints import new_blueprint
 
 blueprint = new_blueprint()
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%AGGREGATE_SAVINGS_SCHEDULE%", use_monitor=True)
-def aggregate_monthly_savings(timer: func.TimerRequest) -> None:
+def aggregate_monthly_savings(timer: func.TimerRequest, context: func.Context) -> None:
     """Sum the open months of every plant anew."""
-    _run(jobs.AGGREGATE_MONTHLY_SAVINGS, timer)
+    _run(jobs.AGGREGATE_MONTHLY_SAVINGS, timer, context)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%RATE_STARS_SCHEDULE%", use_monitor=True)
-def rate_stars(timer: func.TimerRequest) -> None:
+def rate_stars(timer: func.TimerRequest, context: func.Context) -> None:
     """Rate the months of every plant anew."""
-    _run(jobs.RATE_STARS, timer)
+    _run(jobs.RATE_STARS, timer, context)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%RECONCILE_UPLOADS_SCHEDULE%", use_monitor=True)
-def reconcile_uploads(timer: func.TimerRequest) -> None:
+def reconcile_uploads(timer: func.TimerRequest, context: func.Context) -> None:
     """Record the uploads that events missed, expire those that never came, report what is lost."""
-    _run(jobs.RECONCILE_UPLOADS, timer)
+    _run(jobs.RECONCILE_UPLOADS, timer, context)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%PURGE_EXPIRED_SCHEDULE%", use_monitor=True)
-def purge_expired(timer: func.TimerRequest) -> None:
+def purge_expired(timer: func.TimerRequest, context: func.Context) -> None:
     """Remove old sessions, invites, limits, uploads and quarantined files."""
-    _run(jobs.PURGE_EXPIRED, timer)
+    _run(jobs.PURGE_EXPIRED, timer, context)
 
 
-def _run(name: str, timer: func.TimerRequest) -> None:
-    try:
-        finished = job_runs.run_nightly(bootstrap.portal(), name)
-    except Conflict:
-        logs.log("job_left_to_another_instance", job=name)
-    else:
-        logs.log("job_finished", job=name, rows=finished.rows, past_due=timer.past_due)
+def _run(name: str, timer: func.TimerRequest, context: func.Context) -> None:
+    with telemetry.invocation(context):
+        try:
+            finished = job_runs.run_nightly(bootstrap.portal(), name)
+        except Conflict:
+            logs.log("job_left_to_another_instance", job=name)
+        else:
+            logs.log("job_finished", job=name, rows=finished.rows, past_due=timer.past_due)

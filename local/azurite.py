@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from local.node import find_node, install_azurite
 from local.ports import is_free
@@ -17,20 +18,27 @@ DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6t
 """Not a secret: the account and key that Microsoft publishes for every emulator."""
 
 _LISTENING = re.compile(
-    r"Azurite (Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)"
+    r"Azurite (Blob|Queue|Table) service is successfully listening at https?://127\.0\.0\.1:(\d+)"
 )
 _START_TIMEOUT_SECONDS = 60
 
 
+class Certificate(NamedTuple):
+    """The files that a server shows and proves itself by, both PEM."""
+
+    certificate: Path
+    key: Path
+
+
 def storage_connection_string(
-    *, blob_port: int, queue_port: int, table_port: int, account: str, key: str
+    *, blob_port: int, queue_port: int, table_port: int, account: str, key: str, scheme: str = "http"
 ) -> str:
     """The connection string of one account of an emulator on this machine."""
     ports = {"Blob": blob_port, "Queue": queue_port, "Table": table_port}
     endpoints = "".join(
-        f"{service}Endpoint=http://127.0.0.1:{port}/{account};" for service, port in ports.items()
+        f"{service}Endpoint={scheme}://127.0.0.1:{port}/{account};" for service, port in ports.items()
     )
-    return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={key};{endpoints}"
+    return f"DefaultEndpointsProtocol={scheme};AccountName={account};AccountKey={key};{endpoints}"
 
 
 WELL_KNOWN_EMULATOR = storage_connection_string(
@@ -44,15 +52,22 @@ class Azurite:
 
     It listens on the ports it had the last time, so that blob addresses stay valid, or on free ones. With
     `accounts` (name to base64 key) it serves those instead of the published account; with `in_memory`
-    it forgets everything when it ends. An Azurite that a dead predecessor left in `directory` is ended first.
+    it forgets everything when it ends. With `certificate` it speaks HTTPS, and takes Entra tokens, too, whose
+    signature it does not check. An Azurite that a dead predecessor left in `directory` is ended first.
     """
 
     def __init__(
-        self, directory: Path, *, accounts: Mapping[str, str] | None = None, in_memory: bool = False
+        self,
+        directory: Path,
+        *,
+        accounts: Mapping[str, str] | None = None,
+        in_memory: bool = False,
+        certificate: Certificate | None = None,
     ) -> None:
         self.directory = directory
         self.accounts = dict(accounts or {DEVELOPMENT_ACCOUNT: DEVELOPMENT_KEY})
         self._in_memory = in_memory
+        self._certificate = certificate
         self._ports: dict[str, int] = {}
         self._process: ServiceProcess | None = None
 
@@ -111,6 +126,7 @@ class Azurite:
             table_port=self._ports["Table"],
             account=account,
             key=self.accounts[account],
+            scheme="https" if self._certificate else "http",
         )
 
     @property
@@ -133,6 +149,9 @@ class Azurite:
         for service in ("Blob", "Queue", "Table"):
             name = service.lower()
             options += [f"--{name}Host", "127.0.0.1", f"--{name}Port", str(ports.get(service, 0))]
+        if self._certificate:
+            certificate, key = self._certificate
+            options += ["--cert", str(certificate), "--key", str(key), "--oauth", "basic"]
         return [find_node().node, str(script), *storage, *options]
 
     def _last_ports(self) -> dict[str, int]:

@@ -20,6 +20,8 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from PIL import Image
 
 import function_app
+from adapters.credentials import Identity
+from adapters.telemetry import Telemetry
 from functions import bootstrap
 from functions.bootstrap import Portal
 from functions.settings import load_settings
@@ -110,15 +112,25 @@ class Person:
 class World:
     """A portal, its database and storage, and the people who use it."""
 
-    def __init__(self, database_url: str, storage: str, clock: SetClock, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        storage: str,
+        clock: SetClock,
+        settings: Mapping[str, str],
+        *,
+        identity: Identity | None = None,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self.database_url = database_url
         self.storage = storage
         self.clock = clock
         self.settings = {
             **SETTINGS, "DATABASE_URL": database_url, "AzureWebJobsStorage": storage, **settings
         }  # fmt: skip
-        self.portal: Portal = bootstrap.build(load_settings(self.settings), clock)
-        functions = index_app(function_app.app, self.settings)
+        self.portal: Portal = bootstrap.build(load_settings(self.settings), clock, identity, telemetry)
+        # The host reaches its storage in its own way, however the portal does.
+        functions = index_app(function_app.app, {**self.settings, "AzureWebJobsStorage": storage})
         self._functions = {function.name: function for function in functions}
         self._app = HttpApp(Router(functions), Cors({}), lambda _: None)
         self._browsers: list[httpx.Client] = []

@@ -6,8 +6,9 @@ that is used up, into Unavailable within its time-out (docs/adr).
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, LiteralString, Self, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from psycopg.rows import RowFactory, TupleRow, class_row, dict_row, scalar_row, 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adapters.postgres.refusals import refusal_of
+from adapters.telemetry import NoTelemetry, Telemetry
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
 
@@ -118,7 +120,7 @@ class Sql:
 
     def run(self, query: Query, values: Values | None = None) -> int:
         """Run a statement; tell how many rows it changed."""
-        with self._using() as connection:
+        with self._pool.telemetry.statement(query), self._using() as connection:
             return connection.execute(query, values).rowcount
 
     @contextmanager
@@ -138,7 +140,11 @@ class Sql:
                 self._connection = None
 
     def _fetch(self, query: Query, values: Values | None, factory: RowFactory[Row]) -> list[Row]:
-        with self._using() as connection, connection.cursor(row_factory=factory) as cursor:
+        with (
+            self._pool.telemetry.statement(query),
+            self._using() as connection,
+            connection.cursor(row_factory=factory) as cursor,
+        ):
             return cursor.execute(query, values).fetchall()
 
     @contextmanager
@@ -152,11 +158,22 @@ class Sql:
 
 
 class Database:
-    """A PostgreSQL database and the pool of connections to it."""
+    """A PostgreSQL database and the pool of connections to it.
+
+    `password` is asked for the password of every new connection, where it does not stand in the URL.
+    """
 
     def __init__(
-        self, url: str, *, pool_size: int = 10, pool_timeout: float = 3.0, prepared_statements: bool = True
+        self,
+        url: str,
+        *,
+        password: Callable[[], str] | None = None,
+        pool_size: int = 10,
+        pool_timeout: float = 3.0,
+        prepared_statements: bool = True,
+        telemetry: Telemetry | None = None,
     ) -> None:
+        self.telemetry = telemetry or NoTelemetry()
         self._pool: ConnectionPool[Connection[TupleRow]] = ConnectionPool(
             url,
             open=False,
@@ -169,16 +186,7 @@ class Database:
             check=self._check,
             reset=self._note_use,
             name="portal",
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": CONNECT_TIMEOUT,
-                "keepalives_idle": KEEPALIVE_IDLE,
-                "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
-                "application_name": "amber-portal",
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-                # PgBouncer in transaction mode may hand the next call another server connection.
-                "prepare_threshold": 5 if prepared_statements else None,
-            },
+            kwargs=partial(_connecting, password, prepared_statements=prepared_statements),
         )
         self._opening = threading.Lock()
         self._opened = False
@@ -233,6 +241,21 @@ class Database:
         except psycopg.Error:
             self._pool.check()  # what broke one broke others: callers need not try them one by one
             raise
+
+
+def _connecting(password: Callable[[], str] | None, *, prepared_statements: bool) -> dict[str, Any]:
+    """Say how a connection is made, at the moment that it is made."""
+    return {
+        "autocommit": True,
+        "connect_timeout": CONNECT_TIMEOUT,
+        "keepalives_idle": KEEPALIVE_IDLE,
+        "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
+        "application_name": "amber-portal",
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+        # PgBouncer in transaction mode may hand the next call another server connection.
+        "prepare_threshold": 5 if prepared_statements else None,
+        **({} if password is None else {"password": password()}),
+    }
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from adapters import blobs
 from adapters.blobs import AzureBlobs
+from adapters.storage_accounts import AccountByKey
 from bp_core.shared.errors import Unavailable
 from functions import bootstrap
 from tests.documents import office, pdf
@@ -210,7 +211,7 @@ def test_a_failure_on_the_way_keeps_what_was_recorded_and_marks_nothing(
         client.delete_blob(lost)
     missed = f"practices/{practice_id}/after_1.jpg"
     world.put_blob(missed, picture())
-    bootstrap.install(replace(world.portal, blobs=AwayAtTheEnd(world.storage)))
+    bootstrap.install(replace(world.portal, blobs=AwayAtTheEnd(AccountByKey(world.storage))))
     world.clock.advance(DAY)
 
     with pytest.raises(Unavailable):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from adapters.blobs import AzureBlobs
+from adapters.storage_accounts import AccountByKey
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.store import StoredBytes
 from functions import bootstrap
@@ -243,7 +244,7 @@ def test_a_confirmation_is_told_of_a_rejection_that_overtakes_it(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = put(world, author, practice, b"hello")
-    blobs = Overtaken(world.storage)
+    blobs = Overtaken(AccountByKey(world.storage))
     blobs.happening = partial(world.deliver, blob_name)
     bootstrap.install(replace(world.portal, blobs=blobs))
 
@@ -306,7 +307,7 @@ class FailingOnce(AzureBlobs):
     """A storage whose first write of any kind fails, when everything before it went well."""
 
     def __init__(self, connection_string: str) -> None:
-        super().__init__(connection_string)
+        super().__init__(AccountByKey(connection_string))
         self.failed = False
 
     def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:

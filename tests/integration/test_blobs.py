@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
 from adapters.blobs import AzureBlobs
+from adapters.storage_accounts import AccountByKey
 from bp_core.shared.errors import Unavailable
 from local.azurite import storage_connection_string as connection_string_of
 from local.storage import prepare_storage
@@ -29,7 +30,7 @@ KEY = base64.b64encode(b"a made-up key").decode()
 @pytest.fixture
 def blobs(storage_connection_string: str) -> AzureBlobs:
     prepare_storage(storage_connection_string, [])
-    return AzureBlobs(storage_connection_string)
+    return AzureBlobs(AccountByKey(storage_connection_string))
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_urls_work_for_names_of_any_characters(blobs: AzureBlobs) -> None:
 @pytest.mark.parametrize(("scheme", "protocols"), [("https", ["https"]), ("http", ["https,http"])])
 def test_urls_are_good_over_https_only_where_the_account_speaks_it(scheme: str, protocols: list[str]) -> None:
     account = f"DefaultEndpointsProtocol={scheme};AccountName=amber;AccountKey={KEY}"
-    blobs = AzureBlobs(f"{account};EndpointSuffix=core.windows.net")
+    blobs = AzureBlobs(AccountByKey(f"{account};EndpointSuffix=core.windows.net"))
     moment = datetime(2026, 8, 15, 6, 30, tzinfo=UTC)
     upload_url = blobs.upload_url(CONTAINER, NAME, moment, moment + timedelta(minutes=15))
     for url, permission, end in [
@@ -144,9 +145,8 @@ def test_urls_are_good_over_https_only_where_the_account_speaks_it(scheme: str, 
 def test_a_storage_that_is_away_is_unavailable_and_urls_are_made_without_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    blobs = AzureBlobs(
-        connection_string_of(blob_port=port, queue_port=port, table_port=port, account="amber", key=KEY)
-    )
+    account = connection_string_of(blob_port=port, queue_port=port, table_port=port, account="amber", key=KEY)
+    blobs = AzureBlobs(AccountByKey(account))
 
     def refused(*call: object) -> bool:
         method, *arguments = call
@@ -174,4 +174,5 @@ def test_a_storage_that_knows_another_key_is_a_fault_of_ours_and_no_outage(
     parts = dict(part.split("=", 1) for part in storage_connection_string.strip(";").split(";"))
     parts["AccountKey"] = KEY
     with pytest.raises(HttpResponseError, match="AuthorizationFailure"):
-        AzureBlobs(";".join(f"{name}={value}" for name, value in parts.items())).read(CONTAINER, NAME, 10)
+        account = AccountByKey(";".join(f"{name}={value}" for name, value in parts.items()))
+        AzureBlobs(account).read(CONTAINER, NAME, 10)

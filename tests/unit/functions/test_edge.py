@@ -41,7 +41,7 @@ def azure_function(blueprint: func.Blueprint) -> Callable[..., object]:
     return found
 
 
-def test_what_azure_sees_is_a_function_of_exactly_the_triggers_parameter() -> None:
+def test_what_azure_sees_is_a_function_of_exactly_the_triggers_parameter_and_the_context() -> None:
     blueprint, endpoint = endpoints()
 
     @endpoint("POST", "/api/v1/plants/{plant_id:guid}/close", who=SIGNED_IN)
@@ -52,8 +52,12 @@ def test_what_azure_sees_is_a_function_of_exactly_the_triggers_parameter() -> No
     seen = azure_function(blueprint)
 
     parameters = inspect.signature(seen).parameters
-    assert list(parameters) == ["req"]
-    assert inspect.get_annotations(seen) == {"req": func.HttpRequest, "return": func.HttpResponse}
+    assert list(parameters) == ["req", "context"]
+    assert inspect.get_annotations(seen) == {
+        "req": func.HttpRequest,
+        "context": func.Context,
+        "return": func.HttpResponse,
+    }
     assert not hasattr(seen, "__wrapped__")
     assert inspect.isfunction(seen)
     assert not inspect.iscoroutinefunction(seen)

@@ -1,0 +1,129 @@
+"""Traces by OpenTelemetry: a span for every invocation, and one below it for every SQL statement.
+
+Nothing of OpenTelemetry is imported unless it is wanted. No span holds a value, be it sent or stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, LiteralString, Protocol
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import Span
+    from psycopg.sql import Composable
+
+SERVICE: Final = "amber-portal"
+
+
+@dataclass(frozen=True)
+class TraceIds:
+    """By which a log line is found from a trace, in the hexadecimal digits of W3C Trace Context."""
+
+    trace_id: str
+    span_id: str
+
+
+class Telemetry(Protocol):
+    """What becomes known of the portal's work."""
+
+    def invocation(
+        self, name: str, trace_parent: str, trace_state: str
+    ) -> AbstractContextManager[TraceIds | None]:
+        """Trace an invocation, as a part of the trace that it came with; None where nothing is traced."""
+
+    def statement(self, query: "LiteralString | Composable") -> AbstractContextManager[None]:
+        """Trace an SQL statement, as a part of the invocation that it is run for."""
+
+    def close(self) -> None:
+        """Send what was not sent yet."""
+
+
+class NoTelemetry:
+    """Traces nothing."""
+
+    def invocation(self, name: str, trace_parent: str, trace_state: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Do nothing."""
+        return nullcontext()
+
+    def statement(self, query: "LiteralString | Composable") -> AbstractContextManager[None]:  # noqa: ARG002
+        """Do nothing."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class OpenTelemetry:
+    """Traces everything, for the exporters to send."""
+
+    def __init__(self, exporters: "Sequence[SpanExporter]") -> None:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        self._provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
+        for exporter in exporters:
+            self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer(SERVICE)
+
+    @contextmanager
+    def invocation(self, name: str, trace_parent: str, trace_state: str) -> Iterator[TraceIds]:
+        """Trace an invocation, as a part of the trace that it came with."""
+        from opentelemetry.trace import format_span_id, format_trace_id
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        carrier = {"traceparent": trace_parent, "tracestate": trace_state}
+        came_with = TraceContextTextMapPropagator().extract(carrier)
+        with self._tracer.start_as_current_span(
+            name, context=came_with, record_exception=False, set_status_on_exception=False
+        ) as span, _failures_noted(span):  # fmt: skip
+            ids = span.get_span_context()
+            yield TraceIds(format_trace_id(ids.trace_id), format_span_id(ids.span_id))
+
+    @contextmanager
+    def statement(self, query: "LiteralString | Composable") -> Iterator[None]:
+        """Trace an SQL statement by its text, in which parameters stand by their names."""
+        from opentelemetry.trace import SpanKind
+
+        text = " ".join((query if isinstance(query, str) else query.as_string()).split())
+        verb = text.partition(" ")[0].upper()
+        attributes = {
+            "db.system.name": "postgresql", "db.operation.name": verb, "db.query.text": text
+        }  # fmt: skip
+        with self._tracer.start_as_current_span(
+            verb, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False,
+            set_status_on_exception=False,
+        ) as span, _failures_noted(span):  # fmt: skip
+            yield
+
+    def close(self) -> None:
+        """Send what was not sent yet."""
+        self._provider.shutdown()
+
+
+def exporters(connection_string: str, otlp_endpoint: str) -> "list[SpanExporter]":
+    """Make what sends spans: to Application Insights, to a collector by OTLP, or to both."""
+    made: list[SpanExporter] = []
+    if connection_string:
+        from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
+
+        made.append(AzureMonitorTraceExporter(connection_string=connection_string))
+    if otlp_endpoint:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        made.append(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
+    return made
+
+
+@contextmanager
+def _failures_noted(span: "Span") -> Iterator[None]:
+    """Note by its kind what fails: the message of an exception may hold what somebody sent."""
+    from opentelemetry.trace import StatusCode
+
+    try:
+        yield
+    except Exception as failure:
+        span.set_status(StatusCode.ERROR)
+        span.set_attribute("error.type", type(failure).__qualname__)
+        raise
