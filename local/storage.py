@@ -3,6 +3,7 @@
 from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient, CorsRule
 
+from adapters.storage_accounts import is_emulator
 from local.problems import StartError
 
 CONTAINERS = ("best-practices", "supporting-documents", "thumbnails", "quarantine")
@@ -12,8 +13,14 @@ _MAX_AGE_SECONDS = 3600
 def prepare_storage(connection_string: str, cors_origins: list[str]) -> None:
     """Create the containers that are missing and let the origins' pages upload with a SAS.
 
-    CORS rules that are there already stay. Raises StartError where the account does not answer.
+    CORS rules that are there already stay. Raises StartError where the account is no emulator's, or does not
+    answer.
     """
+    if not is_emulator(connection_string):
+        raise StartError(
+            "AzureWebJobsStorage must lead to Azurite: the portal takes account keys for nothing else.\n"
+            "Unset it to use the embedded one."
+        )
     try:
         with BlobServiceClient.from_connection_string(connection_string) as service:
             present = {container.name for container in service.list_containers()}

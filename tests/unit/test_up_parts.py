@@ -18,6 +18,7 @@ from local.locking import FileLock
 from local.ports import is_free
 from local.problems import StartError
 from local.processes import ServiceProcess, end_leftover
+from local.storage import prepare_storage
 
 SLEEPER = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(600)"]
 
@@ -149,6 +150,15 @@ def test_fresh_never_touches_data_elsewhere(
     with pytest.raises(StartError, match=name):
         up._forget(data)
     assert data.postgres.exists()
+
+
+def test_an_account_in_azure_is_not_touched() -> None:
+    account = (
+        "DefaultEndpointsProtocol=https;AccountName=amber;AccountKey=cGVwcGVy;EndpointSuffix=core.windows.net"
+    )
+    with pytest.raises(StartError, match="AzureWebJobsStorage must lead to Azurite") as refused:
+        prepare_storage(account, [])
+    assert "cGVwcGVy" not in str(refused.value)
 
 
 def test_the_environment_overrides_the_sample_settings(monkeypatch: pytest.MonkeyPatch) -> None:
