@@ -6,7 +6,7 @@ Nothing of OpenTelemetry is imported unless it is wanted. No span holds a value,
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, LiteralString, Protocol
+from typing import TYPE_CHECKING, Any, Final, LiteralString, Protocol
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -78,9 +78,7 @@ class OpenTelemetry:
 
         carrier = {"traceparent": trace_parent, "tracestate": trace_state}
         came_with = TraceContextTextMapPropagator().extract(carrier)
-        with self._tracer.start_as_current_span(
-            name, context=came_with, record_exception=False, set_status_on_exception=False
-        ) as span, _failures_noted(span):  # fmt: skip
+        with self._span(name, context=came_with) as span:
             ids = span.get_span_context()
             yield TraceIds(format_trace_id(ids.trace_id), format_span_id(ids.span_id))
 
@@ -94,15 +92,27 @@ class OpenTelemetry:
         attributes = {
             "db.system.name": "postgresql", "db.operation.name": verb, "db.query.text": text
         }  # fmt: skip
-        with self._tracer.start_as_current_span(
-            verb, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False,
-            set_status_on_exception=False,
-        ) as span, _failures_noted(span):  # fmt: skip
+        with self._span(verb, kind=SpanKind.CLIENT, attributes=attributes):
             yield
 
     def close(self) -> None:
         """Send what was not sent yet."""
         self.provider.shutdown()
+
+    @contextmanager
+    def _span(self, name: str, **what: Any) -> "Iterator[Span]":
+        """Note by its kind what fails inside: the message of an exception may hold what somebody sent."""
+        from opentelemetry.trace import StatusCode
+
+        with self._tracer.start_as_current_span(
+            name, record_exception=False, set_status_on_exception=False, **what
+        ) as span:
+            try:
+                yield span
+            except Exception as failure:
+                span.set_status(StatusCode.ERROR)
+                span.set_attribute("error.type", type(failure).__qualname__)
+                raise
 
 
 def open_telemetry(connection_string: str, otlp_endpoint: str) -> OpenTelemetry:
@@ -123,16 +133,3 @@ def open_telemetry(connection_string: str, otlp_endpoint: str) -> OpenTelemetry:
 
         telemetry.send_by(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
     return telemetry
-
-
-@contextmanager
-def _failures_noted(span: "Span") -> Iterator[None]:
-    """Note by its kind what fails: the message of an exception may hold what somebody sent."""
-    from opentelemetry.trace import StatusCode
-
-    try:
-        yield
-    except Exception as failure:
-        span.set_status(StatusCode.ERROR)
-        span.set_attribute("error.type", type(failure).__qualname__)
-        raise

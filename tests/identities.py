@@ -1,6 +1,7 @@
 """An identity as Azure gives one, for tests: the tokens are made here, and whoever takes them is real."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,10 +28,12 @@ class StandIn:
         self.token = token
         self.now = time.time()
         self.away: Exception | None = None
+        self.before_answering: Callable[[], object] = lambda: None
         self.asked: list[tuple[str, ...]] = []
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         self.asked.append(scopes)
+        self.before_answering()
         if self.away:
             raise self.away
         return AccessToken(self.token or storage_token(self.now), int(self.now + HOUR))

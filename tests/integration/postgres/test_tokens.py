@@ -1,6 +1,7 @@
 """Tokens of an identity as passwords, on a PostgreSQL that wants one of every new connection."""
 
 import logging
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -115,6 +116,16 @@ def test_while_no_token_is_to_be_had_calls_are_told_to_come_back_and_then_served
     assert "no response from the identity endpoint" in caplog.text
 
     identity.away = None
+    assert database.autocommit().value(WHO) == "portal"
+
+
+def test_an_identity_that_does_not_answer_keeps_nobody_waiting(database: Database, identity: StandIn) -> None:
+    answered = threading.Event()
+    identity.before_answering = answered.wait
+    with pytest.raises(Unavailable):
+        database.autocommit().value(WHO)
+
+    answered.set()
     assert database.autocommit().value(WHO) == "portal"
 
 
