@@ -128,11 +128,11 @@ class AzureBlobs:
         return deleted
 
     def read_url(self, container: str, blob_name: str, now: datetime) -> str:
-        """Make a URL that reads one blob for 24 hours."""
+        """Make a URL that reads one blob for 24 hours. Raises Unavailable where no key is to be had."""
         return self._signed_url(container, blob_name, "r", now, now + READ_LIFETIME)
 
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
-        """Make a URL at which this one blob can be created, once, until it expires."""
+        """Make a URL at which this one blob can be created, once, until it expires. Raises Unavailable."""
         return self._signed_url(container, blob_name, "c", now, expires_at)
 
     def check(self) -> None:

@@ -168,7 +168,7 @@ class BlobStore(Protocol):
         ...
 
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
-        """Make a URL at which this one blob can be created, once, until it expires."""
+        """Make a URL at which this one blob can be created, once, until it expires. Raises Unavailable."""
         ...
 
 

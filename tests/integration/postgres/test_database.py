@@ -20,7 +20,7 @@ COUNT = "SELECT count(*) FROM categories WHERE color_class = 'c'"
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url, pool_size=2, pool_timeout=0.2) as database:
+    with Database(database_url, pool_size=2, pool_timeout=1.0) as database:
         yield database
 
 
