@@ -35,6 +35,9 @@ SHORTEST_SECRET: Final = 32
 LEAST_SECRET_CHARACTERS: Final = 8
 """A secret that repeats a few characters is a placeholder that somebody forgot to replace."""
 
+UNRESOLVED: Final = "@Microsoft.KeyVault("
+"""How a setting begins that Azure should have replaced by a secret, and could not."""
+
 AZURE_DATABASES: Final = ".postgres.database.azure.com"
 """How the names of Azure's PostgreSQL servers end."""
 
@@ -131,6 +134,10 @@ class Settings(BaseModel):
     @classmethod
     def _is_safe(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
+        if secret.startswith(UNRESOLVED):  # long and varied, and known to whoever guesses the vault's name
+            raise ValueError(
+                "is a reference that Key Vault did not answer: is the secret there, and readable?"
+            )
         if len(secret.encode()) < SHORTEST_SECRET or len(set(secret)) < LEAST_SECRET_CHARACTERS:
             raise ValueError(f"must be a random text of at least {SHORTEST_SECRET} bytes")
         return value

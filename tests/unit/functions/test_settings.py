@@ -280,6 +280,12 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
     assert SECRET not in printed
 
 
+def test_a_secret_that_the_vault_did_not_give_is_none() -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://kv-1.vault.azure.net/secrets/jwt-secret)"
+
+    assert "JWT_SECRET: is a reference that Key Vault did not answer" in refusal_of(JWT_SECRET=reference)
+
+
 @pytest.mark.parametrize("source", ["EventGrid", "LogsAndContainerScan"])
 def test_uploads_are_heard_of_by_events_or_by_polling(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BLOB_TRIGGER_SOURCE", source)
