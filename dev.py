@@ -5,11 +5,13 @@ usage: python3 dev.py COMMAND [ARGUMENTS]
 
   up       start the whole portal on this machine: database, blob storage, demo people
            [--port N=7071] [--data-dir DIR=.local] [--fresh] [--no-demo] [--func]
-  tour     walk through the main job on the running portal [--base-url URL]
+  tour     walk through the main job on the running portal [--base-url URL [--make-people]]
   test     run the tests [arguments of pytest]
-  check    check formatting, lint, types, imports and migrations [names of the checks to run]
+  check    check formatting, lint, types, imports, migrations [names of the checks to run]
   bench    measure speed as ratios [names of the benchmarks]
-  migrate  move the database's schema [up | down | REVISION] [--data-dir DIR=.local]
+  migrate  move the database's schema [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
+  roles    open a server's database to the roles of the migrations and of the portal
+           --migrator NAME[=OBJECT_ID] --app NAME[=OBJECT_ID]
 
 Each sets up first what is missing: .venv with the pinned packages, and Azurite in the user's cache.
 """
@@ -177,6 +179,11 @@ def migrate(environment: Environment, arguments: list[str]) -> int:
     return environment.become("-m", "local.migrate", *arguments)
 
 
+def roles(environment: Environment, arguments: list[str]) -> int:
+    """Open a database to its two roles."""
+    return environment.become("-m", "local.roles", *arguments)
+
+
 def test(environment: Environment, arguments: list[str]) -> int:
     """Run the tests, on several cores unless the arguments speak against it."""
     processes = processes_for_tests(environment.root, arguments)
@@ -227,7 +234,15 @@ def passes(environment: Environment, name: str) -> bool:
     return passed
 
 
-COMMANDS = {"up": up, "tour": tour, "test": test, "bench": bench, "check": check, "migrate": migrate}
+COMMANDS = {
+    "up": up,
+    "tour": tour,
+    "test": test,
+    "bench": bench,
+    "check": check,
+    "migrate": migrate,
+    "roles": roles,
+}
 
 
 def main(arguments: list[str]) -> int:

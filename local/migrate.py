@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from local.data_directory import DEFAULT_DATA_DIRECTORY, ROOT, DataDirectory
 from local.postgres import EmbeddedPostgres, throwaway_postgres
 from local.problems import StartError
+from local.roles import grant_rights
 
 # Everything a migration can leave behind in the schema, as comparable lines.
 SCHEMA_FINGERPRINT = """
@@ -125,12 +126,13 @@ def _database(data: DataDirectory) -> Iterator[str]:
 
 
 def main() -> int:
-    """`python -m local.migrate [up|down|REVISION|--check]`; the exit status."""
+    """`python -m local.migrate [up|down|REVISION|--check] [--app-role NAME]`; the exit status."""
     parser = argparse.ArgumentParser(prog="dev.py migrate", description="Move the database's schema.")
     parser.add_argument(
         "target", nargs="?", default="up", help="up (default), down (one back), or a revision"
     )
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIRECTORY)
+    parser.add_argument("--app-role", metavar="NAME", help="give this role the portal's rights afterwards")
     parser.add_argument("--check", action="store_true", help="up, down and up again on a throwaway database")
     arguments = parser.parse_args()
     try:
@@ -140,6 +142,8 @@ def main() -> int:
         else:
             with _database(DataDirectory(arguments.data_dir)) as url:
                 move_to(url, arguments.target)
+                if arguments.app_role:
+                    grant_rights(url, arguments.app_role)
                 print(f"The database is at revision {current_revision(url) or 'base'}.")
     except (StartError, CommandError, psycopg.Error, DBAPIError) as problem:
         reason = problem.orig if isinstance(problem, DBAPIError) else problem

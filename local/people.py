@@ -1,9 +1,12 @@
-"""The demo people of a local portal: an account at headquarters and one at each plant."""
+"""People made by the database: the demo people of a local portal, and those of a tour elsewhere."""
 
 import re
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 
 import bcrypt
 import psycopg
@@ -15,6 +18,14 @@ ADD_PERSON = """
     INSERT INTO users (email, hashed_password, full_name, role, plant_id, is_active)
     VALUES (%(email)s, %(hashed_password)s, %(full_name)s, %(role)s, %(plant_id)s, true)
 """
+
+RENEW_PERSON = (
+    ADD_PERSON
+    + """
+    ON CONFLICT (lower(email)) DO UPDATE SET hashed_password = excluded.hashed_password, is_active = true
+"""
+)
+DEACTIVATE = "UPDATE users SET is_active = false WHERE email = ANY(%(emails)s)"
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,30 @@ def make_people(database_url: str, kept: Secrets, *, bcrypt_rounds: int) -> list
     return [Account(one.email, kept.passwords.get(one.email), one.role, one.plant) for one in people]
 
 
+@contextmanager
+def tourists(database_url: str, *, bcrypt_rounds: int) -> Iterator[list[Account]]:
+    """Somebody at headquarters and at two plants, with accounts that are good until the block ends.
+
+    The same people every time, and new passwords that nobody else learns.
+    """
+    with psycopg.connect(database_url) as connection:
+        people = [
+            _Person("tour-hq@amber.example", "Tour, headquarters", "hq"),
+            *(
+                _Person(f"tour-{one.email}", f"Tour, {one.full_name}", "plant", one.plant, one.plant_id)
+                for one in _plant_people(connection)[:2]
+            ),
+        ]
+        accounts = [Account(one.email, _new_password(), one.role, one.plant) for one in people]
+        for person, account in zip(people, accounts, strict=True):
+            _add(connection, person, str(account.password), bcrypt_rounds, RENEW_PERSON)
+    try:
+        yield accounts
+    finally:
+        with psycopg.connect(database_url) as connection:
+            connection.execute(DEACTIVATE, {"emails": [person.email for person in people]})
+
+
 def _new_password() -> str:
     """A password that a shell and a double click take whole."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
@@ -61,10 +96,16 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _add(connection: psycopg.Connection, person: _Person, password: str, rounds: int) -> None:
+def _add(
+    connection: psycopg.Connection,
+    person: _Person,
+    password: str,
+    rounds: int,
+    statement: LiteralString = ADD_PERSON,
+) -> None:
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode()
     connection.execute(
-        ADD_PERSON,
+        statement,
         {
             "email": person.email,
             "hashed_password": hashed,

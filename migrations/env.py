@@ -17,8 +17,10 @@ def migrate() -> None:
     # psycopg reads the URL, not SQLAlchemy, whose form of it differs (driver name, unix sockets).
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
     with engine.connect() as connection:
+        # The database may limit statements to what a call may take. Migrations have time.
+        connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        connection.commit()  # the lock lasts as long as the connection
+        connection.commit()  # both last as long as the connection
         context.configure(connection=connection, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()

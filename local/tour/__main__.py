@@ -1,17 +1,21 @@
-"""`dev.py tour [--base-url URL] [--data-dir DIR]`: finds a portal and its people, and walks through it."""
+"""`dev.py tour [--base-url URL [--make-people]]`: finds a portal and its people, and walks through it."""
 
 import argparse
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
 import httpx
+import psycopg
 
 from bp_core.savings import SavingsRules, StarPolicy
+from functions.settings import Settings
 from local.data_directory import DEFAULT_DATA_DIRECTORY, Account, DataDirectory
+from local.people import tourists
 from local.tour.steps import People, walk
 from local.tour.telling import Difference, Teller
 from local.tour.visitor import Web
@@ -33,15 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     teller = Teller()
     try:
-        base_url, people = _find(options.base_url, DataDirectory(options.data_dir), os.environ)
-        print(f"A tour of the portal on {base_url}\n")
-        with Web(base_url, teller) as web:
-            walk(teller, web, people, _rules(os.environ))
+        with _visit(options, os.environ) as (base_url, people):
+            print(f"A tour of the portal on {base_url}\n")
+            with Web(base_url, teller) as web:
+                walk(teller, web, people, _rules(os.environ))
     except httpx.RequestError as error:
         silent = str(error.request.url.copy_with(path="/", query=None)).rstrip("/")
         hint = f" {START_FIRST}" if silent == base_url else ""
         return _failed(f"{silent} does not answer ({type(error).__name__}).{hint}")
-    except (NowhereToGoError, Difference) as problem:
+    except (NowhereToGoError, Difference, psycopg.Error) as problem:
         return _failed(str(problem))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -55,12 +59,31 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data-dir", type=Path, default=DEFAULT_DATA_DIRECTORY, help="that of `dev.py up` (default: .local)"
     )
+    parser.add_argument(
+        "--make-people",
+        action="store_true",
+        help="make its people for the tour, in the database of DATABASE_URL",
+    )
     return parser.parse_args(arguments)
 
 
 def _failed(reason: str) -> int:
     print(f"\nThe tour ends here. {reason}", file=sys.stderr)
     return 1
+
+
+@contextmanager
+def _visit(options: argparse.Namespace, environment: Mapping[str, str]) -> Iterator[tuple[str, People]]:
+    """The portal to visit and who visits it, for as long as the visit lasts."""
+    if not options.make_people:
+        yield _find(options.base_url, DataDirectory(options.data_dir), environment)
+        return
+    database_url = environment.get("DATABASE_URL")
+    if not (options.base_url and database_url):
+        raise NowhereToGoError("--make-people needs --base-url, and DATABASE_URL in the environment.")
+    rounds: int = Settings.model_fields["bcrypt_rounds"].default
+    with tourists(database_url, bcrypt_rounds=rounds) as (hq, plant, neighbour):
+        yield options.base_url.rstrip("/"), People(plant=plant, hq=hq, neighbour=neighbour)
 
 
 def _find(base_url: str | None, data: DataDirectory, environment: Mapping[str, str]) -> tuple[str, People]:

@@ -1,24 +1,15 @@
 """The tour, against a whole portal on the local function host: PostgreSQL, Azurite, triggers and all."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
 import pytest
 
-import function_app
-from functions import bootstrap
-from functions.settings import load_settings
 from local.data_directory import Account, DataDirectory
-from local.host import FunctionHost
-from local.keeping import kept_secrets
-from local.people import make_people
 from local.ports import LOOPBACK, is_free
-from local.storage import prepare_storage
 from local.tour.__main__ import main
-
-ROUNDS = 4
 
 
 @pytest.fixture(autouse=True)
@@ -26,39 +17,6 @@ def nothing_said_to_the_tour(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("TOUR_") or name in ("STAR_POLICY", "FISCAL_YEAR_START_MONTH"):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def data(tmp_path: Path, database_url: str, storage_connection_string: str) -> Iterator[DataDirectory]:
-    """A portal that runs, as `dev.py up` would leave it: its place and its people are in portal.json."""
-    data = DataDirectory(tmp_path / "data")
-    with kept_secrets(data.secrets) as kept:
-        accounts = make_people(database_url, kept, bcrypt_rounds=ROUNDS)
-    prepare_storage(storage_connection_string, [])
-    settings = {
-        "DATABASE_URL": database_url,
-        "AzureWebJobsStorage": storage_connection_string,
-        "JWT_SECRET": kept.jwt_secret,
-        "BCRYPT_ROUNDS": str(ROUNDS),
-        "AGGREGATE_SAVINGS_SCHEDULE": "0 30 19 * * *",
-        "RATE_STARS_SCHEDULE": "0 45 19 * * *",
-        "RECONCILE_UPLOADS_SCHEDULE": "0 0 20 * * *",
-        "PURGE_EXPIRED_SCHEDULE": "0 30 20 * * *",
-    }
-    portal = bootstrap.build(load_settings(settings))
-    bootstrap.install(portal)
-    try:
-        with FunctionHost(function_app.app, settings, poll_interval=0.2) as host:
-            data.write_portal(
-                base_url=host.base_url,
-                database_url=database_url,
-                storage_connection_string=storage_connection_string,
-                accounts=accounts,
-            )
-            yield data
-    finally:
-        bootstrap.install(None)
-        portal.close()
 
 
 def take_tour(data: DataDirectory, *more: str) -> int:
@@ -94,6 +52,40 @@ def test_tour_goes_with_accounts_from_the_environment(
     told = capsys.readouterr().out
     assert f"of {plant.plant}" in told
     assert "Another plant" not in told  # nobody of another plant was named
+
+
+def test_tour_goes_with_people_made_for_it_who_can_sign_in_no_longer_afterwards(
+    data: DataDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portal = data.read_portal()
+    monkeypatch.setenv("DATABASE_URL", portal["database_url"])
+
+    for _ in range(2):  # the same people, with other passwords
+        assert main(["--base-url", portal["base_url"], "--make-people", "--data-dir", str(tmp_path)]) == 0
+
+    assert "Another plant may read it by now" in capsys.readouterr().out
+    with psycopg.connect(portal["database_url"]) as connection:
+        people = connection.execute(
+            "SELECT email, role, is_active FROM users WHERE email LIKE 'tour-%' ORDER BY email"
+        ).fetchall()
+    assert people == [
+        ("tour-greater-noida@amber.example", "plant", False),
+        ("tour-hq@amber.example", "hq", False),
+        ("tour-kanchipuram@amber.example", "plant", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "given", [["--make-people"], ["--make-people", "--base-url", "https://portal.example"]]
+)
+def test_tour_that_makes_its_people_needs_a_database_and_a_place(
+    given: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    assert main(given) == 1
+
+    assert "needs --base-url, and DATABASE_URL" in capsys.readouterr().err
 
 
 def test_tour_ends_where_the_overview_is_not_the_sum_of_the_practices(

@@ -1,0 +1,258 @@
+"""A deployment rehearsed: from a server with no database, by every migration, to a portal that serves.
+
+Each step is done by the role that does it in Azure: an administrator who is no superuser opens the database,
+the migrator makes the tables, the portal serves with a role that may read and write rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from functions import job_runs
+from functions.job_runs import NIGHTLY
+from local import migrate, roles
+from local.data_directory import DataDirectory
+from local.migrate import downgrade, head_revision, upgrade
+from local.roles import Role, grant_rights, open_database
+from local.tour.__main__ import main as tour
+from tests.conftest import DatabaseServer
+from tests.world import World
+
+PASSWORD = "only-for-tests"
+RIGHTS = """
+    SELECT c.relname, grantee.rolname, string_agg(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
+    FROM pg_class c CROSS JOIN aclexplode(c.relacl) acl JOIN pg_roles grantee ON grantee.oid = acl.grantee
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND acl.grantee <> c.relowner
+    GROUP BY 1, 2 ORDER BY 1
+"""
+ALL_ROWS = "DELETE, INSERT, SELECT, UPDATE"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A database and the URLs by which its roles reach it."""
+
+    administrator: str
+    migrator: str
+    app: str
+
+    @property
+    def roles(self) -> tuple[Role, Role]:
+        return Role(user_of(self.migrator)), Role(user_of(self.app))
+
+    def open(self) -> None:
+        migrator, app = self.roles
+        open_database(self.administrator, migrator=migrator, app=app)
+
+    def migrate(self) -> None:
+        upgrade(self.migrator)
+        grant_rights(self.migrator, user_of(self.app))
+
+
+def user_of(url: str) -> str:
+    return str(urlsplit(url).username)
+
+
+def as_user(url: str, user: str) -> str:
+    """The same URL for another user."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}:{PASSWORD}@{host}"))
+
+
+@pytest.fixture
+def deployment(postgres_server: DatabaseServer) -> Iterator[Deployment]:
+    """A server with three roles, none a superuser, and no database yet."""
+    mark = uuid4().hex
+    database, names = f"portal_{mark}", [f"{who}_{mark}" for who in ("administrator", "migrator", "app")]
+    deployment = Deployment(*(as_user(postgres_server.url(database), name) for name in names))
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
+        for name in names:
+            may = "CREATEDB" if name == names[0] else ""
+            server.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} " + may).format(sql.Identifier(name), PASSWORD)
+            )
+        yield deployment
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        for name in names:
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(deployment: Deployment) -> str:
+    """The database as the portal reaches it, migrated."""
+    deployment.open()
+    deployment.migrate()
+    return deployment.app
+
+
+def fetch(url: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(sql.SQL(query)).fetchall()
+
+
+def test_the_tour_is_served_by_a_role_that_may_only_read_and_write_rows(
+    data: DataDirectory, deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tour(["--data-dir", str(data.path)]) == 0, capsys.readouterr().err
+
+    assert "Everything was as the rules say." in capsys.readouterr().out
+    owners = fetch(deployment.app, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+    assert owners == [(user_of(deployment.migrator),)]
+
+
+@pytest.mark.parametrize("job", NIGHTLY)
+def test_every_nightly_job_runs_with_that_role(world: World, job: str) -> None:
+    assert job_runs.run_nightly(world.portal, job).state == "completed"
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        "CREATE TABLE anything (id int)",
+        "CREATE SCHEMA anything",
+        "ALTER TABLE users ADD COLUMN anything int",
+        "CREATE INDEX ON users (full_name)",
+        "DROP TABLE notifications",
+        "TRUNCATE notifications",
+        "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+        "UPDATE audit_log SET action = 'other'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "UPDATE alembic_version SET version_num = 'other'",
+    ],
+)
+def test_the_portals_role_changes_neither_the_schema_nor_the_audit_trail(
+    database_url: str, forbidden: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        fetch(database_url, forbidden)
+
+
+def test_the_portals_role_has_these_rights_and_no_others(database_url: str, deployment: Deployment) -> None:
+    app = user_of(deployment.app)
+    rights = {table: granted for table, _, granted in fetch(deployment.app, RIGHTS)}
+
+    assert {role for _, role, _ in fetch(deployment.app, RIGHTS)} == {app}
+    assert rights.pop("audit_log") == "INSERT, SELECT"
+    assert rights.pop("alembic_version") == "SELECT"
+    assert set(rights.values()) == {ALL_ROWS}
+
+
+def test_nobody_else_may_connect(database_url: str, postgres_server: DatabaseServer) -> None:
+    stranger = f"stranger_{uuid4().hex}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(stranger), PASSWORD))
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(as_user(database_url, stranger))
+        server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(stranger)))
+
+
+def test_a_table_of_the_next_migration_can_be_used_at_once(database_url: str, deployment: Deployment) -> None:
+    with psycopg.connect(deployment.migrator) as migration:
+        migration.execute("CREATE TABLE next_one (id bigint GENERATED ALWAYS AS IDENTITY, name text)")
+
+    assert fetch(database_url, "INSERT INTO next_one (name) VALUES ('one') RETURNING id") == [(1,)]
+
+
+def test_a_second_deployment_changes_no_rights(database_url: str, deployment: Deployment) -> None:
+    first = fetch(database_url, RIGHTS)
+
+    deployment.open()
+    deployment.migrate()
+
+    assert fetch(database_url, RIGHTS) == first
+
+
+def test_connections_that_bring_no_settings_of_their_own_have_the_portals(database_url: str) -> None:
+    assert fetch(
+        database_url, "SELECT current_setting('statement_timeout'), current_setting('timezone')"
+    ) == [("20s", "UTC")]
+
+
+def test_the_migrator_may_go_back_and_forth(database_url: str, deployment: Deployment) -> None:
+    downgrade(deployment.migrator, "base")
+    deployment.migrate()
+
+    assert fetch(database_url, "SELECT version_num FROM alembic_version") == [(head_revision(),)]
+
+
+def test_migrate_grants_the_rights_on_what_it_made(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.open()
+    monkeypatch.setenv("DATABASE_URL", deployment.migrator)
+    monkeypatch.setattr("sys.argv", ["migrate", "up", "--app-role", user_of(deployment.app)])
+
+    assert migrate.main() == 0
+
+    assert f"at revision {head_revision()}" in capsys.readouterr().out
+    assert len(fetch(deployment.app, "SELECT id FROM plants")) == 7
+
+
+def test_roles_says_who_may_do_what_or_why_not(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migrator, app = (role.name for role in deployment.roles)
+    monkeypatch.setattr("sys.argv", ["roles", f"--migrator={migrator}", f"--app={app}"])
+
+    monkeypatch.setenv("DATABASE_URL", deployment.administrator)
+    assert roles.main() == 0
+    assert f"is open to {migrator} (owner) and {app} (rows)." in capsys.readouterr().out
+
+    monkeypatch.setenv("DATABASE_URL", deployment.app)  # who owns nothing, and may open it to nobody
+    assert roles.main() == 1
+    assert "The database is not open to both roles" in capsys.readouterr().err
+
+    monkeypatch.delenv("DATABASE_URL")
+    with pytest.raises(SystemExit):
+        roles.main()
+    assert "DATABASE_URL must name the database" in capsys.readouterr().err
+
+
+def test_in_azure_roles_are_made_from_identities_once(
+    deployment: Deployment, postgres_server: DatabaseServer
+) -> None:
+    mark = uuid4().hex
+    migrator, app = Role(f"id_migrator_{mark}", "object-of-migrator"), Role(f"id_app_{mark}", "object-of-app")
+    database = sql.Identifier(f"azure_{mark}")
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(database))
+        with psycopg.connect(postgres_server.url(f"azure_{mark}")) as azure:
+            azure.execute("CREATE TABLE made (name text, object_id text, kind text, admin bool, mfa bool)")
+            azure.execute("GRANT SELECT ON made TO PUBLIC")
+            azure.execute("""
+                CREATE FUNCTION pgaadauth_create_principal_with_oid(text, text, text, bool, bool) RETURNS text
+                LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+                    EXECUTE format('CREATE ROLE %I LOGIN', $1);
+                    INSERT INTO made VALUES ($1, $2, $3, $4, $5);
+                    RETURN 'Created role for ' || $1;
+                END $$
+            """)
+
+        for _ in range(2):
+            open_database(
+                deployment.administrator, migrator=migrator, app=app, maintenance_database=f"azure_{mark}"
+            )
+
+        assert fetch(postgres_server.url(f"azure_{mark}"), "SELECT * FROM made ORDER BY name DESC") == [
+            (migrator.name, "object-of-migrator", "service", False, False),
+            (app.name, "object-of-app", "service", False, False),
+        ]
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+        portal = sql.Identifier(urlsplit(deployment.administrator).path.removeprefix("/"))
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(portal))
+        for role in (migrator, app):
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role.name)))
+
+
+@pytest.mark.parametrize(
+    ("text", "role"), [("portal", Role("portal")), ("portal=0f-1", Role("portal", "0f-1"))]
+)
+def test_a_role_is_named_alone_or_with_the_identity_it_is_made_from(text: str, role: Role) -> None:
+    assert Role.parse(text) == role
