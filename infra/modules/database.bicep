@@ -1,0 +1,171 @@
+// PostgreSQL Flexible Server. Sign-in by Entra ID only. The database itself and its two roles are made by
+// `dev.py roles`, as administrator, because their rights are the database's affair.
+metadata name = 'Database'
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags object
+
+@description('Name of the server.')
+param name string
+
+@description('Major version of PostgreSQL.')
+param version string
+
+@description('Size of the server; one of those in userConnectionsOf below.')
+param skuName string
+
+@description('Tier of that size.')
+param skuTier string
+
+@description('Storage in GB.')
+param storageGB int
+
+@description('Days to which the database can be taken back.')
+param backupRetentionDays int
+
+@description('Keep backups in the paired region, too.')
+param geoRedundantBackup bool
+
+@description('Keep a standby in another zone.')
+param zoneRedundant bool
+
+@description('Run PgBouncer beside the server. Not in the Burstable tier.')
+param pgBouncer bool
+
+@description('Connections of PgBouncer to the database.')
+param pgBouncerPoolSize int
+
+@description('Administrators: objects of objectId, name and type.')
+param administrators array
+
+@allowed(['Enabled', 'Disabled'])
+@description('Whether the server can be reached from outside the private network.')
+param publicNetworkAccess string
+
+@description('Where logs go.')
+param workspaceId string
+
+// What each size leaves to users: the most connections less the 15 that Azure keeps for itself.
+var userConnectionsOf = {
+  Standard_B1ms: 35
+  Standard_B2s: 414
+  Standard_B2ms: 844
+  Standard_B4ms: 1703
+  Standard_D2ds_v5: 844
+  Standard_D4ds_v5: 1703
+  Standard_D8ds_v5: 3422
+  Standard_D16ds_v5: 4985
+  Standard_E2ds_v5: 1703
+  Standard_E4ds_v5: 3422
+  Standard_E8ds_v5: 4985
+}
+// What others than the portal may take: migrations, an administrator, a backup.
+var connectionsOfOthers = 15
+var mostPgBouncerClients = 5000
+var poolFits = pgBouncerPoolSize + connectionsOfOthers <= userConnectionsOf[skuName]
+
+// No startup parameter of the portal's may stop a connection; what it asks for in them is set on the database.
+var pgBouncerSettings = {
+  'pgbouncer.enabled': 'true'
+  'pgbouncer.pool_mode': 'transaction'
+  'pgbouncer.default_pool_size': string(poolFits ? pgBouncerPoolSize : fail('pgBouncerPoolSize is more than the server takes.'))
+  'pgbouncer.max_client_conn': string(mostPgBouncerClients)
+  'pgbouncer.ignore_startup_parameters': 'extra_float_digits,options'
+}
+var serverSettings = {
+  'connection_throttle.enable': 'on'
+  log_checkpoints: 'on'
+  log_min_duration_statement: '1000'
+}
+var allSettings = items(pgBouncer ? union(serverSettings, pgBouncerSettings) : serverSettings)
+
+resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: {
+    name: skuName
+    tier: skuTier
+  }
+  properties: {
+    createMode: 'Default'
+    version: version
+    authConfig: {
+      activeDirectoryAuth: 'Enabled'
+      passwordAuth: 'Disabled'
+      tenantId: tenant().tenantId
+    }
+    storage: {
+      storageSizeGB: storageGB
+      autoGrow: 'Enabled'
+    }
+    backup: {
+      backupRetentionDays: backupRetentionDays
+      geoRedundantBackup: geoRedundantBackup ? 'Enabled' : 'Disabled'
+    }
+    highAvailability: {
+      mode: zoneRedundant ? 'ZoneRedundant' : 'Disabled'
+    }
+    network: {
+      publicNetworkAccess: publicNetworkAccess
+    }
+  }
+}
+
+// One after the other: the server takes one change at a time.
+@batchSize(1)
+resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2024-08-01' = [for one in administrators: {
+  parent: server
+  name: one.objectId
+  properties: {
+    principalName: one.name
+    principalType: one.type
+    tenantId: tenant().tenantId
+  }
+}]
+
+@batchSize(1)
+resource setting 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-08-01' = [for one in allSettings: {
+  parent: server
+  name: one.key
+  properties: {
+    value: one.value
+    source: 'user-override'
+  }
+  dependsOn: [administrator]
+}]
+
+// Without a private network the app has no address of its own that could be let in: all of Azure may knock, and
+// who has no token of this tenant for a role of the server stays outside.
+resource azureServices 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2024-08-01' = if (publicNetworkAccess == 'Enabled') {
+  parent: server
+  name: 'azure-services'
+  properties: {
+    startIpAddress: '0.0.0.0'
+    endIpAddress: '0.0.0.0'
+  }
+  dependsOn: [setting]
+}
+
+resource serverLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-log-analytics'
+  scope: server
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        categoryGroup: 'allLogs'
+        enabled: true
+      }
+    ]
+  }
+}
+
+output id string = server.id
+output host string = server.properties.fullyQualifiedDomainName
+output port int = pgBouncer ? 6432 : 5432
+output userConnections int = userConnectionsOf[skuName]
+output clientConnections int = pgBouncer ? mostPgBouncerClients : userConnectionsOf[skuName] - connectionsOfOthers

@@ -1,0 +1,289 @@
+"""The infrastructure is what the code needs: settings, schedules, containers, events, connections."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pycep import BicepParser
+
+import function_app
+from bp_core import purging
+from functions.settings import Settings, load_settings
+from local.host.index import index_app
+from local.storage import CONTAINERS
+from tests.world import SETTINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra"
+FILES = sorted(path.relative_to(INFRA).as_posix() for path in INFRA.rglob("*.bicep"))
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+SET_OTHERWISE = {
+    "AzureWebJobsStorage",  # by AzureWebJobsStorage__*, which lead to the identity instead of a key
+    "CORS_ORIGINS",  # CORS is set on the app
+    "FUNCTIONS_WORKER_RUNTIME",  # follows from the runtime of the app
+}
+"""What is a setting locally, and something else in Azure."""
+
+OF_THE_HOST = {
+    "AzureWebJobsStorage__blobServiceUri",
+    "AzureWebJobsStorage__queueServiceUri",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__clientId",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+}
+"""What only the host and the libraries read."""
+
+OF_RESOURCES = {
+    "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=00000000-0000-0000-0000-000000000000",
+    "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000000",
+    "DATABASE_POOL_SIZE": "10",
+    "DATABASE_PREPARED_STATEMENTS": "False",  # as Bicep writes a bool
+    "DATABASE_URL": "postgresql://id-portal@psql.postgres.database.azure.com:6432/portal?sslmode=require",
+    "JWT_SECRET": "a secret for tests only: 0123456789abcdef",
+    "STORAGE_ACCOUNT_URL": "https://account.blob.core.windows.net/",
+}
+"""What the settings that follow from resources come to."""
+
+
+@cache
+def parsed(file: str) -> dict[str, Any]:
+    return dict(BicepParser().parse(text=(INFRA / file).read_text(encoding="utf-8")))
+
+
+def variable(file: str, name: str) -> Any:
+    return parsed(file)["variables"][name]["value"]
+
+
+def app_settings() -> dict[str, Any]:
+    """Every setting that the app gets, but for what the parameter `settings` overrides."""
+    parts = ("schedules", "defaults", "derived")
+    return {name: value for part in parts for name, value in variable("modules/app.bicep", part).items()}
+
+
+def parameters_of(environment: str) -> dict[str, Any]:
+    """The values of an environment's parameters, with the defaults of those that it leaves out."""
+    content = json.loads((INFRA / "parameters" / f"{environment}.json").read_text(encoding="utf-8"))
+    defaults = {name: one["default"] for name, one in parsed("main.bicep")["parameters"].items()}
+    return defaults | {name: given["value"] for name, given in content["parameters"].items()}
+
+
+def decorator(parameter: Mapping[str, Any], kind: str) -> Any:
+    return next((one["argument"] for one in parameter["decorators"] if one["type"] == kind), None)
+
+
+def triggers(kind: str) -> dict[str, dict[str, Any]]:
+    """What triggers each function of a kind, as the host sees it, by the function's name."""
+    functions = index_app(function_app.app, {**SETTINGS, "AzureWebJobsStorage": "anywhere"})
+    return {
+        one.name: binding
+        for one in functions
+        for binding in one.bindings
+        if binding["type"] == f"{kind}Trigger"
+    }
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_can_be_read_and_says_what_each_parameter_is(file: str) -> None:
+    parameters = parsed(file)["parameters"]
+
+    assert [name for name, one in parameters.items() if not decorator(one, "description")] == []
+
+
+@pytest.mark.parametrize("module", parsed("main.bicep")["modules"])
+def test_a_module_gets_every_parameter_that_it_asks_for(module: str) -> None:
+    called = parsed("main.bicep")["modules"][module]
+    config = called["config"].get("config", called["config"])
+    asked = parsed(called["detail"]["path"] if "detail" in called else called["path"])["parameters"]
+    needed = {name for name, one in asked.items() if one["default"] is None}
+
+    assert needed <= config["params"].keys() <= asked.keys()
+
+
+def test_only_outputs_that_there_are_are_used() -> None:
+    source = (INFRA / "main.bicep").read_text(encoding="utf-8")
+    paths = dict(re.findall(r"^module (\w+) '([\w/.-]+)'", source, re.MULTILINE))
+    used = set(re.findall(r"(\w+)!?\.outputs\.(\w+)", source))
+
+    assert used
+    assert [(module, name) for module, name in used if name not in parsed(paths[module])["outputs"]] == []
+
+
+def test_every_variable_and_parameter_is_used() -> None:
+    for file in FILES:
+        source = (INFRA / file).read_text(encoding="utf-8")
+        names = [*parsed(file)["parameters"], *parsed(file).get("variables", {})]
+
+        assert [name for name in names if len(re.findall(rf"\b{name}\b", source)) < 2] == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environments_parameters_are_those_that_there_are(environment: str) -> None:
+    content = json.loads((INFRA / "parameters" / f"{environment}.json").read_text(encoding="utf-8"))
+    there = parsed("main.bicep")["parameters"]
+    given = content["parameters"].keys()
+
+    assert {name for name, one in there.items() if one["default"] is None} <= given <= there.keys()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environments_values_are_of_the_declared_types_and_bounds(environment: str) -> None:
+    types = {"string": str, "int": int, "bool": bool, "array": list, "object": dict}
+    for name, value in parameters_of(environment).items():
+        declared = parsed("main.bicep")["parameters"][name]
+        allowed, least, most = (decorator(declared, one) for one in ("allowed", "minValue", "maxValue"))
+
+        assert isinstance(value, types[declared["type"]]), name
+        assert allowed is None or value in allowed, name
+        assert least is None or value >= least, name
+        assert most is None or value <= most, name
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_instances_of_an_environment_fit_its_database(environment: str) -> None:
+    chosen = parameters_of(environment)
+    size = variable("modules/database.bicep", "userConnectionsOf")[chosen["databaseSkuName"]]
+    others = variable("modules/database.bicep", "connectionsOfOthers")
+    instances = 2 * chosen["maximumInstanceCount"] + len(variable("modules/app.bicep", "schedules"))
+    connections = instances * chosen["databasePoolSize"]
+
+    if chosen["pgBouncer"]:
+        assert chosen["databaseSkuTier"] != "Burstable"
+        assert connections <= variable("modules/database.bicep", "mostPgBouncerClients")
+        assert chosen["pgBouncerPoolSize"] + others <= size
+    else:
+        assert connections <= size - others
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_needs_more_than_one_instance_has_it(environment: str) -> None:
+    chosen = parameters_of(environment)
+
+    assert chosen["alwaysReadyHttpInstances"] >= (2 if chosen["zoneRedundantApp"] else 0)
+    assert chosen["databaseSkuTier"] != "Burstable" or not chosen["zoneRedundantDatabase"]
+
+
+def test_the_app_has_exactly_the_settings_that_the_code_reads() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    read = {info.alias or field.upper() for field, info in Settings.model_fields.items()}
+
+    assert app_settings().keys() == (sample.keys() | read) - SET_OTHERWISE | OF_THE_HOST
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_overrides_only_settings_that_may_be_chosen(environment: str) -> None:
+    choices = (
+        variable("modules/app.bicep", "defaults").keys() | variable("modules/app.bicep", "schedules").keys()
+    )
+
+    assert (parameters_of(environment)["settings"] or {}).keys() <= choices
+
+
+def test_the_portal_starts_with_these_settings() -> None:
+    chosen = variable("modules/app.bicep", "defaults")
+    fixed = {name: value for name, value in app_settings().items() if isinstance(value, str)}
+
+    settings = load_settings({**fixed, **OF_RESOURCES})
+
+    assert settings.bcrypt_rounds == int(chosen["BCRYPT_ROUNDS"])
+    assert settings.database_auth == "entra"
+    assert settings.telemetry == "opentelemetry"
+
+
+def test_every_timer_has_its_schedule() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    wanted = {trigger["schedule"].strip("%") for trigger in triggers("timer").values()}
+
+    assert variable("modules/app.bicep", "schedules") == {name: sample[name] for name in wanted}
+
+
+def test_every_blob_trigger_is_told_of_its_blobs() -> None:
+    wanted = {(name, *trigger["path"].split("/")[:2]) for name, trigger in triggers("blob").items()}
+    told = [
+        (one["function"], one["container"], one["folder"]) for one in variable("events.bicep", "triggers")
+    ]
+
+    assert sorted(told) == sorted(wanted)
+
+
+def test_the_storage_has_the_containers_that_the_code_and_the_events_need() -> None:
+    listed = variable("modules/storage.bicep", "containerNames")
+    named = {name: one["value"] for name, one in parsed("modules/storage.bicep")["variables"].items()}
+    names = {named.get(name, name) for name in listed}
+    dead_letters = re.search(r"blobContainerName: '([\w-]+)'", (INFRA / "events.bicep").read_text("utf-8"))
+
+    assert dead_letters is not None
+    assert {*CONTAINERS, dead_letters[1], "app-package"} == names
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_storage_removes_quarantined_files_only_after_the_nightly_job_could(environment: str) -> None:
+    assert timedelta(days=parameters_of(environment)["quarantineDays"]) > purging.KEPT_FOR
+
+
+def test_no_key_and_no_password_opens_anything() -> None:
+    account = parsed("modules/storage.bicep")["resources"]["account"]["config"]["properties"]
+    server = parsed("modules/database.bicep")["resources"]["server"]["config"]["properties"]
+    component = parsed("modules/monitoring.bicep")["resources"]["component"]["config"]["properties"]
+
+    assert (account["allowSharedKeyAccess"], account["allowBlobPublicAccess"]) == (False, False)
+    assert server["authConfig"]["passwordAuth"] == "Disabled"
+    assert component["DisableLocalAuth"] is True
+
+
+def test_alerts_look_for_events_that_are_logged() -> None:
+    queries = [one["query"] for one in variable("modules/alerts.bicep", "logAlerts")]
+    events = {event for query in queries for event in re.findall(r'Message has "([a-z]+_[a-z_]+)"', query)}
+    code = "".join(
+        path.read_text("utf-8") for name in ("functions", "bp_core") for path in (ROOT / name).rglob("*.py")
+    )
+
+    assert events == {"job_finished", "refresh_token_reused"}
+    assert [event for event in events if f'"{event}"' not in code] == []
+
+
+def test_a_check_that_is_skipped_says_why() -> None:
+    skips = [
+        skip
+        for file in FILES
+        for skip in re.findall(r"checkov:skip=(\w+):?(.*)", (INFRA / file).read_text(encoding="utf-8"))
+    ]
+
+    assert skips
+    assert [check for check, reason in skips if len(reason.split()) < 4] == []
+
+
+def test_what_is_deployed_needs_nothing_that_is_not(tmp_path: Path) -> None:
+    git = ("git", "-C", str(ROOT), "ls-files", "--cached")
+    all_files, left_out = (
+        set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
+        for command in (git, (*git, "--ignored", "--exclude-from=.funcignore"))
+    )
+    for name in all_files - left_out:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    packages, files = {"adapters", "bp_core", "functions"}, {"function_app.py", "host.json"}
+    requirements = {"constraints.txt", "requirements.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == packages | files | requirements
+
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    looked = subprocess.run(
+        [sys.executable, "-c", "import function_app; print(len(function_app.app.get_functions()))"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    functions = sum(len(triggers(kind)) for kind in ("http", "blob", "timer"))
+    assert looked.stdout.strip() == str(functions), looked.stderr
