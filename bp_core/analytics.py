@@ -12,17 +12,13 @@ from pydantic import Field
 from bp_core.savings import PlantMonth, SavingsRules, calculate_stars, year_to_date
 from bp_core.shared.access import Caller
 from bp_core.shared.calendar import (
-    EARLIEST_YEAR,
-    LATEST_YEAR,
     Month,
     MonthSpan,
     financial_year,
     financial_year_of,
 )
-from bp_core.shared.model import Currency, Sent, Shown
+from bp_core.shared.model import Currency, Sent, Shown, Year
 from bp_core.shared.money import format_currency, monthly_lakhs
-
-Year = Annotated[int, Field(ge=EARLIEST_YEAR, le=LATEST_YEAR)]
 
 
 class CurrencyQuery(Sent):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
@@ -18,6 +19,8 @@ RATE_STARS = "rate_stars"
 RECALCULATE_SAVINGS = "recalculate_savings"
 RECONCILE_UPLOADS = "reconcile_uploads"
 PURGE_EXPIRED = "purge_expired"
+RECALCULATE_LEADERBOARD = "recalculate_leaderboard"
+VERIFY_LEADERBOARD = "verify_leaderboard"
 
 RUNS_SHOWN = 10
 """How many of the last runs of each job are shown."""
@@ -54,12 +57,25 @@ class JobStore(Protocol):
         ...
 
 
-Turn = AbstractContextManager[Callable[[], int] | None]
+@dataclass(frozen=True)
+class Outcome:
+    """What a job's work came to: how many rows it had to change, and what it found that should not have been.
+
+    A finding fails the run, as a check fails, and keeps its work.
+    """
+
+    rows: int
+    finding: str | None = None
+
+
+Turn = AbstractContextManager[Callable[[], Outcome] | None]
 """One transaction, kept when it is left: its work, or None where another instance has the job's turn."""
 
 
 def run(store: JobStore, turn: Turn, *, name: str, trigger: JobTrigger, clock: Clock) -> JobRun:
     """Do a job's work once and keep a record of the run, of a failure, too (which is then raised again).
+
+    What the work has found fails the run as well, but is no failure of the work: that is kept.
 
     Raises Conflict (JOB_RUNNING) if the job runs already.
     """
@@ -69,11 +85,11 @@ def run(store: JobStore, turn: Turn, *, name: str, trigger: JobTrigger, clock: C
             if work is None:
                 raise Conflict(f"The job {name} is running already.", code="JOB_RUNNING")  # noqa: TRY301
             run_id = store.started(name, trigger, clock.now())
-            rows = work()
+            outcome = work()
             ended = clock.now()  # before another instance may have its turn: no two runs seem to overlap
     except BaseException as failure:
         if run_id is not None:
             message = f"{type(failure).__name__}: {failure}"[:FAILURE_MESSAGE_LENGTH]
             store.finished(run_id, rows=None, error=message, at=clock.now())
         raise
-    return store.finished(run_id, rows=rows, error=None, at=ended)
+    return store.finished(run_id, rows=outcome.rows, error=outcome.finding, at=ended)

@@ -20,10 +20,13 @@ from adapters.postgres import uploads
 from adapters.postgres.analytics import PostgresAnalytics
 from adapters.postgres.audit import PostgresAudit, PostgresTrail
 from adapters.postgres.auth import PostgresAccounts, PostgresFailures, PostgresInvites, PostgresSessions
+from adapters.postgres.benchmarking import PostgresBenchmarks
 from adapters.postgres.categories import PostgresCategories
+from adapters.postgres.copying import PostgresCopies
 from adapters.postgres.database import Database, Sql
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.jobs import PostgresJobs
+from adapters.postgres.leaderboard import PostgresLeaderboard
 from adapters.postgres.limits import SharedCounter
 from adapters.postgres.notifications import PostgresNotifications, PostgresNotifier
 from adapters.postgres.plants import PostgresPlants
@@ -38,6 +41,9 @@ from adapters.storage_accounts import AccountByIdentity, AccountByKey, StorageAc
 from adapters.telemetry import NoTelemetry, Telemetry, open_telemetry
 from adapters.tokens import JwtTokens
 from bp_core.auth.sessions import Door
+from bp_core.benchmarking import Benchmarking
+from bp_core.copying import Copying
+from bp_core.leaderboard import Points
 from bp_core.notifications import NotificationLedger
 from bp_core.practices.auditing import Ledgers, PracticeTrail
 from bp_core.practices.life import Whereabouts
@@ -205,6 +211,38 @@ class Unit:
         return Recorder(
             DOCUMENTS, store, self.portal.blobs, self.portal.documents, None, self.trail, self.notifier
         )
+
+    @cached_property
+    def benchmarks(self) -> PostgresBenchmarks:
+        """What is benchmarked."""
+        return PostgresBenchmarks(self.sql)
+
+    @cached_property
+    def benchmarking(self) -> Benchmarking:
+        """Gives benchmarks and takes them away."""
+        return Benchmarking(
+            self.benchmarks, self.practices, self.points, self.ledger, self.notifier, self.trail
+        )
+
+    @cached_property
+    def copies(self) -> PostgresCopies:
+        """Who has copied what."""
+        return PostgresCopies(self.sql)
+
+    @cached_property
+    def copying(self) -> Copying:
+        """Copies practices and follows their implementation."""
+        return Copying(self.copies, self.practices, self.points, self.ledger, self.notifier, self.trail)
+
+    @cached_property
+    def leaderboard(self) -> PostgresLeaderboard:
+        """The points of the plants."""
+        return PostgresLeaderboard(self.sql)
+
+    @cached_property
+    def points(self) -> Points:
+        """Keeps the points true while what they are earned with changes."""
+        return Points(self.leaderboard)
 
     @cached_property
     def questions(self) -> PostgresQuestions:

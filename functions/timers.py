@@ -28,6 +28,12 @@ def reconcile_uploads(timer: func.TimerRequest, context: func.Context) -> None:
     _run(jobs.RECONCILE_UPLOADS, timer, context)
 
 
+@blueprint.timer_trigger(arg_name="timer", schedule="%VERIFY_LEADERBOARD_SCHEDULE%", use_monitor=True)
+def verify_leaderboard(timer: func.TimerRequest, context: func.Context) -> None:
+    """Hold the points that are kept against what is recorded, and put right what differs."""
+    _run(jobs.VERIFY_LEADERBOARD, timer, context)
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule="%PURGE_EXPIRED_SCHEDULE%", use_monitor=True)
 def purge_expired(timer: func.TimerRequest, context: func.Context) -> None:
     """Remove old sessions, invites, limits, uploads and quarantined files."""
@@ -41,4 +47,6 @@ def _run(name: str, timer: func.TimerRequest, context: func.Context) -> None:
         except Conflict:
             logs.log("job_left_to_another_instance", job=name)
         else:
-            logs.log("job_finished", job=name, rows=finished.rows, past_due=timer.past_due)
+            logs.log(
+                "job_finished", job=name, state=finished.state, rows=finished.rows, past_due=timer.past_due
+            )

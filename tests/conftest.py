@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -134,3 +134,18 @@ def world(
     yield world
     bootstrap.install(None)
     world.close()
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that goes to a database from now on."""
+    sent: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def listening(cursor: psycopg.Cursor[Any], query: Any, *more: Any, **options: Any) -> Any:
+        if query:  # the pool asks with an empty one whether a connection lives
+            sent.append(query if isinstance(query, str) else query.as_string(cursor))
+        return execute(cursor, query, *more, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", listening)
+    return sent

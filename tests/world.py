@@ -47,6 +47,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "AGGREGATE_SAVINGS_SCHEDULE": "0 30 19 * * *",
     "RATE_STARS_SCHEDULE": "0 45 19 * * *",
     "RECONCILE_UPLOADS_SCHEDULE": "0 0 20 * * *",
+    "VERIFY_LEADERBOARD_SCHEDULE": "0 15 20 * * *",
     "PURGE_EXPIRED_SCHEDULE": "0 30 20 * * *",
 }
 

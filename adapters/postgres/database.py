@@ -93,10 +93,12 @@ class Sql:
         limit: int,
         offset: int,
         into: type[Row],
+        detail: sql.Composable | None = None,
     ) -> Page[Row]:
         """Fetch a part of a query's rows and how many there are in all, in one query.
 
         The total comes with an empty part, too. For lists that stay short: the whole query is counted.
+        `detail` names further columns, each after a comma, that are worked out for the part only.
         """
         rows = self.mappings(
             sql.SQL("""
@@ -104,9 +106,9 @@ class Sql:
                 SELECT row_number() OVER (ORDER BY {order}) AS place_in_list, whole.*
                 FROM whole ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
             )
-            SELECT (SELECT count(*) FROM whole) AS rows_in_list, part.*
+            SELECT (SELECT count(*) FROM whole) AS rows_in_list, part.*{detail}
             FROM (SELECT) always LEFT JOIN part ON true ORDER BY part.place_in_list
-            """).format(query=query, order=order),
+            """).format(query=query, order=order, detail=detail or sql.SQL("")),
             {**(values or {}), "limit": limit, "offset": offset},
         )
         total = rows[0]["rows_in_list"]

@@ -62,6 +62,13 @@ BEHIND: Final[Mapping[tuple[SortOrder, bool], sql.SQL]] = {
     ("asc", True): sql.SQL("({key} IS NULL AND p.id < %(id)s)"),
 }
 
+COPY_COUNT: Final = sql.SQL("""
+    (SELECT count(*) FROM copied_practices o
+     JOIN best_practices copy ON copy.id = o.copied_practice_id AND NOT copy.is_deleted
+     WHERE o.original_practice_id = {practice_id})
+""")
+"""How often a practice was copied: what is deleted of its copies does not count."""
+
 VISIBLE: Final = sql.SQL("(p.status = ANY (%(seen)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)")
 
 FILTERS: Final[Mapping[str, sql.SQL]] = {
@@ -278,7 +285,7 @@ class PostgresPractices:
     def practice(self, practice_id: UUID) -> StoredPractice | None:
         """Find a practice with everything that belongs to it, in one query."""
         return self._sql.row(
-            """
+            sql.SQL("""
             SELECT p.id, p.title, p.description, p.category_id, c.name AS category_name,
                    p.submitted_by_user_id, author.full_name AS submitted_by_name,
                    p.plant_id, plant.name AS plant_name, p.problem_statement, p.solution, p.benefits,
@@ -286,8 +293,7 @@ class PostgresPractices:
                    p.savings_period, p.area_implemented, p.status, p.submitted_date, p.is_deleted,
                    b.id IS NOT NULL AS is_benchmarked, b.benchmarked_date,
                    (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count,
-                   (SELECT count(*) FROM copied_practices o WHERE o.original_practice_id = p.id)
-                       AS copy_count,
+                   {copy_count} AS copy_count,
                    p.created_at, p.updated_at, p.version,
                    (SELECT coalesce(jsonb_agg(i ORDER BY i.uploaded_at DESC, i.id), '[]')
                     FROM practice_images i WHERE i.practice_id = p.id) AS stored_images,
@@ -299,7 +305,7 @@ class PostgresPractices:
             LEFT JOIN categories c ON c.id = p.category_id
             LEFT JOIN benchmarked_practices b ON b.practice_id = p.id
             WHERE p.id = %(practice_id)s AND NOT p.is_deleted
-            """,
+            """).format(copy_count=COPY_COUNT.format(practice_id=sql.SQL("p.id"))),
             {"practice_id": practice_id},
             into=StoredPractice,
         )
@@ -359,14 +365,13 @@ class PostgresPractices:
     def statistics(self, practice_id: UUID) -> Statistics:
         """Count how often a practice was read, copied and asked about."""
         return self._sql.one(
-            """
+            sql.SQL("""
             SELECT (SELECT coalesce(sum(views), 0)::bigint FROM practice_views
                     WHERE practice_id = %(practice_id)s) AS view_count,
-                   (SELECT count(*) FROM copied_practices
-                    WHERE original_practice_id = %(practice_id)s) AS copy_count,
+                   {copy_count} AS copy_count,
                    count(*) AS question_count, count(answered_at) AS answered_count
             FROM practice_questions WHERE practice_id = %(practice_id)s
-            """,
+            """).format(copy_count=COPY_COUNT.format(practice_id=sql.SQL("%(practice_id)s"))),
             {"practice_id": practice_id},
             into=Statistics,
         )

@@ -120,6 +120,15 @@ def require_unbenchmarked(practice: PracticeState) -> None:
         raise Conflict("The practice is benchmarked; take the benchmark away first.", code="BENCHMARKED")
 
 
+def require_benchmarked(practice: PracticeState) -> None:
+    """Let pass what is benchmarked.
+
+    Raises Conflict (NOT_BENCHMARKED).
+    """
+    if not practice.is_benchmarked:
+        raise Conflict("The practice is not benchmarked.", code="NOT_BENCHMARKED")
+
+
 def require_step(caller: Caller, practice: PracticeState, to_status: Status, comment: str | None) -> None:
     """Check that this caller may take a practice, which is theirs to write, to another state now.
 

@@ -1,6 +1,7 @@
 """What the practices need of the world outside."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -92,6 +93,14 @@ class Ledger(Protocol):
 
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
         """Take note of a practice that is new (no before), changed, or gone (no after)."""
+        ...
+
+
+class Points(Protocol):
+    """Keeps the points true that plants earn by copying practices (rules 5)."""
+
+    def settled_without(self, practice_id: UUID) -> AbstractContextManager[object]:
+        """Take away, when the block ends, what was earned by a copy that goes in it."""
         ...
 
 

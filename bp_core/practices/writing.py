@@ -9,7 +9,7 @@ from uuid import UUID
 from bp_core.practices import life
 from bp_core.practices.life import Content, PracticeState
 from bp_core.practices.models import NewPractice, PracticeChanges, Status
-from bp_core.practices.store import Ledger, PracticeStore, Transition
+from bp_core.practices.store import Ledger, Points, PracticeStore, Transition
 from bp_core.shared.access import Caller
 from bp_core.shared.calendar import Moment
 from bp_core.shared.errors import Forbidden, Invalid, NotFound
@@ -68,7 +68,7 @@ def edit(
 
     Raises NotFound, PreconditionFailed, Forbidden, Invalid, and Conflict as `move` does.
     """
-    practice = _held(store, practice_id, expected)
+    practice = held(store, practice_id, expected)
     sent = changes.model_fields_set
     life.require_editable(caller, practice.status)
     edited = replace(
@@ -104,7 +104,7 @@ def move(
 
     Raises NotFound, PreconditionFailed, Conflict (INVALID_TRANSITION, BENCHMARKED), Forbidden, Invalid.
     """
-    practice = _held(store, practice_id, expected)
+    practice = held(store, practice_id, expected)
     moved = _moved(store, caller, practice, to_status, comment, submitted_date, moment)
     _keep(store, ledger, practice, moved, moment.at)
 
@@ -112,6 +112,7 @@ def move(
 def delete(
     store: PracticeStore,
     ledger: Ledger,
+    points: Points,
     practice_id: UUID,
     *,
     expected: ExpectedVersions = None,
@@ -121,10 +122,23 @@ def delete(
 
     Raises NotFound, PreconditionFailed, Conflict (BENCHMARKED).
     """
-    practice = _held(store, practice_id, expected)
-    life.require_unbenchmarked(practice)
-    store.mark_deleted(practice_id, moment.at)
-    ledger.practice_changed(practice, None)
+    with points.settled_without(practice_id):
+        practice = held(store, practice_id, expected)
+        life.require_unbenchmarked(practice)
+        store.mark_deleted(practice_id, moment.at)
+        ledger.practice_changed(practice, None)
+
+
+def held(store: PracticeStore, practice_id: UUID, expected: ExpectedVersions = None) -> PracticeState:
+    """Find a practice and hold it until the transaction ends.
+
+    Raises NotFound, PreconditionFailed.
+    """
+    practice = store.state_for_update(practice_id)
+    if practice is None:
+        raise NotFound("There is no such practice.")
+    require_expected(practice.version, expected)
+    return practice
 
 
 def _content_of(sent: NewPractice | PracticeChanges, fields: Collection[str]) -> dict[str, Any]:
@@ -139,14 +153,6 @@ def _plant_of(caller: Caller, requested: UUID | None) -> UUID:
     if requested not in (None, caller.plant_id):
         raise Forbidden("A plant user writes practices of the own plant only.")
     return caller.plant_id
-
-
-def _held(store: PracticeStore, practice_id: UUID, expected: ExpectedVersions) -> PracticeState:
-    practice = store.state_for_update(practice_id)
-    if practice is None:
-        raise NotFound("There is no such practice.")
-    require_expected(practice.version, expected)
-    return practice
 
 
 def _moved(

@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bp_core.shared.calendar import EARLIEST_YEAR, LATEST_YEAR
+
 _WRITTEN_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -51,6 +53,9 @@ Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json")]
 
 Number = Annotated[Decimal, PlainSerializer(float, when_used="json")]
 """An exact amount, in answers as a JSON number (12 digits at most, so that no digit is lost)."""
+
+Year = Annotated[int, Field(ge=EARLIEST_YEAR, le=LATEST_YEAR)]
+"""One of the years that the portal reckons with."""
 
 Role = Literal["plant", "hq"]
 """The two roles (rules 1)."""

@@ -99,6 +99,8 @@ def edit_practice(
 
 @endpoint("DELETE", "/api/v1/best-practices/{practice_id:guid}", who=PRACTICE_OWNER)
 def delete_practice(unit: Unit, practice_id: UUID, expected: ExpectedVersions) -> Reply[None]:
-    """Delete a practice: it is found no more, and its saving no longer counts."""
-    writing.delete(unit.practices, unit.ledger, practice_id, expected=expected, moment=unit.moment)
+    """Delete a practice: it is found no more, and neither its saving nor its points count."""
+    writing.delete(
+        unit.practices, unit.ledger, unit.points, practice_id, expected=expected, moment=unit.moment
+    )
     return Reply(None, message="The practice is deleted.")

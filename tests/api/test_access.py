@@ -130,7 +130,7 @@ class Walk:
         return str(claims_of(self.people[who].tokens["access_token"])["sid"])
 
     def _own_things(self, endpoint: Endpoint, who: str, practice_id: str) -> dict[str, str]:
-        """A question that somebody asked and a notification of theirs, as far as a route wants them."""
+        """A question, a notification and a copy of somebody's, as far as a route wants them."""
         asker = self.people[who].email if who in self.people else self.subject.email
         values = practice_id, asker
         made = {}
@@ -146,7 +146,22 @@ class Walk:
                 " SELECT %s, id, 'practice_approved', 'x', 'x' FROM users WHERE email = %s RETURNING id",
                 *values,
             )[0][0]
+        if "copy_id" in endpoint.path_ids:
+            made["copy_id"] = self.world.query(
+                "WITH copy AS (INSERT INTO best_practices"
+                "     (title, plant_id, submitted_by_user_id, status, submitted_date)"
+                "     SELECT 'x', coalesce(plant_id, %s), id, 'submitted', now() FROM users WHERE email = %s"
+                "     RETURNING id, plant_id)"
+                " INSERT INTO copied_practices (original_practice_id, copied_practice_id, copying_plant_id,"
+                "     copied_date, implementation_status)"
+                " SELECT %s, id, plant_id, now(), 'planning' FROM copy RETURNING id",
+                self.world.plants[0], asker, self._practice_of_its_own(),
+            )[0][0]  # fmt: skip
         return {name: str(made_id) for name, made_id in made.items()}
+
+    def _practice_of_its_own(self) -> str:
+        """A practice that nothing else was done to."""
+        return str(self.world.practice(self.author, "submitted")["id"])
 
     def _changes(self) -> list[tuple[Any, ...]]:
         """How many changes and uploads there are: none must come of a refused call."""
@@ -191,11 +206,14 @@ class Things:
         ids = dict(zip(("image_id", "doc_id", "user_id", "invite_id"), map(str, made), strict=True))
         ids |= {
             "practice_id": practice_id,
+            "original_id": practice_id,
             "plant_id": str(world.plants[6]),
             "category_id": str(world.categories[6]),
         }
         fields = {
             "practice_id": practice_id,
+            "original_practice_id": practice_id,
+            "implementation_status": "in_progress",
             "title": "A title",
             "comment": "A comment",
             "question_text": "Why?",

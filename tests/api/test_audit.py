@@ -35,6 +35,7 @@ CHANGE_NOTHING_OF_NOTE: Final = {
     "read_notification": "what somebody has read is nobody else's affair",
     "read_all_notifications": "the same, all at once",
     "recalculate_savings": "derived figures; the run is kept among the jobs' runs",
+    "recalculate_leaderboard": "the same",
 }
 """The routes that write, and leave no entry."""
 
@@ -71,6 +72,10 @@ class Watcher:
         self.seen: set[str] = set()
         self._known = len(trail(world))
 
+    def catch_up(self) -> None:
+        """Pass over what was left until now."""
+        self._known = len(trail(self.world))
+
     def left_by(self, name: str, answer: httpx.Response, by: str | None, *actions: str) -> list[Entry]:
         """The entries that a call of a route has left: of these actions, by this user, with the call's id."""
         entries = trail(self.world)[self._known :]
@@ -97,6 +102,7 @@ def test_every_route_that_writes_leaves_what_it_changed_and_no_secret(world: Wor
     tell_of_documents(watcher, author, practice_id)
     tell_of_questions(watcher, hq, author, practice_id)
     tell_of_an_import(watcher, hq)
+    tell_of_copies(watcher, hq)
     writing = {name for name, endpoint in ENDPOINTS.items() if endpoint.method not in READS}
     assert watcher.seen == writing - set(CHANGE_NOTHING_OF_NOTE), "every route that writes is looked at here"
 
@@ -323,6 +329,44 @@ def tell_of_an_import(watcher: Watcher, hq: Person) -> None:
     answer = bring_in(hq, workbook(HEADINGS, row, row), dry_run="false")
     entries = watcher.left_by("import_practices", answer, id_of(hq), "practice.created", "practice.created")
     assert [(entry.after or {})["title"] for entry in entries] == ["Less scrap in brazing"] * 2
+
+
+def tell_of_copies(watcher: Watcher, hq: Person) -> None:
+    world, head = watcher.world, id_of(hq)
+    original = world.practice(world.plant_user(0), "submitted")
+    copier = world.plant_user(1)
+    watcher.catch_up()
+    answer = hq.post(f"/benchmarking/benchmark/{original['id']}")
+    approved, benchmarked = watcher.left_by(
+        "benchmark_practice", answer, head, "practice.approved", "practice.benchmarked"
+    )
+    assert approved.after == {"status": "approved"}
+    facts = {"benchmarked_by_user_id": head, "benchmarked_date": "2026-08-15"}
+    assert (benchmarked.entity_id, benchmarked.before, benchmarked.after) == (original["id"], None, facts)
+
+    answer = copier.post("/copy/implement", {"original_practice_id": original["id"]})
+    written, copied = watcher.left_by("copy_practice", answer, id_of(copier), "practice.created", "copy.made")
+    copy = answer.json()["data"]["copy_record"]
+    assert (written.entity_id, copied.entity, copied.entity_id, copied.before) == (
+        copy["copied_practice_id"], "copy", copy["id"], None
+    )  # fmt: skip
+    assert copied.after == {
+        "original_practice_id": original["id"],
+        "copied_practice_id": copy["copied_practice_id"],
+        "copying_plant_id": str(copier.plant_id),
+        "copied_date": "2026-08-15",
+        "implementation_status": "planning",
+    }
+    answer = copier.patch(f"/copy/{copy['id']}", {"implementation_status": "in_progress"})
+    entry = watcher.by_one("edit_copy", answer, id_of(copier), "copy.changed")
+    assert (entry.before, entry.after) == (
+        {"implementation_status": "planning"}, {"implementation_status": "in_progress"}
+    )  # fmt: skip
+    answer = copier.patch(f"/copy/{copy['id']}", {"implementation_status": "in_progress"})
+    watcher.left_by("edit_copy", answer, id_of(copier))  # nothing has changed
+    answer = hq.delete(f"/benchmarking/unbenchmark/{original['id']}")
+    entry = watcher.by_one("unbenchmark_practice", answer, head, "practice.unbenchmarked")
+    assert (entry.entity_id, entry.before, entry.after) == (original["id"], facts, None)
 
 
 def test_what_the_portal_does_by_itself_is_kept_as_nobodys(world: World) -> None:

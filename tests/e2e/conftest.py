@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from local.host import FunctionHost
 from local.keeping import kept_secrets
 from local.people import make_people
 from local.storage import prepare_storage
-from tests.world import ROUNDS, SETTINGS
+from tests.e2e.instances import Instance, serving
+from tests.world import ROUNDS, SETTINGS, World
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,13 @@ def data(tmp_path: Path, database_url: str, storage_connection_string: str) -> I
     finally:
         bootstrap.install(None)
         portal.close()
+
+
+@pytest.fixture
+def instances(world: World, tmp_path: Path) -> Iterator[tuple[Instance, Instance]]:
+    """Two running instances of the test's portal."""
+    with ExitStack() as running:
+        first, second = (
+            running.enter_context(serving(world, tmp_path / f"{name}.log")) for name in ("first", "second")
+        )
+        yield first, second

@@ -1,87 +1,14 @@
 """Two instances of one portal, each a process of the local host, on one database and one storage account."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import httpx
 import psycopg
-import pytest
 
 from bp_core.jobs import AGGREGATE_MONTHLY_SAVINGS
 from tests.e2e.host.support import eventually
-from tests.world import Person, World, at_once, confirmation, error_of, picture
-
-REPOSITORY = Path(__file__).parents[2]
-READY = "Portal host ready on "
-PATIENCE_SECONDS = 30
-LEAP_DAY = "0 0 0 29 2 *"
-"""A schedule that hardly comes true while a test runs."""
-
-
-@dataclass
-class Instance:
-    """One process that serves the portal."""
-
-    url: str
-    log: Path
-    http: httpx.Client
-
-    def runs_now(self, function: str) -> None:
-        assert self.http.post(f"/admin/functions/{function}", json={}).status_code == 202
-
-    def logged(self, event: str) -> int:
-        """How often it has logged an event."""
-        return self.log.read_text(encoding="utf-8").count(f'"event": "{event}"')
-
-
-@contextmanager
-def serving(world: World, log: Path) -> Iterator[Instance]:
-    settings = {**world.settings, "AGGREGATE_SAVINGS_SCHEDULE": LEAP_DAY, "RATE_STARS_SCHEDULE": LEAP_DAY}
-    with (
-        log.open("wb") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "local.host", "--port", "0"],
-            cwd=REPOSITORY,
-            env={**os.environ, **settings},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            assert line.startswith(READY), log.read_text(encoding="utf-8")
-            url = line.removeprefix(READY).strip()
-            with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
-                yield Instance(url, log, http)
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
-        finally:
-            process.kill()
-
-
-@pytest.fixture
-def instances(world: World, tmp_path: Path) -> Iterator[tuple[Instance, Instance]]:
-    with ExitStack() as running:
-        first, second = (
-            running.enter_context(serving(world, tmp_path / f"{name}.log")) for name in ("first", "second")
-        )
-        yield first, second
-
-
-def at(instance: Instance, person: Person) -> Person:
-    """A person who goes on at another instance, with the token that they have."""
-    instance.http.headers.update(
-        {name: value for name, value in person.http.headers.items() if name == "authorization"}
-    )
-    return Person(person.email, person.role, person.plant_id, instance.http)
+from tests.e2e.instances import Instance, at
+from tests.world import World, at_once, confirmation, error_of, picture
 
 
 def test_who_signs_in_at_one_instance_is_signed_in_and_out_at_both(

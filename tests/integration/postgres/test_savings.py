@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -54,21 +52,6 @@ def approve(database: Database, plant: UUID, day: date, stated: Stated | None) -
         """,
         {"plant": plant, "day": day, "amount": amount, "currency": currency, "period": period},
     )
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that goes to a database from now on."""
-    sent: list[str] = []
-    execute = psycopg.Cursor.execute
-
-    def listening(cursor: psycopg.Cursor[Any], query: Any, *more: Any, **options: Any) -> Any:
-        if query:  # the pool asks with an empty one whether a connection lives
-            sent.append(query if isinstance(query, str) else query.as_string(cursor))
-        return execute(cursor, query, *more, **options)
-
-    monkeypatch.setattr(psycopg.Cursor, "execute", listening)
-    return sent
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

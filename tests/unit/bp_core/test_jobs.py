@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from bp_core import jobs
-from bp_core.jobs import FAILURE_MESSAGE_LENGTH, JobRun, JobState, JobTrigger
+from bp_core.jobs import FAILURE_MESSAGE_LENGTH, JobRun, JobState, JobTrigger, Outcome
 from bp_core.shared.errors import Conflict, Unavailable
 
 START = datetime(2025, 7, 15, 19, 30, tzinfo=UTC)
@@ -54,21 +54,21 @@ class MemoryRuns:
 
 
 @contextmanager
-def turn(work: Callable[[], int] | None) -> Iterator[Callable[[], int] | None]:
+def turn(work: Callable[[], Outcome] | None) -> Iterator[Callable[[], Outcome] | None]:
     yield work
 
 
 @contextmanager
-def turn_that_cannot_be_kept(work: Callable[[], int]) -> Iterator[Callable[[], int]]:
+def turn_that_cannot_be_kept(work: Callable[[], Outcome]) -> Iterator[Callable[[], Outcome]]:
     yield work
     raise Unavailable("The database does not answer.")
 
 
-def work() -> int:
-    return 3
+def work() -> Outcome:
+    return Outcome(3)
 
 
-def failing_work() -> int:
+def failing_work() -> Outcome:
     raise ZeroDivisionError("no plants")
 
 
@@ -91,9 +91,9 @@ def test_a_run_counts_as_running_while_it_works() -> None:
     store = MemoryRuns()
     states: list[JobState] = []
 
-    def look() -> int:
+    def look() -> Outcome:
         states.extend(kept.state for kept in store.runs.values())
-        return 0
+        return Outcome(0)
 
     run(store, turn(look))
 
@@ -111,6 +111,21 @@ def test_a_failure_is_kept_and_raised_again() -> None:
     assert failed.finished_at == START + timedelta(minutes=1)
 
 
+def test_what_the_work_found_fails_the_run_and_keeps_the_work() -> None:
+    store = MemoryRuns()
+    kept: list[str] = []
+
+    @contextmanager
+    def keeping() -> Iterator[Callable[[], Outcome]]:
+        yield lambda: Outcome(2, "two sums were wrong")
+        kept.append("the work")
+
+    finished = run(store, keeping())
+
+    assert kept == ["the work"]
+    assert (finished.state, finished.rows, finished.error) == ("failed", 2, "two sums were wrong")
+
+
 def test_a_run_whose_work_could_not_be_kept_has_failed() -> None:
     store = MemoryRuns()
 
@@ -122,7 +137,7 @@ def test_a_run_whose_work_could_not_be_kept_has_failed() -> None:
 
 
 def test_the_message_of_a_failure_is_kept_up_to_its_length() -> None:
-    def chatty() -> int:
+    def chatty() -> Outcome:
         raise ValueError("x" * 5000)
 
     store = MemoryRuns()

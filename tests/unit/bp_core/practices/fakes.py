@@ -1,6 +1,7 @@
 """Practices in memory, and a ledger that only takes notes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -86,6 +87,18 @@ class NotedChanges:
 
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
         self.changes.append((before, after))
+
+
+class NotedPoints:
+    """Points that note whose deletion they were settled around."""
+
+    def __init__(self) -> None:
+        self.settled: list[UUID] = []
+
+    @contextmanager
+    def settled_without(self, practice_id: UUID) -> Iterator[None]:
+        yield
+        self.settled.append(practice_id)
 
 
 class PlainLinks:

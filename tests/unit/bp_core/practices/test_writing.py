@@ -10,7 +10,7 @@ from bp_core.practices.models import NewPractice, PracticeChanges, Status
 from bp_core.practices.store import Transition
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
-from tests.unit.bp_core.practices.fakes import MemoryPractices, NotedChanges
+from tests.unit.bp_core.practices.fakes import MemoryPractices, NotedChanges, NotedPoints
 from tests.unit.bp_core.support import (
     CATEGORY,
     CHENNAI,
@@ -349,13 +349,14 @@ def test_a_practice_that_was_deleted_meanwhile_is_not_found() -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_deleted_practice_is_gone_and_the_ledger_is_told(status: Status) -> None:
     written = practice(status)
-    store, ledger = MemoryPractices(written), NotedChanges()
+    store, ledger, points = MemoryPractices(written), NotedChanges(), NotedPoints()
 
-    writing.delete(store, ledger, written.id, moment=NOW)
+    writing.delete(store, ledger, points, written.id, moment=NOW)
 
     assert (store.states, ledger.changes) == ({}, [(written, None)])
+    assert points.settled == [written.id]
     with pytest.raises(NotFound):
-        writing.delete(store, ledger, written.id, moment=NOW)
+        writing.delete(store, ledger, NotedPoints(), written.id, moment=NOW)
 
 
 def test_a_benchmarked_practice_is_not_deleted() -> None:
@@ -363,7 +364,7 @@ def test_a_benchmarked_practice_is_not_deleted() -> None:
     store, ledger = MemoryPractices(written), NotedChanges()
 
     with pytest.raises(Conflict) as refusal:
-        writing.delete(store, ledger, written.id, moment=NOW)
+        writing.delete(store, ledger, NotedPoints(), written.id, moment=NOW)
 
     assert (refusal.value.code, ledger.changes, len(store.states)) == ("BENCHMARKED", [], 1)
 
@@ -378,7 +379,7 @@ def test_a_change_that_was_made_for_another_version_is_not_made() -> None:
     with pytest.raises(PreconditionFailed):
         writing.move(store, ledger, HQ, written.id, "approved", expected=frozenset(), moment=NOW)
     with pytest.raises(PreconditionFailed):
-        writing.delete(store, ledger, written.id, expected={4}, moment=NOW)
+        writing.delete(store, ledger, NotedPoints(), written.id, expected={4}, moment=NOW)
 
     assert (store.saved, ledger.changes) == ([], [])
     writing.edit(store, ledger, OWNER, written.id, changes, expected={2, 3}, moment=NOW)
