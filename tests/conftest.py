@@ -144,7 +144,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def listening(cursor: psycopg.Cursor[Any], query: Any, *more: Any, **options: Any) -> Any:
         if query:  # the pool asks with an empty one whether a connection lives
-            sent.append(query if isinstance(query, str) else query.as_string(cursor))
+            text = query.as_string(cursor) if isinstance(query, sql.Composable) else query
+            sent.append(text.decode() if isinstance(text, bytes) else text)
         return execute(cursor, query, *more, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", listening)

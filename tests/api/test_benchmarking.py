@@ -1,0 +1,198 @@
+"""Giving benchmarks and taking them away (rules 6)."""
+
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from tests.world import NOON, Person, World, at_once, error_of, invalid, refusal_of, saving
+
+
+@pytest.fixture
+def hq(world: World) -> Person:
+    return world.headquarters()
+
+
+def benchmarked(hq: Person, practice_id: str) -> dict[str, object]:
+    answer = hq.post(f"/benchmarking/benchmark/{practice_id}")
+    assert answer.status_code == 201, answer.text
+    data: dict[str, object] = answer.json()["data"]
+    return data
+
+
+def test_an_approved_practice_is_benchmarked_and_its_plant_told(world: World, hq: Person) -> None:
+    author = world.plant_user(0)
+    practice = world.approved(hq)
+    world.clock.advance(timedelta(hours=13))  # the next day in India, the same in UTC
+    hq.sign_in()
+    author.sign_in()
+    made = benchmarked(hq, practice["id"])
+    assert made == {
+        "id": made["id"],
+        "practice_id": practice["id"],
+        "benchmarked_by_user_id": hq.get("/auth/me").json()["data"]["id"],
+        "benchmarked_date": "2026-08-16",
+        "created_at": "2026-08-15T19:30:00Z",
+    }
+    shown = author.get(f"/best-practices/{practice['id']}").json()["data"]
+    assert (shown["is_benchmarked"], shown["benchmarked_date"], shown["status"]) == (
+        True, "2026-08-16", "approved"
+    )  # fmt: skip
+    assert shown["updated_at"] == "2026-08-15T19:30:00Z"
+    told = author.get("/notifications").json()["data"][0]
+    assert (told["type"], told["message"], told["related_practice_id"]) == (
+        "practice_benchmarked", practice["title"], practice["id"]
+    )  # fmt: skip
+    assert world.query("SELECT count(*) FROM leaderboard_entries") == [(0,)]
+
+
+def test_a_submitted_practice_is_approved_in_the_same_step_and_its_saving_counts(
+    world: World, hq: Person
+) -> None:
+    author = world.plant_user(0)
+    practice = world.practice(author, "submitted", **saving(12))
+    benchmarked(hq, practice["id"])
+    assert author.get("/analytics/overview").json()["data"]["monthly_savings"] == "1.00"
+    history = author.get(f"/best-practices/{practice['id']}/history").json()["data"]
+    assert [step["to_status"] for step in history] == ["submitted", "approved"]
+    told = [one["type"] for one in author.get("/notifications").json()["data"]]
+    assert sorted(told) == ["practice_approved", "practice_benchmarked"]
+    assert hq.get("/notifications").json()["data"] == []
+
+
+def test_what_cannot_be_benchmarked_is_refused_and_left_as_it_was(world: World, hq: Person) -> None:
+    author = world.plant_user(0)
+    draft, sent_back, done = (world.practice(author, "draft"), world.approved(hq), world.approved(hq))
+    hq.post(f"/best-practices/{sent_back['id']}/request-revision", {"comment": "Why?"})
+    benchmarked(hq, done["id"])
+    deleted = world.practice(author, "submitted")
+    assert author.delete(f"/best-practices/{deleted['id']}").status_code == 200
+    kept = world.written(), world.query("SELECT * FROM benchmarked_practices")
+    for practice_id, expected in (
+        (draft["id"], (409, "NOT_BENCHMARKABLE")),
+        (sent_back["id"], (409, "NOT_BENCHMARKABLE")),
+        (done["id"], (409, "ALREADY_BENCHMARKED")),
+        (deleted["id"], (404, "NOT_FOUND")),
+        (str(uuid4()), (404, "NOT_FOUND")),
+    ):
+        assert error_of(hq.post(f"/benchmarking/benchmark/{practice_id}")) == expected
+    assert error_of(author.post(f"/benchmarking/benchmark/{deleted['id']}")) == (403, "FORBIDDEN")
+    answer = hq.post(f"/benchmarking/benchmark/{draft['id']}", {"date": "2026-08-01"})
+    assert refusal_of(answer) == invalid("date")
+    assert (world.written(), world.query("SELECT * FROM benchmarked_practices")) == kept
+
+
+def test_a_benchmark_is_taken_away_and_the_practice_stays_approved(world: World, hq: Person) -> None:
+    author = world.plant_user(0)
+    practice = world.approved(hq)
+    path = f"/benchmarking/unbenchmark/{practice['id']}"
+    assert error_of(hq.delete(path)) == (409, "NOT_BENCHMARKED")
+    benchmarked(hq, practice["id"])
+    assert error_of(author.delete(path)) == (403, "FORBIDDEN")
+    answer = hq.delete(path)
+    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    assert answer.json()["message"] == "The practice is no longer benchmarked."
+    shown = author.get(f"/best-practices/{practice['id']}").json()["data"]
+    assert (shown["is_benchmarked"], shown["benchmarked_date"], shown["status"]) == (False, None, "approved")
+    assert error_of(hq.delete(path)) == (409, "NOT_BENCHMARKED")
+    assert error_of(hq.delete(f"/benchmarking/unbenchmark/{uuid4()}")) == (404, "NOT_FOUND")
+    assert benchmarked(hq, practice["id"])["benchmarked_date"] == "2026-08-15"
+
+
+def test_a_benchmark_changes_the_version_and_is_given_to_the_version_that_was_read(
+    world: World, hq: Person
+) -> None:
+    practice = world.approved(hq)
+    read = hq.get(f"/best-practices/{practice['id']}").headers["ETag"]
+    hq.patch(f"/best-practices/{practice['id']}", {"title": "Another"})
+    path = f"/benchmarking/benchmark/{practice['id']}"
+    assert error_of(hq.post(path, if_match=read)) == (412, "PRECONDITION_FAILED")
+    read = hq.get(f"/best-practices/{practice['id']}").headers["ETag"]
+    assert hq.post(path, if_match=read).status_code == 201
+    path = f"/benchmarking/unbenchmark/{practice['id']}"
+    assert error_of(hq.delete(path, if_match=read)) == (412, "PRECONDITION_FAILED")
+    read = hq.get(f"/best-practices/{practice['id']}").headers["ETag"]
+    assert hq.delete(path, if_match=read).status_code == 200
+    assert hq.get(f"/best-practices/{practice['id']}").headers["ETag"] != read
+
+
+def test_of_two_at_headquarters_who_benchmark_at_once_one_does(world: World, hq: Person) -> None:
+    other, author = world.headquarters(), world.plant_user(0)
+    for _ in range(5):
+        practice = world.practice(author, "submitted")
+        call = f"/benchmarking/benchmark/{practice['id']}"
+        answers = at_once(partial(hq.post, call), partial(other.post, call))
+        assert sorted(answer.status_code for answer in answers) == [201, 409]
+        [refused] = [answer for answer in answers if answer.status_code == 409]
+        assert error_of(refused) == (409, "ALREADY_BENCHMARKED")
+    assert world.query("SELECT count(*) FROM benchmarked_practices") == [(5,)]
+
+
+def test_the_same_call_with_its_key_gives_the_first_benchmark_again(world: World, hq: Person) -> None:
+    practice = world.approved(hq)
+    path = f"/benchmarking/benchmark/{practice['id']}"
+    first, second = (hq.post(path, idempotency_key="once") for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json() == first.json()
+    assert second.headers["Idempotency-Replayed"] == "true"
+
+
+def test_benchmarks_are_listed_newest_first_of_a_plant_or_category_or_all(world: World, hq: Person) -> None:
+    made = []
+    for number in range(12):
+        category = str(world.categories[number % 2])
+        practice = world.approved(hq, number % 3, title=f"Practice {number}", category_id=category)
+        benchmarked(hq, practice["id"])
+        made.append(practice)
+        world.clock.advance(timedelta(minutes=1))
+    gone = world.approved(hq)
+    benchmarked(hq, gone["id"])
+    world.mark_deleted(gone)
+
+    def listed(**query: object) -> list[str]:
+        answer = hq.get("/benchmarking/list", **query)
+        assert answer.status_code == 200, answer.text
+        return [one["practice_title"].removeprefix("Practice ") for one in answer.json()["data"]]
+
+    everything = [str(number) for number in range(11, -1, -1)]
+    assert listed() == everything
+    assert listed(limit=5, offset=9) == everything[9:]
+    assert listed(plant_id=str(world.plants[1])) == ["10", "7", "4", "1"]
+    assert listed(category_id=str(world.categories[1])) == ["11", "9", "7", "5", "3", "1"]
+    assert listed(category_id=str(world.categories[1]), plant_id=str(world.plants[1])) == ["7", "1"]
+    assert listed(plant_id=str(uuid4())) == []
+    answer = hq.get("/benchmarking/list", limit=5)
+    assert answer.json()["pagination"] == {"total": 12, "limit": 5, "offset": 0, "has_more": True}
+    assert hq.get("/benchmarking/total-count").json()["data"] == {"total_benchmarked": 12}
+    recent = hq.get("/benchmarking/recent").json()["data"]
+    assert [one["practice_id"] for one in recent] == [practice["id"] for practice in made[:1:-1]]
+    newest = made[-1]
+    assert recent[0] == {
+        "id": recent[0]["id"],
+        "practice_id": newest["id"],
+        "practice_title": "Practice 11",
+        "category_id": newest["category_id"],
+        "practice_category": newest["category_name"],
+        "plant_id": newest["plant_id"],
+        "plant_name": newest["plant_name"],
+        "benchmarked_date": NOON.date().isoformat(),
+        "copy_count": 0,
+        "created_at": "2026-08-15T06:41:00Z",
+    }
+
+
+def test_a_list_that_makes_no_sense_is_refused_by_its_field(world: World) -> None:
+    reader = world.plant_user(0)
+    for query, expected in (
+        ({"limit": 0}, (422, "VALIDATION_ERROR", {"limit"})),
+        ({"limit": 101}, (422, "VALIDATION_ERROR", {"limit"})),
+        ({"offset": -1}, (422, "VALIDATION_ERROR", {"offset"})),
+        ({"plant_id": "Supa"}, (400, "BAD_REQUEST", {"plant_id"})),
+        ({"category_id": "7"}, (400, "BAD_REQUEST", {"category_id"})),
+        ({"status": "approved"}, (422, "VALIDATION_ERROR", {"status"})),
+    ):
+        assert refusal_of(reader.get("/benchmarking/list", **query)) == expected
+    for path in ("/benchmarking/copy-spread", "/copy/deployment-status", "/copy/my-implementations"):
+        assert refusal_of(reader.get(path, limit=101)) == invalid("limit")
+        assert refusal_of(reader.get(path, plant_id=str(uuid4()))) == invalid("plant_id")
