@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.pictures import LONGEST_SIDE
 from bp_core import jobs
+from bp_core.leaderboard import COPIER_POINTS, ORIGIN_POINTS
 from bp_core.savings import MOST_STARS, SavingsRules
 from bp_core.shared.calendar import Month
 from bp_core.uploads.kinds import IMAGES, parse_blob_name
@@ -79,6 +80,9 @@ def walk(teller: Teller, web: Web, people: People, rules: SavingsRules) -> None:
     resubmit(teller, plant, practice)
     month = approve(teller, plant, hq, practice, rules)
     read_history(teller, plant, practice)
+    benchmark(teller, hq, practice)
+    if people.neighbour is not None:
+        copy(teller, web, people.neighbour, practice)
     run_jobs(teller, hq)
     sign_out(teller, plant)
     show_stars(teller, hq, month, rules)
@@ -323,6 +327,55 @@ def read_history(teller: Teller, plant: Visitor, practice: str) -> None:
     require("the comments", [entry["comment"] for entry in history if entry["comment"]], [COMMENT])
     plant.refused("PATCH", practice, {"title": "Even better"}, status=403, code="FORBIDDEN")
     teller.end(" -> ".join(entry["to_status"] for entry in history))
+
+
+def benchmark(teller: Teller, hq: Visitor, practice: str) -> None:
+    """Headquarters benchmark a practice once (rules 6); that alone gives no points (rules 5)."""
+    teller.begin("It is good enough for others to copy: headquarters benchmark it.")
+    count, board = _benchmark_count(hq), _points(hq)
+    call = f"/benchmarking/benchmark/{practice.rpartition('/')[2]}"
+    made = hq.post(call, wanted={201})
+    hq.refused("POST", call, status=409, code="ALREADY_BENCHMARKED")
+    require("the number of benchmarked practices", _benchmark_count(hq), count + 1)
+    require("the points after a benchmark", _points(hq), board)
+    teller.end(f"benchmarked on {made['benchmarked_date']}, and no points yet")
+
+
+def copy(teller: Teller, web: Web, account: Account, practice: str) -> None:
+    """A copy is a submitted practice without savings; it pays its origin and its copier (rules 5, 6)."""
+    teller.begin("Another plant copies it, once, and gets under way. Both plants earn points.")
+    sent = {"email": account.email, "password": account.password}
+    neighbour = Visitor(web, web.stranger().post("/auth/login", sent)["access_token"])
+    before = _points(neighbour)
+    body = {"original_practice_id": practice.rpartition("/")[2], "customized_title": f"{TITLE}: ours"}
+    made = neighbour.post("/copy/implement", body, wanted={201})
+    neighbour.refused("POST", "/copy/implement", body, status=409, code="ALREADY_COPIED")
+    copied, awarded = made["copied_practice"], made["points_awarded"]
+    require("the state of a copy", copied["status"], "submitted")
+    require("the title of a copy", copied["title"], body["customized_title"])
+    require("the saving of a copy", copied["savings_amount"], None)
+    require("the points of the origin", awarded["origin_points"], ORIGIN_POINTS)
+    require("the points of the copier", awarded["copier_points"], COPIER_POINTS)
+    moved = neighbour.patch(f"/copy/{made['copy_record']['id']}", {"implementation_status": "in_progress"})
+    require("how far the copy is", moved["implementation_status"], "in_progress")
+    before[awarded["origin_plant_id"]] += ORIGIN_POINTS
+    before[awarded["copying_plant_id"]] += COPIER_POINTS
+    require("the leaderboard", _points(neighbour), before)
+    leader = neighbour.get("/leaderboard/current")[0]
+    neighbour.post("/auth/logout")
+    teller.end(
+        f"{ORIGIN_POINTS} for its origin, {COPIER_POINTS} for its copier;"
+        f" {leader['plant_name']} leads with {leader['total_points']}"
+    )
+
+
+def _benchmark_count(visitor: Visitor) -> int:
+    return int(visitor.get("/benchmarking/total-count")["total_benchmarked"])
+
+
+def _points(visitor: Visitor) -> dict[str, int]:
+    """The points of every plant this year."""
+    return {row["plant_id"]: row["total_points"] for row in visitor.get("/leaderboard/current")}
 
 
 def run_jobs(teller: Teller, hq: Visitor) -> None:

@@ -33,11 +33,13 @@ def test_tour_ends_well_run_after_run(data: DataDirectory, capsys: pytest.Captur
     assert take_tour(data) == 0
     first = capsys.readouterr().out
     assert "month 0.00 -> 52.08, year 0.00 -> 52.08, stars 0 -> 1" in first
+    assert "10 for its origin, 5 for its copier; Greater Noida (Ecotech 1) leads with 10" in first
     assert first.count("☆☆☆☆☆") == 6
 
     assert take_tour(data) == 0
     second = capsys.readouterr().out
     assert "month 52.08 -> 104.1, year 52.08 -> 104.1, stars 1 -> 1" in second  # 104.1666..., not 2 x 52.08
+    assert "Greater Noida (Ecotech 1) leads with 20" in second
 
 
 def test_tour_goes_with_accounts_from_the_environment(
