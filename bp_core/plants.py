@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from bp_core.shared.calendar import Month, MonthSpan
+from bp_core.shared.calendar import Month
 from bp_core.shared.errors import NotFound
 from bp_core.shared.model import Line, Sent, Shown, Timestamp
 from bp_core.shared.money import format_currency, monthly_lakhs
@@ -97,7 +97,7 @@ class PlantStore(Protocol):
         """Keep a plant as it is now. Raises Conflict (DUPLICATE) if another has its name."""
         ...
 
-    def plant(self, plant_id: UUID, this_month: MonthSpan) -> PlantRecord | None:
+    def plant(self, plant_id: UUID, this_month: Month) -> PlantRecord | None:
         """Find a plant with what it has done, in this month and ever."""
         ...
 
@@ -107,8 +107,7 @@ def show(store: PlantStore, plant_id: UUID, today: date) -> PlantFigures:
 
     Raises NotFound.
     """
-    this_month = Month.of(today)
-    record = store.plant(plant_id, MonthSpan(this_month, this_month))
+    record = store.plant(plant_id, Month.of(today))
     if record is None:
         raise NotFound("There is no such plant.")
     figures = {field: value for field, value in vars(record).items() if field != "annualised_savings"}

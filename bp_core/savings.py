@@ -172,13 +172,13 @@ def whole_years(months: MonthSpan, rules: SavingsRules) -> MonthSpan:
 
 @dataclass(frozen=True)
 class SavingsLedger:
-    """Keeps the plants' months and stars true whenever a practice changes."""
+    """Keeps the plants' stars true whenever a practice changes; the sums of their months keep themselves."""
 
     store: SavingsStore
     rules: SavingsRules
 
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
-        """Sum anew the months that the practice counted in and counts in now, and rate their years."""
+        """Rate the years of the months that the practice counted in and counts in now."""
         touched = sorted(
             {
                 (practice.plant_id, practice.counted_month)
@@ -188,4 +188,4 @@ class SavingsLedger:
             key=lambda plant_month: (str(plant_month[0]), plant_month[1]),
         )
         for plant_id, month in touched:
-            recalculate(self.store, self.rules, MonthSpan(month, month), [plant_id])
+            rate_months(self.store, self.rules, MonthSpan(month, month), [plant_id])

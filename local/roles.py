@@ -23,9 +23,9 @@ MAINTENANCE_DATABASE: Final = "postgres"
 
 ALL_ROWS: Final = "SELECT, INSERT, UPDATE, DELETE"
 LESS_RIGHTS: Final[Mapping[str, LiteralString]] = MappingProxyType(
-    {"audit_log": "SELECT, INSERT", "alembic_version": "SELECT"}
+    {"audit_log": "SELECT, INSERT", "alembic_version": "SELECT", "counted_practices": "SELECT"}
 )
-"""The tables on which the portal's role may do less than with all others."""
+"""The tables and views on which the portal's role may do less than with all others."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,15 @@ def open_database(
 def grant_rights(owner_url: str, app_role: str) -> None:
     """Let the portal's role read and write the rows of every table of the owner, now and in future.
 
-    Nothing else: no DDL, no TRUNCATE, and the audit trail only grows. Identity columns need no right to their
-    sequences. May be repeated.
+    It reads the views as well. Nothing else: no DDL, no TRUNCATE, and the audit trail only grows. Identity
+    columns need no right to their sequences. May be repeated.
     """
     app = sql.Identifier(app_role)
     with psycopg.connect(owner_url) as connection:
-        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        )
+        for (table,) in tables:
             rights = LESS_RIGHTS.get(table, ALL_ROWS)
             connection.execute(
                 sql.SQL("REVOKE ALL ON {table} FROM {app}; GRANT {rights} ON {table} TO {app}").format(

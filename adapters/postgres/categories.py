@@ -8,12 +8,12 @@ from psycopg import sql
 
 from adapters.postgres.database import Sql
 from bp_core.categories import Category, NewCategory
-from bp_core.practices.life import SEEN_BY_ALL
 
 CATEGORY: Final = sql.SQL("""
-SELECT c.id, c.name, c.slug, c.color_class, c.icon_name, c.created_at, count(bp.id) AS practice_count
+SELECT c.id, c.name, c.slug, c.color_class, c.icon_name, c.created_at,
+       coalesce(sum(counted.submitted), 0) AS practice_count
 FROM categories c
-LEFT JOIN best_practices bp ON bp.category_id = c.id AND bp.status = ANY (%(seen)s) AND NOT bp.is_deleted
+LEFT JOIN practice_counts counted ON counted.category_id = c.id
 {where}
 GROUP BY c.id
 ORDER BY c.name
@@ -28,13 +28,12 @@ class PostgresCategories:
 
     def categories(self) -> list[Category]:
         """List the categories by name."""
-        query = CATEGORY.format(where=sql.SQL(""))
-        return self._sql.rows(query, {"seen": list(SEEN_BY_ALL)}, into=Category)
+        return self._sql.rows(CATEGORY.format(where=sql.SQL("")), into=Category)
 
     def category(self, category_id: UUID) -> Category | None:
         """Find one category."""
         query = CATEGORY.format(where=sql.SQL("WHERE c.id = %(category_id)s"))
-        return self._sql.row(query, {"seen": list(SEEN_BY_ALL), "category_id": category_id}, into=Category)
+        return self._sql.row(query, {"category_id": category_id}, into=Category)
 
     def add(self, new: NewCategory, slug: str, now: datetime) -> UUID:
         """Keep a new category. Raises Conflict (DUPLICATE) if another has its name or slug."""

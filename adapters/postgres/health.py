@@ -4,7 +4,7 @@ from typing import Final
 
 from adapters.postgres.database import Sql
 
-EXPECTED_REVISION: Final = "0005"
+EXPECTED_REVISION: Final = "0006"
 """The migration that this code was written for."""
 
 

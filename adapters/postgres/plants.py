@@ -7,8 +7,7 @@ from psycopg import sql
 
 from adapters.postgres.database import Sql
 from bp_core.plants import NewPlant, Plant, PlantRecord
-from bp_core.practices.life import SEEN_BY_ALL
-from bp_core.shared.calendar import MonthSpan
+from bp_core.shared.calendar import Month
 
 PLANT = sql.SQL("SELECT id, name, short_name, division, is_active, created_at, updated_at FROM plants")
 
@@ -52,29 +51,22 @@ class PostgresPlants:
             plant.model_dump(),
         )
 
-    def plant(self, plant_id: UUID, this_month: MonthSpan) -> PlantRecord | None:
+    def plant(self, plant_id: UUID, this_month: Month) -> PlantRecord | None:
         """Find a plant with what it has done; its savings are annualised."""
         return self._sql.row(
             """
             SELECT p.id, p.name, p.short_name, p.division, p.is_active, p.created_at, p.updated_at,
-                   count(bp.id) AS total_practices,
-                   count(b.id) AS benchmarked_count,
-                   count(bp.id) FILTER (WHERE bp.submitted_date >= %(first)s AND bp.submitted_date < %(end)s)
+                   coalesce(sum(c.submitted), 0) AS total_practices,
+                   coalesce(sum(c.benchmarked), 0) AS benchmarked_count,
+                   coalesce(sum(c.submitted) FILTER (WHERE (c.year, c.month) = (%(year)s, %(month)s)), 0)
                        AS monthly_practices,
                    (SELECT coalesce(sum(annualised_savings), 0) FROM monthly_savings WHERE plant_id = p.id)
                        AS annualised_savings
             FROM plants p
-            LEFT JOIN best_practices bp
-                ON bp.plant_id = p.id AND bp.status = ANY (%(seen)s) AND NOT bp.is_deleted
-            LEFT JOIN benchmarked_practices b ON b.practice_id = bp.id
+            LEFT JOIN practice_counts c ON c.plant_id = p.id
             WHERE p.id = %(plant_id)s
             GROUP BY p.id
             """,
-            {
-                "plant_id": plant_id,
-                "first": this_month.first_day,
-                "end": this_month.end_day,
-                "seen": list(SEEN_BY_ALL),
-            },
+            {"plant_id": plant_id, **vars(this_month)},
             into=PlantRecord,
         )

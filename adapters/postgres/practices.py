@@ -78,9 +78,12 @@ FILTERS: Final[Mapping[str, sql.SQL]] = {
     "search": sql.SQL("p.search_document @@ {words}"),
     "start_date": sql.SQL("p.submitted_date >= %(start_date)s"),
     "end_date": sql.SQL("p.submitted_date <= %(end_date)s"),
-    "is_benchmarked": sql.SQL(
-        "EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) = %(is_benchmarked)s"
-    ),
+    "is_benchmarked": sql.SQL("{is_benchmarked}"),
+}
+
+BENCHMARKED: Final[Mapping[bool | None, sql.SQL]] = {
+    True: sql.SQL("p.id IN (SELECT practice_id FROM benchmarked_practices)"),
+    False: sql.SQL("NOT EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id)"),
 }
 
 # What a list tells of the practice `p`.
@@ -104,7 +107,8 @@ ITEM: Final = sql.SQL("""
 
 RECENT: Final = sql.SQL("""
 SELECT item.* FROM (
-    SELECT * FROM best_practices p WHERE NOT p.is_deleted AND p.status = ANY (%(seen)s)
+    SELECT * FROM best_practices p
+    WHERE NOT p.is_deleted AND p.status = ANY (%(seen)s) AND p.submitted_date IS NOT NULL
     ORDER BY p.submitted_date DESC, p.created_at DESC, p.id LIMIT %(at_most)s
 ) p
 CROSS JOIN LATERAL ({item}) item
@@ -135,11 +139,14 @@ SELECT item.* FROM p CROSS JOIN LATERAL ({item}) item ORDER BY p.nearness DESC, 
 """).format(item=ITEM, visible=VISIBLE)
 
 # The total, one page of a list and one practice more, in one query: the total comes with an empty page, too.
+# It is counted in the usual order, along an index that holds what is mostly asked for.
 LIST: Final = sql.SQL("""
 SELECT total.practices AS total, p.sort_key, {highlight} AS highlight, item.*
 FROM (
     SELECT count(*) AS practices
-    FROM (SELECT FROM best_practices p WHERE {where} LIMIT %(counted)s + 1) counted
+    FROM (
+        SELECT FROM best_practices p WHERE {where} ORDER BY p.submitted_date DESC, p.id LIMIT %(counted)s + 1
+    ) counted
 ) total
 LEFT JOIN (
     SELECT row_number() OVER (ORDER BY {order}) AS place, {key} AS sort_key, p.*
@@ -248,13 +255,14 @@ class PostgresPractices:
                 benefits = %(benefits)s, metrics = %(metrics)s, implementation = %(implementation)s,
                 investment = %(investment)s, savings_amount = %(savings_amount)s,
                 savings_currency = %(savings_currency)s, savings_period = %(savings_period)s,
-                area_implemented = %(area_implemented)s, status = %(status)s,
+                area_implemented = %(area_implemented)s, plant_id = %(plant_id)s, status = %(status)s,
                 submitted_date = %(submitted_date)s, updated_at = %(now)s, version = %(version)s
             WHERE id = %(id)s
             """,
             {
                 **_columns(practice.content),
                 "id": practice.id,
+                "plant_id": practice.plant_id,
                 "status": practice.status,
                 "submitted_date": practice.submitted_date,
                 "version": practice.version,
@@ -271,6 +279,18 @@ class PostgresPractices:
             """,
             {"practice_id": practice_id, "now": now},
         )
+
+    def is_shared(self, practice_id: UUID) -> bool:
+        """Whether a practice was copied or is a copy."""
+        shared: bool = self._sql.value(
+            """
+            SELECT EXISTS (SELECT FROM copied_practices
+                           WHERE original_practice_id = %(practice_id)s
+                              OR copied_practice_id = %(practice_id)s)
+            """,
+            {"practice_id": practice_id},
+        )
+        return shared
 
     def add_transition(self, transition: Transition) -> None:
         """Keep a change of state."""
@@ -403,7 +423,8 @@ def _list(query: PracticeQuery, after: cursors.Place | None) -> sql.Composed:
     words = _words(query)
     key = SORT_KEYS[query.sort_by].format(words=words)
     conditions: list[sql.Composable] = [sql.SQL("NOT p.is_deleted"), VISIBLE]
-    conditions += [condition.format(words=words) for field, condition in FILTERS.items() if field in asked]
+    parts = {"words": words, "is_benchmarked": BENCHMARKED.get(query.is_benchmarked)}
+    conditions += [condition.format(**parts) for field, condition in FILTERS.items() if field in asked]
     behind = BEHIND[query.sort_order, after.key is None].format(key=key) if after else sql.SQL("true")
     return LIST.format(
         highlight=HIGHLIGHT.format(words=words) if query.search else sql.SQL("NULL::text"),

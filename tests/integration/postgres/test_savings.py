@@ -82,6 +82,7 @@ def test_one_statement_sums_a_year_of_one_plant_and_of_all(
         for plant in several:
             for month in range(1, 13):
                 approve(database, plant, date(2026, month, 28), (Decimal("7.5"), "crores", "annually"))
+        database.autocommit().run("DELETE FROM monthly_savings")
         store = PostgresSavings(database.autocommit())
         statements.clear()
         assert store.aggregate(YEAR, None) == 12 * len(several)
@@ -106,13 +107,19 @@ def test_a_sum_is_made_of_what_is_approved_in_its_month_and_of_that_alone(
         approve(database, here, date(2026, 2, 2), (Decimal(1000), "crores", "monthly"))
         sql.run(f"UPDATE best_practices SET {change} WHERE savings_amount = 1000")
         sql.run("UPDATE best_practices SET savings_amount = 999 WHERE savings_amount = 1000")
+    sql.run("DELETE FROM monthly_savings WHERE month = 2")
     february = MonthSpan(Month(2026, 2), Month(2026, 2))
     store = PostgresSavings(sql)
     assert store.aggregate(february, [here]) == 1
-    assert store.kept(YEAR, None) == [PlantMonth(here, Month(2026, 2), Decimal("2.00"), 3, 0)]
+    assert store.kept(february, None) == [PlantMonth(here, Month(2026, 2), Decimal("2.00"), 3, 0)]
     assert store.aggregate(february, None) == 1
     assert store.aggregate(february, None) == 0
     sql.run("DELETE FROM best_practices WHERE plant_id = %(here)s", {"here": here})
+    sql.run(
+        "INSERT INTO monthly_savings (plant_id, year, month, total_savings, annualised_savings,"
+        " practice_count) VALUES (%(here)s, 2026, 2, 0, 2, 3)",
+        {"here": here},
+    )
     assert store.aggregate(february, [there]) == 0
     assert store.aggregate(february, None) == 1
     assert [month.plant_id for month in store.kept(YEAR, None)] == [there]
@@ -154,11 +161,13 @@ def test_who_holds_a_plant_keeps_rivals_waiting_for_that_plant_only(
                 return False
         return True
 
+    approve(database, plants[0], date(2026, 1, 1), None)
     with database.transaction() as holder, ThreadPoolExecutor(1) as rival:
         PostgresSavings(holder).hold([plants[0]])
         assert not rival.submit(hold, [plants[0]]).result()
         assert not rival.submit(hold, None).result()
         assert rival.submit(hold, [plants[1]]).result()
-        # who writes a practice of the plant meanwhile is not kept waiting
-        rival.submit(approve, database, plants[0], date(2026, 1, 1), None).result()
+        rival.submit(approve, database, plants[1], date(2026, 1, 1), None).result()
+        # who changes nothing that counts of the plant's practices meanwhile is not kept waiting
+        rival.submit(database.autocommit().run, "UPDATE best_practices SET title = 'y'").result()
     assert hold(None)

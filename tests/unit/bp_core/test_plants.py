@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from bp_core import plants
 from bp_core.plants import NewPlant, Plant, PlantChanges, PlantRecord
-from bp_core.shared.calendar import Month, MonthSpan
+from bp_core.shared.calendar import Month
 from bp_core.shared.errors import NotFound
 from tests.unit.bp_core.fakes import Note, NotedTrail
 from tests.unit.bp_core.support import CHENNAI, NOW, PUNE
@@ -35,7 +35,7 @@ class MemoryPlants:
 
     def __init__(self, record: PlantRecord = RECORD) -> None:
         self._record = record
-        self.asked: list[MonthSpan] = []
+        self.asked: list[Month] = []
         self.saved: list[Plant] = []
         self.kept = {record.id: Plant.model_validate(record, from_attributes=True)}
 
@@ -54,7 +54,7 @@ class MemoryPlants:
         self.kept[plant.id] = plant
         self.saved.append(plant)
 
-    def plant(self, plant_id: UUID, this_month: MonthSpan) -> PlantRecord | None:
+    def plant(self, plant_id: UUID, this_month: Month) -> PlantRecord | None:
         self.asked.append(this_month)
         return self._record if plant_id == self._record.id else None
 
@@ -81,7 +81,7 @@ def test_the_practices_of_the_month_are_those_of_this_month() -> None:
 
     plants.show(store, PUNE, date(2025, 8, 9))
 
-    assert store.asked == [MonthSpan(Month(2025, 8), Month(2025, 8))]
+    assert store.asked == [Month(2025, 8)]
 
 
 def test_a_plant_that_joins_takes_part_and_is_kept_in_the_trail() -> None:

@@ -307,6 +307,10 @@ class MemorySavings:
 
     def aggregate(self, months: MonthSpan, plant_ids: Collection[UUID] | None) -> int:
         assert self.held, "the plants' months must be held before they are summed"
+        return self.keep_sums(months, plant_ids)
+
+    def keep_sums(self, months: MonthSpan, plant_ids: Collection[UUID] | None) -> int:
+        """Sum as the database does by itself with every change of a practice."""
         before = dict(self.months)
         summed = self._summed()
         for key in before.keys() | summed.keys():
@@ -434,6 +438,7 @@ def changed(store: MemorySavings, before: PracticeState | None, after: PracticeS
         store.practices.pop(before.id, None)
     if after is not None:
         store.practices[after.id] = after
+    store.keep_sums(YEAR, None)
     SavingsLedger(store, CALENDAR_YEARS).practice_changed(before, after)
 
 
