@@ -120,6 +120,15 @@ def require_unbenchmarked(practice: PracticeState) -> None:
         raise Conflict("The practice is benchmarked; take the benchmark away first.", code="BENCHMARKED")
 
 
+def require_unshared(shared: bool) -> None:
+    """Keep a practice that was copied, or is a copy, with its plant: points and copies name it.
+
+    Raises Conflict (COPIED).
+    """
+    if shared:
+        raise Conflict("The practice was copied, or is a copy; it stays with its plant.", code="COPIED")
+
+
 def require_benchmarked(practice: PracticeState) -> None:
     """Let pass what is benchmarked.
 

@@ -57,9 +57,11 @@ class PracticeChanges(SentContent):
     """What is to be changed of a practice: what is not sent stays, what is sent as null is emptied.
 
     `status` is a transition under the same rules as the calls of that name, `comment` what goes with it.
+    `plant_id` gives the practice to another plant.
     """
 
     title: Title = ""
+    plant_id: UUID = UUID(int=0)
     submitted_date: Day | None = None
     status: Status | None = None
     comment: Comment | None = None

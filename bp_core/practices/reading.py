@@ -60,7 +60,7 @@ def show_list(
     _require_sense(query)
     page = store.practices(query, caller)
     return LongPage(
-        [_list_item(links, item, now) for item in page.items],
+        show_items(links, page.items, now),
         page.total,
         page.limit,
         page.offset,
@@ -82,7 +82,7 @@ def show_own(
 
 def show_recent(store: PracticeStore, links: Links, now: datetime) -> list[PracticeListItem]:
     """Show the newest practices that everybody sees."""
-    return [_list_item(links, item, now) for item in store.recent(RECENT_PRACTICES)]
+    return show_items(links, store.recent(RECENT_PRACTICES), now)
 
 
 def show_similar(
@@ -101,7 +101,11 @@ def show_like(
     store: PracticeStore, links: Links, caller: Caller, text: Likeness, now: datetime, but: UUID | None = None
 ) -> list[PracticeListItem]:
     """Show the practices that are nearest to a text, but for one."""
-    items = store.similar(text, caller, but=but, at_most=SIMILAR_PRACTICES)
+    return show_items(links, store.similar(text, caller, but=but, at_most=SIMILAR_PRACTICES), now)
+
+
+def show_items(links: Links, items: list[StoredListItem], now: datetime) -> list[PracticeListItem]:
+    """Show practices as lists do, with URLs that read their thumbnails."""
     return [_list_item(links, item, now) for item in items]
 
 

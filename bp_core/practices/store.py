@@ -42,6 +42,10 @@ class PracticeStore(Protocol):
         """Keep a new practice."""
         ...
 
+    def is_shared(self, practice_id: UUID) -> bool:
+        """Whether a practice was copied or is a copy."""
+        ...
+
     def add_transition(self, transition: Transition) -> None:
         """Keep a change of state."""
         ...

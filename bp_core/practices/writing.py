@@ -66,7 +66,7 @@ def edit(
 ) -> None:
     """Change what is sent of a practice that is the caller's to write, its state as well if that is sent.
 
-    Raises NotFound, PreconditionFailed, Forbidden, Invalid, and Conflict as `move` does.
+    Raises NotFound, PreconditionFailed, Forbidden, Invalid, and Conflict as `move` does (and COPIED).
     """
     practice = held(store, practice_id, expected)
     sent = changes.model_fields_set
@@ -77,6 +77,8 @@ def edit(
     life.require_whole_saving(edited.content)
     if edited.status in life.SEEN_BY_ALL:
         life.require_complete(edited.content)
+    if "plant_id" in sent and changes.plant_id != practice.plant_id:
+        edited = _given_to(store, caller, edited, changes.plant_id)
     if changes.status is not None and changes.status != practice.status:
         edited = _moved(
             store, caller, edited, changes.status, changes.comment, changes.submitted_date, moment
@@ -153,6 +155,14 @@ def _plant_of(caller: Caller, requested: UUID | None) -> UUID:
     if requested not in (None, caller.plant_id):
         raise Forbidden("A plant user writes practices of the own plant only.")
     return caller.plant_id
+
+
+def _given_to(store: PracticeStore, caller: Caller, practice: PracticeState, plant_id: UUID) -> PracticeState:
+    if not caller.is_hq:
+        raise Forbidden("Only headquarters gives a practice to another plant.")
+    life.require_unbenchmarked(practice)
+    life.require_unshared(store.is_shared(practice.id))
+    return replace(practice, plant_id=plant_id)
 
 
 def _moved(

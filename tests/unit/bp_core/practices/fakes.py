@@ -22,6 +22,7 @@ class MemoryPractices:
         self.transitions: list[Transition] = []
         self.saved: list[tuple[PracticeState, datetime]] = []
         self.authors: dict[UUID, UUID] = {}
+        self.shared: set[UUID] = set()
         self.shown: dict[UUID, StoredPractice] = {}
         self.listed: list[StoredListItem] = []
 
@@ -55,6 +56,9 @@ class MemoryPractices:
 
     def mark_deleted(self, practice_id: UUID, now: datetime) -> None:
         del self.states[practice_id]
+
+    def is_shared(self, practice_id: UUID) -> bool:
+        return practice_id in self.shared
 
     def add_transition(self, transition: Transition) -> None:
         self.transitions.append(transition)

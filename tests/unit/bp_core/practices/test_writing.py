@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -384,3 +385,40 @@ def test_a_change_that_was_made_for_another_version_is_not_made() -> None:
     assert (store.saved, ledger.changes) == ([], [])
     writing.edit(store, ledger, OWNER, written.id, changes, expected={2, 3}, moment=NOW)
     assert store.states[written.id].version == 4
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_headquarters_gives_a_practice_to_another_plant(status: Status) -> None:
+    before = practice(status)
+
+    _, ledger, given = edit(before, HQ, plant_id=CHENNAI)
+
+    assert (given.plant_id, given.status, given.version) == (CHENNAI, status, before.version + 1)
+    assert ledger.changes == [(before, given)]
+
+
+def test_an_owner_gives_no_practice_away_but_may_name_the_plant_that_it_has() -> None:
+    with pytest.raises(Forbidden, match="Only headquarters"):
+        edit(practice("draft"), OWNER, plant_id=CHENNAI)
+
+    store, _, _ = edit(practice("draft"), OWNER, plant_id=PUNE)
+
+    assert store.saved == []
+
+
+def test_a_benchmarked_practice_stays_with_its_plant() -> None:
+    with pytest.raises(Conflict) as refusal:
+        edit(replace(practice("approved"), is_benchmarked=True), HQ, plant_id=CHENNAI)
+
+    assert refusal.value.code == "BENCHMARKED"
+
+
+def test_a_practice_that_was_copied_or_is_a_copy_stays_with_its_plant() -> None:
+    shared = practice("approved")
+    store = MemoryPractices(shared)
+    store.shared.add(shared.id)
+
+    with pytest.raises(Conflict) as refusal:
+        writing.edit(store, NotedChanges(), HQ, shared.id, PracticeChanges(plant_id=CHENNAI), moment=NOW)
+
+    assert refusal.value.code == "COPIED"
