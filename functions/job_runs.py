@@ -10,7 +10,7 @@ from adapters.postgres.jobs import PostgresJobs, take_turn
 from adapters.postgres.purging import PostgresExpired
 from adapters.postgres.reconciling import PostgresCensus
 from bp_core import jobs, purging, savings
-from bp_core.jobs import JobRun, JobTrigger, Outcome
+from bp_core.jobs import BY_HAND, JobRun, Occasion, Outcome, Turn
 from bp_core.shared.calendar import Month, financial_year, financial_year_of
 from bp_core.uploads.reconciling import reconcile
 from functions import logs
@@ -19,18 +19,20 @@ from functions.bootstrap import Portal, Unit
 Work = Callable[[Unit], Outcome]
 
 
-def run(portal: Portal, name: str, work: Work, trigger: JobTrigger) -> JobRun:
+def run(portal: Portal, name: str, work: Work, occasion: Occasion) -> JobRun:
     """Run a job now.
 
-    Raises Conflict (JOB_RUNNING) if another instance runs it, and whatever the work raises.
+    Raises Conflict (JOB_RUNNING) if another instance runs it, Conflict (JOB_DONE) if one has done it for the
+    same time of its schedule, and whatever the work raises.
     """
     record = PostgresJobs(portal.database.autocommit())
-    return jobs.run(record, _turn(portal, name, work), name=name, trigger=trigger, clock=portal.clock)
+    turn = _turn(portal, name, work, occasion)
+    return jobs.run(record, turn, name=name, occasion=occasion, clock=portal.clock)
 
 
-def run_nightly(portal: Portal, name: str) -> JobRun:
+def run_nightly(portal: Portal, name: str, occasion: Occasion) -> JobRun:
     """Run one of the nightly jobs as its timer does."""
-    return run(portal, name, NIGHTLY[name], "timer")
+    return run(portal, name, NIGHTLY[name], occasion)
 
 
 def recalculate_year(portal: Portal, year: int | None) -> JobRun:
@@ -41,7 +43,7 @@ def recalculate_year(portal: Portal, year: int | None) -> JobRun:
         named = financial_year_of(Month.of(unit.moment.day), starts_in) if year is None else year
         return Outcome(savings.recalculate(unit.savings, unit.rules, financial_year(named, starts_in)))
 
-    return run(portal, jobs.RECALCULATE_SAVINGS, work, "manual")
+    return run(portal, jobs.RECALCULATE_SAVINGS, work, BY_HAND)
 
 
 def recalculate_leaderboard(portal: Portal, year: int | None) -> JobRun:
@@ -50,7 +52,7 @@ def recalculate_leaderboard(portal: Portal, year: int | None) -> JobRun:
     def work(unit: Unit) -> Outcome:
         return Outcome(len(unit.leaderboard.recalculate(year)))
 
-    return run(portal, jobs.RECALCULATE_LEADERBOARD, work, "manual")
+    return run(portal, jobs.RECALCULATE_LEADERBOARD, work, BY_HAND)
 
 
 def _aggregate_open_months(unit: Unit) -> Outcome:
@@ -78,6 +80,10 @@ def _reconcile_uploads(unit: Unit) -> Outcome:
     return Outcome(found.rows)
 
 
+def _rebuild_roll_ups(unit: Unit) -> Outcome:
+    return Outcome(unit.savings.rebuild())
+
+
 def _purge_expired(unit: Unit) -> Outcome:
     return Outcome(purging.purge(PostgresExpired(unit.sql), unit.portal.blobs, unit.moment.at))
 
@@ -98,6 +104,7 @@ NIGHTLY: Final[Mapping[str, Work]] = {
     jobs.AGGREGATE_MONTHLY_SAVINGS: _aggregate_open_months,
     jobs.RATE_STARS: _rate_open_months,
     jobs.RECONCILE_UPLOADS: _reconcile_uploads,
+    jobs.REBUILD_ROLL_UPS: _rebuild_roll_ups,
     jobs.VERIFY_LEADERBOARD: _verify_leaderboard,
     jobs.PURGE_EXPIRED: _purge_expired,
 }
@@ -105,6 +112,8 @@ NIGHTLY: Final[Mapping[str, Work]] = {
 
 
 @contextmanager
-def _turn(portal: Portal, name: str, work: Work) -> Iterator[Callable[[], Outcome] | None]:
+def _turn(portal: Portal, name: str, work: Work, occasion: Occasion) -> Iterator[Turn | None]:
     with portal.unit(transaction=True) as unit:
-        yield (lambda: work(unit)) if take_turn(unit.sql, name) else None
+        # Who is due waits for whoever is at it: if that instance dies, the job is done all the same.
+        taken = take_turn(unit.sql, name, wait=occasion.scheduled_for is not None)
+        yield Turn(lambda: work(unit), unit.jobs) if taken else None

@@ -47,6 +47,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "AGGREGATE_SAVINGS_SCHEDULE": "0 30 19 * * *",
     "RATE_STARS_SCHEDULE": "0 45 19 * * *",
     "RECONCILE_UPLOADS_SCHEDULE": "0 0 20 * * *",
+    "REBUILD_ROLL_UPS_SCHEDULE": "0 0 21 * * *",
     "VERIFY_LEADERBOARD_SCHEDULE": "0 15 20 * * *",
     "PURGE_EXPIRED_SCHEDULE": "0 30 20 * * *",
 }
@@ -250,9 +251,10 @@ class World:
         blob = func.blob.InputStream(data=data, name=f"{container}/{blob_name}")
         invoke(self._functions[trigger], blob)
 
-    def run_timer(self, name: str) -> None:
-        """Run a timer now, as the host would."""
-        invoke(self._functions[name], func.timer.TimerRequest(past_due=False))
+    def run_timer(self, name: str, *, due: datetime | None = None, past_due: bool = False) -> None:
+        """Run a timer now, as the host would: by hand, or for a time of its schedule."""
+        status = {"Next": due.isoformat()} if due else {}
+        invoke(self._functions[name], func.timer.TimerRequest(past_due=past_due, schedule_status=status))
 
 
 def _sent_as(headers: Mapping[str, str]) -> dict[str, str]:

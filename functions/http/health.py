@@ -71,7 +71,7 @@ def show_system_status(unit: Unit) -> SystemStatus:
     storage = _storage_answers(unit)
     try:
         migrated = health.is_migrated(unit.sql)
-        runs = unit.jobs.last_runs(1) if migrated else []
+        runs = unit.jobs.last_runs(1, unit.moment.at) if migrated else []
         database = True
     except Unavailable:
         migrated, runs, database = None, [], False

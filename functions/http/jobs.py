@@ -11,4 +11,4 @@ blueprint, endpoint = endpoints()
 @endpoint("GET", "/api/v1/jobs", who=HEADQUARTERS)
 def list_job_runs(unit: Unit) -> list[JobRun]:
     """List the last runs of every job, latest first."""
-    return unit.jobs.last_runs(RUNS_SHOWN)
+    return unit.jobs.last_runs(RUNS_SHOWN, unit.moment.at)

@@ -1,15 +1,19 @@
 """Jobs run by the clock and by hand: one at a time, every run recorded."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from adapters.postgres.jobs import PostgresJobs
 from adapters.postgres.savings import PostgresSavings
-from tests.world import World, error_of, saving
+from tests.world import Person, World, error_of, saving
 
 AGGREGATE = "aggregate_monthly_savings"
 
@@ -45,6 +49,8 @@ def test_headquarters_sees_the_last_runs_of_every_job_the_latest_first(world: Wo
         "finished_at": "2026-08-15T06:30:14Z",
         "rows": 0,
         "error": None,
+        "scheduled_for": None,
+        "past_due": False,
     }
     assert [run["started_at"] for run in runs] == sorted((run["started_at"] for run in runs), reverse=True)
 
@@ -86,3 +92,133 @@ def test_a_job_that_fails_is_recorded_with_its_error_and_leaves_nothing_half_don
         assert run["error"] == "RuntimeError: the disk is full of stars"
         assert run["finished_at"] == run["started_at"]
     assert hq.post("/analytics/recalculate-savings").json()["data"]["rows"] == 1
+
+
+def shown(hq: Person) -> list[tuple[str, str | None, bool]]:
+    """What headquarters sees of the runs, latest first: state, when each was due, whether late."""
+    runs = hq.sign_in().get("/jobs").json()["data"]
+    return [(run["state"], run["scheduled_for"], run["past_due"]) for run in runs]
+
+
+def test_a_night_is_done_once_whichever_instances_fire_for_it(world: World) -> None:
+    hq = world.headquarters()
+    tonight = world.clock.at
+    world.clock.advance(timedelta(seconds=1))
+    for _ in range(3):
+        world.run_timer(AGGREGATE, due=tonight)
+    world.clock.advance(timedelta(seconds=1))
+    world.run_timer("rate_stars", due=tonight)  # another job has its own nights
+    world.clock.advance(timedelta(seconds=1))
+    world.run_timer(AGGREGATE)  # somebody runs it by hand
+    world.clock.advance(timedelta(days=1))
+    world.run_timer(AGGREGATE, due=tonight + timedelta(days=1), past_due=True)
+    assert shown(hq) == [
+        ("completed", "2026-08-16T06:30:00Z", True),
+        ("completed", None, False),
+        ("completed", "2026-08-15T06:30:00Z", False),
+        ("completed", "2026-08-15T06:30:00Z", False),
+    ]
+
+
+def test_a_timer_that_is_run_before_its_time_does_not_take_its_night_away(world: World) -> None:
+    tonight = world.clock.at + timedelta(hours=13)
+    world.run_timer(AGGREGATE, due=tonight)  # by hand, in the afternoon
+    world.clock.at = tonight
+    world.run_timer(AGGREGATE, due=tonight)
+    runs = world.query("SELECT scheduled_for FROM job_runs ORDER BY started_at")
+    assert runs == [(None,), (tonight,)]
+
+
+def test_who_fires_while_another_instance_is_at_it_waits_and_does_it_only_if_that_one_fails(
+    world: World,
+) -> None:
+    tonight = world.clock.at
+    run_at_once = partial(world.run_timer, AGGREGATE, due=tonight)
+    with ThreadPoolExecutor(1) as other:
+        with turn_taken(world, AGGREGATE):  # an instance that dies, and completes nothing
+            waiting = other.submit(run_at_once)
+            while not world.query("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                assert not waiting.done()
+            assert world.query("SELECT 1 FROM job_runs") == []
+        waiting.result()
+    assert world.query("SELECT state, scheduled_for FROM job_runs") == [("completed", tonight)]
+
+
+def test_a_night_that_failed_is_done_by_the_next_instance_that_fires_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hq, tonight = world.headquarters(), world.clock.at
+
+    def broken(self: PostgresSavings, *_: Any) -> None:
+        raise RuntimeError("the disk is full of stars")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(PostgresSavings, "kept", broken)
+        world.run_timer("rate_stars", due=tonight)
+    world.clock.advance(timedelta(seconds=1))
+    world.run_timer("rate_stars", due=tonight)
+    assert [state for state, *_ in shown(hq)] == ["completed", "failed"]
+
+
+def test_a_run_whose_instance_died_has_failed_once_its_lease_ends(world: World) -> None:
+    hq = world.headquarters()
+    world.query(
+        "INSERT INTO job_runs (name, trigger, state, started_at, lease_until)"
+        " VALUES (%s, 'timer', 'running', %s, %s)",
+        AGGREGATE, world.clock.at, world.clock.at + timedelta(minutes=10),
+    )  # fmt: skip
+
+    def seen() -> tuple[str, str, str | None]:
+        [last] = hq.get("/jobs").json()["data"]
+        [status] = world.browser().get("/health/status").json()["data"]["jobs"]
+        return last["state"], status["state"], last["error"]
+
+    world.clock.advance(timedelta(minutes=9, seconds=59))
+    assert seen() == ("running", "running", None)
+    world.clock.advance(timedelta(seconds=1))
+    assert seen() == ("failed", "failed", "It was cut off before it ended.")
+    assert world.query("SELECT state FROM job_runs") == [("running",)]  # nobody has had the turn since
+
+
+def test_the_next_run_marks_one_that_died_as_failed_without_waiting_for_its_lease(world: World) -> None:
+    world.query(
+        "INSERT INTO job_runs (name, trigger, state, started_at, lease_until)"
+        " SELECT unnest(ARRAY[%s, 'rate_stars']), 'timer', 'running', %s::timestamptz, 'infinity'",
+        AGGREGATE, world.clock.at,
+    )  # fmt: skip
+    world.clock.advance(timedelta(minutes=1))
+    world.run_timer(AGGREGATE)
+    runs = world.query("SELECT name, state, finished_at, error FROM job_runs ORDER BY name, started_at")
+    assert runs == [
+        (AGGREGATE, "failed", world.clock.at, "It was cut off before it ended."),
+        (AGGREGATE, "completed", world.clock.at, None),
+        ("rate_stars", "running", None, None),
+    ]
+
+
+def test_a_run_is_completed_together_with_its_work_or_not_at_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.approved(world.headquarters(), 0, **saving(12))
+    world.query("UPDATE practice_counts SET submitted = 7")
+
+    class Killed(BaseException):
+        """Stands for the end of the process: nothing is told of it."""
+
+    def killed(self: PostgresJobs, run_id: UUID, *, error: str | None, **_: Any) -> None:
+        if error is None:
+            finished(self, run_id, error=error, **_)
+            raise Killed  # after the record, before the commit
+
+    finished = PostgresJobs.finished
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(PostgresJobs, "finished", killed)
+        world.run_timer("rebuild_roll_ups", due=world.clock.at)
+    assert world.query("SELECT state, rows FROM job_runs") == [("running", None)]
+    assert world.query("SELECT submitted FROM practice_counts") == [(7,)]
+    world.run_timer("rebuild_roll_ups", due=world.clock.at)
+    assert world.query("SELECT state, rows FROM job_runs ORDER BY state") == [
+        ("completed", 1),
+        ("failed", None),
+    ]
+    assert world.query("SELECT submitted FROM practice_counts") == [(1,)]

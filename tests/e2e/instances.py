@@ -26,6 +26,7 @@ class Instance:
     url: str
     log: Path
     http: httpx.Client
+    process: subprocess.Popen[str]
 
     def runs_now(self, function: str) -> None:
         assert self.http.post(f"/admin/functions/{function}", json={}).status_code == 202
@@ -36,8 +37,10 @@ class Instance:
 
 
 @contextmanager
-def serving(world: World, log: Path) -> Iterator[Instance]:
-    settings = {**world.settings, "AGGREGATE_SAVINGS_SCHEDULE": LEAP_DAY, "RATE_STARS_SCHEDULE": LEAP_DAY}
+def serving(world: World, log: Path, **changed: str) -> Iterator[Instance]:
+    """Serve the portal in a process of its own, with some settings that differ."""
+    leap = {"AGGREGATE_SAVINGS_SCHEDULE": LEAP_DAY, "RATE_STARS_SCHEDULE": LEAP_DAY}
+    settings = {**world.settings, **leap, **changed}
     with (
         log.open("wb") as errors,
         subprocess.Popen(
@@ -55,7 +58,7 @@ def serving(world: World, log: Path) -> Iterator[Instance]:
             assert line.startswith(READY), log.read_text(encoding="utf-8")
             url = line.removeprefix(READY).strip()
             with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
-                yield Instance(url, log, http)
+                yield Instance(url, log, http, process)
             process.terminate()
             process.wait(PATIENCE_SECONDS)
         finally:

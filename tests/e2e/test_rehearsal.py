@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from bp_core.jobs import Occasion
 from functions import job_runs
 from functions.job_runs import NIGHTLY
 from local import migrate, roles
@@ -108,7 +109,7 @@ def test_the_tour_is_served_by_a_role_that_may_only_read_and_write_rows(
 
 @pytest.mark.parametrize("job", NIGHTLY)
 def test_every_nightly_job_runs_with_that_role(world: World, job: str) -> None:
-    assert job_runs.run_nightly(world.portal, job).state == "completed"
+    assert job_runs.run_nightly(world.portal, job, Occasion("timer")).state == "completed"
 
 
 @pytest.mark.parametrize(

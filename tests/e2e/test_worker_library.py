@@ -26,6 +26,8 @@ TRIGGERED: Final = {
     "aggregate_monthly_savings",
     "rate_stars",
     "reconcile_uploads",
+    "verify_leaderboard",
+    "rebuild_roll_ups",
     "purge_expired",
 }
 """The functions that no call reaches."""

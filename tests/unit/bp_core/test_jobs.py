@@ -1,15 +1,17 @@
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from bp_core import jobs
-from bp_core.jobs import FAILURE_MESSAGE_LENGTH, JobRun, JobState, JobTrigger, Outcome
+from bp_core.jobs import FAILURE_MESSAGE_LENGTH, LEASE, JobRun, JobState, Occasion, Outcome, Turn
 from bp_core.shared.errors import Conflict, Unavailable
 
 START = datetime(2025, 7, 15, 19, 30, tzinfo=UTC)
+BY_CLOCK = Occasion("timer", scheduled_for=START)
+GetTurn = Callable[["MemoryRuns"], AbstractContextManager[Turn | None]]
 
 
 class TickingClock:
@@ -30,12 +32,13 @@ class MemoryRuns:
     def __init__(self) -> None:
         self.runs: dict[UUID, JobRun] = {}
 
-    def started(self, name: str, trigger: JobTrigger, at: datetime) -> UUID:
+    def started(self, name: str, occasion: Occasion, at: datetime, lease_until: datetime) -> UUID:
+        assert lease_until == at + LEASE
         run_id = uuid4()
         self.runs[run_id] = JobRun(
             id=run_id,
             name=name,
-            trigger=trigger,
+            **vars(occasion),
             state="running",
             started_at=at,
             finished_at=None,
@@ -44,24 +47,48 @@ class MemoryRuns:
         )
         return run_id
 
+    def is_done(self, name: str, scheduled_for: datetime) -> bool:
+        return any(
+            (run.name, run.scheduled_for, run.state) == (name, scheduled_for, "completed")
+            for run in self.runs.values()
+        )
+
     def finished(self, run_id: UUID, *, rows: int | None, error: str | None, at: datetime) -> JobRun:
         end = {"state": "failed" if error else "completed", "finished_at": at, "rows": rows, "error": error}
         self.runs[run_id] = self.runs[run_id].model_copy(update=end)
         return self.runs[run_id]
 
-    def last_runs(self, per_job: int) -> list[JobRun]:
+    def last_runs(self, per_job: int, now: datetime) -> list[JobRun]:
         return list(self.runs.values())[-per_job:]
 
 
-@contextmanager
-def turn(work: Callable[[], Outcome] | None) -> Iterator[Callable[[], Outcome] | None]:
-    yield work
+class OpenTransaction(MemoryRuns):
+    """What is told of runs in a transaction: seen outside only when that is kept."""
+
+    def __init__(self, kept: MemoryRuns) -> None:
+        self._kept = kept
+        self.runs = dict(kept.runs)
+
+    def finished(self, run_id: UUID, *, rows: int | None, error: str | None, at: datetime) -> JobRun:
+        self.runs = dict(self._kept.runs)
+        return super().finished(run_id, rows=rows, error=error, at=at)
+
+    def keep(self) -> None:
+        self._kept.runs.update(self.runs)
 
 
-@contextmanager
-def turn_that_cannot_be_kept(work: Callable[[], Outcome]) -> Iterator[Callable[[], Outcome]]:
-    yield work
-    raise Unavailable("The database does not answer.")
+def turn(work: Callable[[], Outcome] | None, *, is_kept: bool = True) -> GetTurn:
+    """A turn to do some work; none for None. Its transaction may come to nothing in the end."""
+
+    @contextmanager
+    def transaction(store: MemoryRuns) -> Iterator[Turn | None]:
+        own = OpenTransaction(store)
+        yield Turn(work, own) if work else None
+        if not is_kept:
+            raise Unavailable("The database does not answer.")
+        own.keep()
+
+    return transaction
 
 
 def work() -> Outcome:
@@ -72,8 +99,8 @@ def failing_work() -> Outcome:
     raise ZeroDivisionError("no plants")
 
 
-def run(store: MemoryRuns, a_turn: jobs.Turn) -> JobRun:
-    return jobs.run(store, a_turn, name="rate_stars", trigger="timer", clock=TickingClock())
+def run(store: MemoryRuns, a_turn: GetTurn, occasion: Occasion = BY_CLOCK) -> JobRun:
+    return jobs.run(store, a_turn(store), name="rate_stars", occasion=occasion, clock=TickingClock())
 
 
 def test_a_run_is_kept_with_its_name_trigger_times_and_rows() -> None:
@@ -113,16 +140,10 @@ def test_a_failure_is_kept_and_raised_again() -> None:
 
 def test_what_the_work_found_fails_the_run_and_keeps_the_work() -> None:
     store = MemoryRuns()
-    kept: list[str] = []
 
-    @contextmanager
-    def keeping() -> Iterator[Callable[[], Outcome]]:
-        yield lambda: Outcome(2, "two sums were wrong")
-        kept.append("the work")
+    finished = run(store, turn(lambda: Outcome(2, "two sums were wrong")))
 
-    finished = run(store, keeping())
-
-    assert kept == ["the work"]
+    assert list(store.runs.values()) == [finished]
     assert (finished.state, finished.rows, finished.error) == ("failed", 2, "two sums were wrong")
 
 
@@ -130,7 +151,7 @@ def test_a_run_whose_work_could_not_be_kept_has_failed() -> None:
     store = MemoryRuns()
 
     with pytest.raises(Unavailable):
-        run(store, turn_that_cannot_be_kept(work))
+        run(store, turn(work, is_kept=False))
 
     (failed,) = store.runs.values()
     assert (failed.state, failed.error) == ("failed", "Unavailable: The database does not answer.")
@@ -157,3 +178,30 @@ def test_a_job_that_runs_already_is_a_conflict_and_leaves_no_second_record() -> 
 
     assert refusal.value.code == "JOB_RUNNING"
     assert store.runs == {}
+
+
+def test_a_job_is_done_once_for_each_time_of_its_schedule() -> None:
+    store = MemoryRuns()
+    with pytest.raises(ZeroDivisionError):
+        run(store, turn(failing_work))
+    first = run(store, turn(work))
+
+    with pytest.raises(Conflict) as refusal:
+        run(store, turn(failing_work))
+
+    assert refusal.value.code == "JOB_DONE"
+    assert [one.state for one in store.runs.values()] == ["failed", "completed"]
+    late = Occasion("timer", scheduled_for=START + timedelta(days=1), past_due=True)
+    second = run(store, turn(work), late)
+    assert (first.scheduled_for, first.past_due) == (START, False)
+    assert (second.scheduled_for, second.past_due) == (START + timedelta(days=1), True)
+
+
+def test_a_job_is_done_by_hand_as_often_as_somebody_wants() -> None:
+    store = MemoryRuns()
+
+    runs = [run(store, turn(work), jobs.BY_HAND) for _ in range(2)]
+
+    assert [(one.trigger, one.scheduled_for, one.state) for one in runs] == [
+        ("manual", None, "completed")
+    ] * 2

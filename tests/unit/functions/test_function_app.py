@@ -51,7 +51,8 @@ from functions import bootstrap
 from local.host.index import index_app
 from local.host.invocation import invoke
 
-schedules = ("AGGREGATE_SAVINGS", "RATE_STARS", "RECONCILE_UPLOADS", "VERIFY_LEADERBOARD", "PURGE_EXPIRED")
+schedules = ("AGGREGATE_SAVINGS", "RATE_STARS", "RECONCILE_UPLOADS", "VERIFY_LEADERBOARD",
+             "REBUILD_ROLL_UPS", "PURGE_EXPIRED")
 settings = {f"{name}_SCHEDULE": "0 0 1 * * *" for name in schedules} | {"AzureWebJobsStorage": "x"}
 functions = {function.name: function for function in index_app(function_app.app, settings)}
 request = func.HttpRequest("GET", "http://portal.test/health", body=b"")
