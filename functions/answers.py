@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
 import azure.functions as func
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from bp_core.shared import errors
 from bp_core.shared.paging import LongPage, Page
 from functions.limits import whole_seconds
 
 Data_co = TypeVar("Data_co", covariant=True)
+Beside_co = TypeVar("Beside_co", covariant=True, bound=BaseModel)
 
 JSON: Final = "application/json"
 RETRY_AFTER_SECONDS: Final = 5
@@ -60,6 +61,13 @@ class Reply(Generic[Data_co]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReplyBeside(Reply[Data_co], Generic[Data_co, Beside_co]):
+    """An answer whose data has other fields beside it, at the top level: those of a model."""
+
+    beside: Beside_co
+
+
 @dataclass(frozen=True)
 class FileReply:
     """An answer that is a file to be kept, and no envelope; `filename` is of [A-Za-z0-9._-] only."""
@@ -86,6 +94,8 @@ def render(
         return _envelope(adapter.dump_json(result), status, request_id)
     data = adapter.dump_json(result.data)
     extra = data[1:-1] if result.spread else b""
+    if isinstance(result, ReplyBeside):
+        extra = result.beside.model_dump_json()[1:-1].encode()
     if result.message is not None:
         extra += (b"," if extra else b"") + b'"message":' + json.dumps(result.message).encode()
     return _envelope(data, result.status or status, request_id, extra=extra, headers=result.headers)

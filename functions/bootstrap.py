@@ -23,6 +23,7 @@ from adapters.postgres.auth import PostgresAccounts, PostgresFailures, PostgresI
 from adapters.postgres.benchmarking import PostgresBenchmarks
 from adapters.postgres.categories import PostgresCategories
 from adapters.postgres.copying import PostgresCopies
+from adapters.postgres.dashboard import PostgresDashboard
 from adapters.postgres.database import Database, Sql
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.jobs import PostgresJobs
@@ -283,6 +284,11 @@ class Unit:
     def analytics(self) -> PostgresAnalytics:
         """Figures."""
         return PostgresAnalytics(self.sql)
+
+    @cached_property
+    def dashboard(self) -> PostgresDashboard:
+        """What a dashboard shows."""
+        return PostgresDashboard(self.sql)
 
     @cached_property
     def jobs(self) -> PostgresJobs:

@@ -154,6 +154,8 @@ def _declared(handler: Callable[..., object], *, route: str, who: Access, **decl
     if declared["creates"] and not who.signed_in:
         raise DeclarationError(f"{name} creates something for anyone: no key tells who calls again")
     body = hints.get("body", parsing.NoBody)
+    if who.own_plant and "plant_id" not in path_ids:
+        raise DeclarationError(f"{name}: the path holds no plant_id, which decides who may call")
     if who.practice and who.practice not in path_ids and who.practice not in body.model_fields:
         raise DeclarationError(
             f"{name}: neither path nor body holds {who.practice}, which decides who may call"
@@ -181,7 +183,7 @@ def _result_type(annotation: Any) -> Any:
         kept = [part for part in arguments if not (isinstance(part, type) and issubclass(part, PortalError))]
         if len(kept) < len(arguments):
             return _result_type(typing.Union[tuple(kept)])  # noqa: UP007 - made at run time
-    if origin is Reply:
+    if isinstance(origin, type) and issubclass(origin, Reply):
         return _result_type(arguments[0])
     if isinstance(origin, type) and issubclass(origin, Page):
         return types.GenericAlias(list, arguments[:1])
@@ -304,6 +306,7 @@ def _arguments(
     if "client" in endpoint.wanted:
         values["client"] = _client(request, unit.portal)
     if caller is not None:
+        endpoint.who.check_plant(caller, values)
         endpoint.who.check_practice(caller, values, unit.whereabouts)
     return {name: values[name] for name in endpoint.wanted}
 

@@ -1,76 +1,149 @@
-"""Figures from PostgreSQL."""
+"""Figures from PostgreSQL: read from what is kept of plants and months, never from the practices."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import sql
 
 from adapters.postgres.database import Sql
-from bp_core.analytics import PlantName, Totals
-from bp_core.practices.life import SEEN_BY_ALL
+from bp_core.analytics.models import CategoryCount
+from bp_core.analytics.store import CountedPractice, PlantCounts, PlantName, PlantYear, Totals
 from bp_core.savings import PlantMonth
 from bp_core.shared.calendar import Month, MonthSpan
 
+# The months from %(first)s up to and without %(end)s; and those of them up to this one.
+IN_SPAN: Final = sql.SQL("make_date(year, month, 1) >= %(first)s AND make_date(year, month, 1) < %(end)s")
+SO_FAR: Final = sql.SQL("make_date(year, month, 1) BETWEEN %(first)s AND %(this_month)s")
+THIS_MONTH: Final = sql.SQL("make_date(year, month, 1) = %(this_month)s")
+
+TOTALS: Final = sql.SQL("""
+SELECT counts.*, savings.*
+FROM (
+    SELECT coalesce(sum(submitted) FILTER (WHERE {so_far}), 0) AS ytd_count,
+           coalesce(sum(submitted) FILTER (WHERE {this_month}), 0) AS monthly_count,
+           coalesce(sum(benchmarked), 0) AS benchmarked_count
+    FROM practice_counts WHERE {of_plant}
+) counts, (
+    SELECT coalesce(sum(annualised_savings), 0) AS ytd_annualised,
+           coalesce(sum(annualised_savings) FILTER (WHERE {this_month}), 0) AS monthly_annualised
+    FROM monthly_savings WHERE {so_far} AND {of_plant}
+) savings
+""")
+
+PLANT_COUNTS: Final = sql.SQL("""
+SELECT p.id AS plant_id, p.name AS plant_name, p.short_name, coalesce(sum(c.submitted), 0) AS submitted,
+       coalesce(sum(c.benchmarked), 0) AS benchmarked
+FROM plants p LEFT JOIN practice_counts c ON c.plant_id = p.id AND {in_span}
+WHERE {which} GROUP BY p.id ORDER BY p.name
+""")
+
+CATEGORY_COUNTS: Final = sql.SQL("""
+SELECT c.id AS category_id, c.name AS category_name, c.slug AS category_slug,
+       coalesce(sum(counted.submitted), 0) AS practice_count, c.color_class, c.icon_name
+FROM categories c
+LEFT JOIN practice_counts counted ON counted.category_id = c.id AND {in_span} AND {of_plant}
+GROUP BY c.id ORDER BY c.name
+""")
+
+PLANT_MONTHS: Final = sql.SQL("""
+SELECT p.id AS plant_id, p.name AS plant_name, p.short_name, m.year, coalesce(m.month, 0) AS month,
+       coalesce(m.annualised_savings, 0) AS annualised, coalesce(m.practice_count, 0) AS practice_count,
+       coalesce(m.stars, 0) AS stars
+FROM plants p LEFT JOIN monthly_savings m ON m.plant_id = p.id AND {in_span}
+WHERE {which} ORDER BY p.name, m.year, m.month
+""")
+
+COUNTED_PRACTICES: Final = sql.SQL("""
+SELECT p.id AS practice_id, p.title, p.submitted_date,
+       EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS benchmarked,
+       p.annualised_savings AS annualised
+FROM best_practices p
+WHERE p.plant_id = %(plant_id)s AND p.status = 'approved' AND NOT p.is_deleted
+  AND p.submitted_date >= %(first)s AND p.submitted_date < %(end)s
+ORDER BY p.submitted_date, p.created_at, p.id
+""")
+
+
+@dataclass(frozen=True)
+class PlantMonthRow:
+    """A plant and one of its months; a plant without any has one row, without a year."""
+
+    plant_id: UUID
+    plant_name: str
+    short_name: str
+    year: int | None
+    month: int
+    annualised: Decimal
+    practice_count: int
+    stars: int
+
 
 class PostgresAnalytics:
-    """Counts and sums over practices and the plants' months."""
+    """Counts and sums of plants and months."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
     def totals(self, year_so_far: MonthSpan, plant_id: UUID | None) -> Totals:
         """Count and sum the last month of a span and the whole of it, for one plant or the company."""
-        of_plant = sql.SQL("AND plant_id = %(plant_id)s" if plant_id is not None else "")
         return self._sql.one(
-            sql.SQL("""
-            SELECT practices.*, savings.*,
-                   (SELECT count(*) FROM benchmarked_practices b
-                    JOIN best_practices bp ON bp.id = b.practice_id AND NOT bp.is_deleted {of_plant})
-                       AS benchmarked_count
-            FROM (
-                SELECT count(*) AS ytd_count,
-                       count(*) FILTER (WHERE submitted_date >= %(this_month)s) AS monthly_count
-                FROM best_practices
-                WHERE status = ANY (%(seen)s) AND NOT is_deleted
-                  AND submitted_date >= %(first)s AND submitted_date < %(end)s {of_plant}
-            ) practices, (
-                SELECT coalesce(sum(annualised_savings), 0) AS ytd_annualised,
-                       coalesce(sum(annualised_savings)
-                                FILTER (WHERE make_date(year, month, 1) >= %(this_month)s), 0)
-                           AS monthly_annualised
-                FROM monthly_savings
-                WHERE make_date(year, month, 1) >= %(first)s AND make_date(year, month, 1) < %(end)s
-                  {of_plant}
-            ) savings
-            """).format(of_plant=of_plant),
-            {
-                "first": year_so_far.first_day,
-                "end": year_so_far.end_day,
-                "this_month": year_so_far.last.first_day,
-                "plant_id": plant_id,
-                "seen": list(SEEN_BY_ALL),
-            },
-            into=Totals,
+            about(TOTALS, plant_id), span_of(year_so_far, year_so_far.last, plant_id), into=Totals
         )
 
-    def rated_plants(
-        self, year_so_far: MonthSpan, plant_id: UUID | None
-    ) -> list[tuple[PlantName, list[PlantMonth]]]:
-        """List the active plants by name, or the one asked for, each with its months in order of time."""
-        which = "p.id = %(plant_id)s" if plant_id is not None else "p.is_active"
-        rows = self._sql.tuples(
-            sql.SQL("""
-            SELECT p.id, p.name, m.year, m.month, m.annualised_savings, m.practice_count, m.stars
-            FROM plants p
-            LEFT JOIN monthly_savings m ON m.plant_id = p.id
-                AND make_date(m.year, m.month, 1) >= %(first)s AND make_date(m.year, m.month, 1) < %(end)s
-            WHERE {which}
-            ORDER BY p.name, p.id, m.year, m.month
-            """).format(which=sql.SQL(which)),
-            {"first": year_so_far.first_day, "end": year_so_far.end_day, "plant_id": plant_id},
+    def plant_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[PlantCounts]:
+        """Count what was submitted and benchmarked in these months, plant by plant, by name."""
+        return self._sql.rows(
+            about(PLANT_COUNTS, plant_id), span_of(months, months.last, plant_id), into=PlantCounts
         )
-        plants: dict[PlantName, list[PlantMonth]] = {}
-        for plant, name, year, month, *kept in rows:
-            months = plants.setdefault(PlantName(plant, name), [])
-            if year is not None:
-                months.append(PlantMonth(plant, Month(year, month), *kept))
-        return list(plants.items())
+
+    def category_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[CategoryCount]:
+        """Count what one plant or the company submitted in these months, category by category, by name."""
+        return self._sql.rows(
+            about(CATEGORY_COUNTS, plant_id), span_of(months, months.last, plant_id), into=CategoryCount
+        )
+
+    def plant_years(self, months: MonthSpan, plant_id: UUID | None) -> list[PlantYear]:
+        """List the active plants by name, or the one asked for, each with these months."""
+        query = about(PLANT_MONTHS, plant_id)
+        rows = self._sql.rows(query, span_of(months, months.last, plant_id), into=PlantMonthRow)
+        return plant_years(rows)
+
+    def counted_practices(self, months: MonthSpan, plant_id: UUID) -> list[CountedPractice]:
+        """List the approved practices of a plant that count in these months, in order of time."""
+        return self._sql.rows(COUNTED_PRACTICES, span_of(months, months.last, plant_id), into=CountedPractice)
+
+
+def about(query: sql.SQL, plant_id: UUID | None) -> sql.Composed:
+    """Ask a query about one plant, or about the company: its active plants, where they are listed."""
+    one = plant_id is not None
+    return query.format(
+        in_span=IN_SPAN,
+        so_far=SO_FAR,
+        this_month=THIS_MONTH,
+        of_plant=sql.SQL("plant_id = %(plant_id)s" if one else "true"),
+        which=sql.SQL("p.id = %(plant_id)s" if one else "p.is_active"),
+    )
+
+
+def span_of(months: MonthSpan, this_month: Month, plant_id: UUID | None) -> dict[str, Any]:
+    """Tell of which months, which of them is this one, and whose."""
+    return {
+        "first": months.first_day,
+        "end": months.end_day,
+        "this_month": this_month.first_day,
+        "plant_id": plant_id,
+    }
+
+
+def plant_years(rows: Iterable[PlantMonthRow]) -> list[PlantYear]:
+    """Put the rows of PLANT_MONTHS together, plant by plant."""
+    plants: dict[PlantName, dict[Month, PlantMonth]] = {}
+    for row in rows:
+        months = plants.setdefault(PlantName(row.plant_id, row.plant_name, row.short_name), {})
+        if row.year is not None:
+            month = Month(row.year, row.month)
+            months[month] = PlantMonth(row.plant_id, month, row.annualised, row.practice_count, row.stars)
+    return [PlantYear(plant, months) for plant, months in plants.items()]

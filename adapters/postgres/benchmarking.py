@@ -23,6 +23,13 @@ LEFT JOIN categories c ON c.id = p.category_id
 WHERE {where}
 """)
 
+NEWEST: Final = sql.SQL("benchmarked_date DESC, created_at DESC, id")
+
+# Told of the part of a list that is shown.
+COPIES: Final = sql.SQL(", {count} AS copy_count").format(
+    count=COPY_COUNT.format(practice_id=sql.SQL("part.practice_id"))
+)
+
 
 class PostgresBenchmarks:
     """What is benchmarked; the benchmark of a deleted practice is not found."""
@@ -61,13 +68,11 @@ class PostgresBenchmarks:
         return self._sql.page(
             BENCHMARKS.format(where=sql.SQL(" AND ").join(filters) if filters else sql.SQL("true")),
             asked,
-            order=sql.SQL("benchmarked_date DESC, created_at DESC, id"),
+            order=NEWEST,
             limit=query.limit,
             offset=query.offset,
             into=ListedBenchmark,
-            detail=sql.SQL(", {} AS copy_count").format(
-                COPY_COUNT.format(practice_id=sql.SQL("part.practice_id"))
-            ),
+            detail=COPIES,
         )
 
     def count(self) -> int:

@@ -54,6 +54,10 @@ MOST_COPIED: Final = sql.SQL(
     "copy_count DESC, benchmarked_date DESC NULLS LAST, benchmarked_at DESC NULLS LAST, bp_id"
 )
 
+TOLD_COPIES: Final = sql.SQL(", {copies} AS copies").format(
+    copies=COPIES.format(original_id=sql.SQL("part.bp_id"))
+)
+
 BENCHMARKED: Final = sql.SQL("b.practice_id IS NOT NULL")
 COPIED: Final = sql.SQL("copied.copy_count > 0")
 
@@ -169,5 +173,5 @@ class PostgresCopies:
             limit=query.limit,
             offset=query.offset,
             into=Spread,
-            detail=sql.SQL(", {} AS copies").format(COPIES.format(original_id=sql.SQL("part.bp_id"))),
+            detail=TOLD_COPIES,
         )

@@ -4,10 +4,12 @@ It opens at its first use, holds no connection that is not used, and turns a dat
 that is used up, into Unavailable within its time-out (docs/adr).
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final, LiteralString, Self, TypeVar
 from weakref import WeakKeyDictionary
@@ -40,6 +42,16 @@ TRUSTED_FOR: Final = 2.0
 """A connection that was used within so many seconds is handed out without being asked whether it lives."""
 
 STATEMENT_TIMEOUT_MS: Final = 20_000
+
+
+def first_of(
+    query: sql.Composable, order: sql.SQL, *, limit: int, detail: sql.Composable | None = None
+) -> sql.Composed:
+    """Ask for the first rows of what `Sql.page` would take, with their details."""
+    return sql.SQL(
+        "SELECT part.*{detail} FROM (SELECT * FROM ({query}) whole ORDER BY {order} LIMIT {limit}) part"
+        " ORDER BY {order}"
+    ).format(query=query, order=order, limit=limit, detail=detail or sql.SQL(""))
 
 
 def parameters_of(url: str) -> Mapping[str, str]:
@@ -119,6 +131,20 @@ class Sql:
             if row["place_in_list"] is not None
         ]
         return Page(items, total, limit, offset)
+
+    def sections(
+        self, queries: Mapping[str, sql.Composable], values: Values | None = None
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Fetch the rows of several queries in one statement, and so at one moment.
+
+        They come as JSON writes them: ids and days as texts, and numbers exact.
+        """
+        section = "(SELECT coalesce(json_agg(row_to_json(part)), '[]')::text FROM ({query}) part) AS {name}"
+        parts = [
+            sql.SQL(section).format(query=query, name=sql.Identifier(name)) for name, query in queries.items()
+        ]
+        [row] = self.mappings(sql.SQL("SELECT {parts}").format(parts=sql.SQL(", ").join(parts)), values)
+        return {name: json.loads(rows, parse_float=Decimal) for name, rows in row.items()}
 
     def run(self, query: Query, values: Values | None = None) -> int:
         """Run a statement; tell how many rows it changed."""

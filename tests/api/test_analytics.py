@@ -1,4 +1,7 @@
-"""The overview and the star table, as people read them."""
+"""The figures, as people read them."""
+
+from decimal import Decimal
+from typing import Any, Final
 
 import pytest
 
@@ -124,3 +127,284 @@ def test_this_month_is_the_month_where_the_business_is(world: World) -> None:
     world.practice(author, "submitted", submitted_date="2026-08-31")
     assert (overview(author)["monthly_count"], overview(author)["ytd_count"]) == (1, 2)
     assert error_of(author.post("/analytics/recalculate-savings")) == (403, "FORBIDDEN")
+
+
+LISTS: Final = (
+    "plant-performance", "cost-savings", "cost-analysis", "star-ratings", "benchmark-stats"
+)  # fmt: skip
+
+
+def figures(person: Person, path: str, **query: object) -> Any:
+    answer = person.get(f"/analytics/{path}", **query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+@pytest.mark.parametrize(
+    ("lakhs", "as_lakhs", "as_crores"),
+    [
+        ("99.999", "99.99", "0.99"),
+        ("100.05", "100.0", "1.00"),
+        ("0.009", "0.00", "0.00"),
+        ("12345678.99", "12345678.9", "123456.78"),
+        ("-0.5", "-0.50", "0.00"),
+    ],
+)
+def test_every_figure_is_cut_off_alike(world: World, lakhs: str, as_lakhs: str, as_crores: str) -> None:
+    # No practice saves a fraction of a hundredth, or less than nothing: so it is put into what is kept.
+    hq = world.headquarters()
+    world.query("ALTER TABLE monthly_savings ALTER annualised_savings TYPE numeric")
+    world.query(
+        "INSERT INTO monthly_savings"
+        " (plant_id, year, month, annualised_savings, total_savings, practice_count)"
+        " VALUES (%s, 2026, 8, %s, 0, 1)",
+        world.plants[0], 12 * Decimal(lakhs),
+    )  # fmt: skip
+    plant = world.plants[0]
+    for currency, expected in (("lakhs", as_lakhs), ("crores", as_crores)):
+        asked = {"currency": currency}
+        shown = overview(hq, **asked)
+        assert (shown["monthly_savings"], shown["ytd_savings"]) == (expected, expected)
+        rating = figures(hq, "star-ratings", **asked)[0]
+        assert (rating["monthly_savings"], rating["ytd_savings"]) == (expected, expected)
+        for period in ("yearly", "monthly"):
+            assert figures(hq, "cost-savings", period=period, **asked)[0]["savings"] == expected
+        costs = figures(hq, "cost-analysis", **asked)[0]
+        assert (costs["current_month"], costs["ytd_total"]) == (expected, expected)
+        assert figures(hq, f"star-ratings/{plant}/monthly-trend", **asked)[7]["savings"] == expected
+        assert figures(hq, f"cost-analysis/{plant}/monthly", **asked)[7]["total_savings"] == expected
+
+
+def test_the_analysis_of_costs_compares_with_the_month_before_and_sums_the_year(world: World) -> None:
+    hq, author = world.headquarters(), world.plant_user(0)
+    world.approved(hq, 0, **saving(3, period="monthly"), submitted_date="2025-12-31")
+    world.approved(hq, 0, **saving(3, period="monthly"), submitted_date="2026-06-01")
+    world.approved(hq, 0, **saving(3, period="monthly"), submitted_date="2026-07-31")
+    world.approved(hq, 0, **saving(4, period="monthly"), submitted_date="2026-08-01")
+    world.approved(hq, 1, **saving(200, period="monthly"), submitted_date="2026-08-02")
+    answer = author.get("/analytics/cost-analysis").json()
+    assert set(answer) == {"success", "data", "current_month_breakdown", "ytd_breakdown", "monthly_trends"}
+    plant = {"plant_id": str(author.plant_id), "plant_name": "Greater Noida (Ecotech 1)"}
+    assert answer["data"] == [
+        {
+            **plant,
+            "short_name": "Greater Noida",
+            "last_month": "3.00",
+            "current_month": "4.00",
+            "ytd_till_last_month": "6.00",
+            "ytd_total": "10.00",
+            "percent_change": 33.33,
+        }
+    ]
+    assert answer["current_month_breakdown"] == [{**plant, "savings": "4.00"}]
+    assert answer["ytd_breakdown"] == [{**plant, "savings": "10.00"}]
+    assert answer["monthly_trends"] == [
+        {**plant, "month": f"2026-0{month}", "savings": savings}
+        for month, savings in enumerate(["0.00"] * 5 + ["3.00", "3.00", "4.00"], start=1)
+    ]
+    kanchipuram = figures(hq, "cost-analysis")[1]
+    assert (kanchipuram["last_month"], kanchipuram["percent_change"]) == ("0.00", None)
+    january = figures(author, "cost-analysis", month=1)[0]
+    assert (january["last_month"], january["current_month"], january["percent_change"]) == (
+        "3.00",
+        "0.00",
+        -100,
+    )
+    assert (january["ytd_till_last_month"], january["ytd_total"]) == ("0.00", "0.00")
+
+
+def test_the_months_of_a_plant_show_the_practices_that_make_them(world: World) -> None:
+    hq = world.headquarters()
+    second = world.approved(hq, 0, **saving(1, "crores"), submitted_date="2026-07-02", title="Second")
+    first = world.approved(hq, 0, **saving(50, period="monthly"), submitted_date="2026-07-01", title="First")
+    world.benchmark(second)
+    world.approved(hq, 1, **saving(7), submitted_date="2026-07-01")
+    months = figures(hq, f"cost-analysis/{world.plants[0]}/monthly")
+    assert [month["month"] for month in months] == [f"2026-{month:02}" for month in range(1, 13)]
+    assert months[6] == {
+        "month": "2026-07",
+        "total_savings": "58.33",
+        "practice_count": 2,
+        "stars": 1,
+        "practices": [
+            {
+                "practice_id": first["id"],
+                "title": "First",
+                "savings": "50.00",
+                "benchmarked": False,
+                "submitted_date": "2026-07-01",
+            },
+            {
+                "practice_id": second["id"],
+                "title": "Second",
+                "savings": "8.33",
+                "benchmarked": True,
+                "submitted_date": "2026-07-02",
+            },
+        ],
+    }
+    assert months[7] == {
+        "month": "2026-08", "total_savings": "0.00", "practice_count": 0, "stars": 0, "practices": []
+    }  # fmt: skip
+    trend = figures(hq, f"star-ratings/{world.plants[0]}/monthly-trend", currency="crores")
+    assert len(trend) == 12
+    assert trend[6] == {"month": "2026-07", "savings": "0.58", "stars": 1}
+
+
+@pytest.mark.parametrize("portal_settings", [{"FISCAL_YEAR_START_MONTH": "4"}])
+def test_a_financial_year_is_named_by_the_year_in_which_it_starts(world: World) -> None:
+    hq = world.headquarters()
+    for day in ("2025-03-31", "2025-04-01", "2026-03-31", "2026-04-01"):
+        world.benchmark(world.approved(hq, 0, **saving(12), submitted_date=day))
+    plant = world.plants[0]
+    for year, savings, practices in (
+        (2024, "1.00", 1),
+        (2025, "2.00", 2),
+        (2026, "1.00", 1),
+        (None, "1.00", 1),
+    ):
+        named = {} if year is None else {"year": year}
+        assert figures(hq, "cost-savings", **named)[0]["savings"] == savings
+        assert figures(hq, "plant-performance", **named)[0]["submitted"] == practices
+        counts = [row["practice_count"] for row in figures(hq, "category-breakdown", **named)]
+        assert sum(counts) == practices
+        first = f"{year or 2026}-04"
+        assert figures(hq, f"star-ratings/{plant}/monthly-trend", **named)[0]["month"] == first
+        assert figures(hq, f"cost-analysis/{plant}/monthly", **named)[0]["month"] == first
+    march = {"year": 2026, "month": 3}
+    assert figures(hq, "cost-analysis", **march)[0]["ytd_total"] == "2.00"
+    april = figures(hq, "cost-analysis", year=2026, month=4)[0]
+    assert (april["last_month"], april["ytd_till_last_month"], april["ytd_total"]) == ("1.00", "0.00", "1.00")
+    assert figures(hq, "plant-performance", period="monthly", **march)[0]["submitted"] == 1
+    assert figures(hq, "benchmark-stats", year=2026, month=8)[0]["benchmarked_count"] == 4  # all were today
+
+
+def test_a_plant_user_sees_the_own_plant_where_none_is_named_and_no_other_where_one_is(world: World) -> None:
+    author, hq = world.plant_user(1), world.headquarters()
+    world.query("UPDATE plants SET is_active = false WHERE id = ANY (%s)", world.plants[1:3])
+    active = [str(plant) for place, plant in enumerate(world.plants) if place not in (1, 2)]
+    for path in LISTS:
+        assert [row["plant_id"] for row in figures(author, path)] == [str(author.plant_id)], path
+        assert [row["plant_id"] for row in figures(hq, path)] == active, path
+    other, unknown = world.plants[0], "00000000-0000-4000-8000-000000000000"
+    for path in ("cost-analysis/{}/monthly", "star-ratings/{}/monthly-trend"):
+        assert len(figures(author, path.format(author.plant_id))) == 12
+        assert len(figures(hq, path.format(world.plants[2]))) == 12  # an inactive plant keeps its past
+        assert error_of(author.get(f"/analytics/{path.format(other)}")) == (403, "FORBIDDEN")
+        assert error_of(hq.get(f"/analytics/{path.format(unknown)}")) == (404, "NOT_FOUND")
+    world.approved(hq, 0)
+    world.approved(hq, 1)
+    own = figures(author, "category-breakdown")
+    assert own == figures(author, "category-breakdown", plant_id=author.plant_id)
+    assert own == figures(hq, "category-breakdown", plant_id=author.plant_id)
+    assert [row["practice_count"] for row in own] == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert own[0] == {
+        "category_id": str(world.categories[0]),
+        "category_name": "Automation",
+        "category_slug": "automation",
+        "practice_count": 1,
+        "color_class": "bg-amber-50 text-amber-700 border-amber-200",
+        "icon_name": "Bot",
+    }
+    assert figures(hq, "category-breakdown")[0]["practice_count"] == 2
+    refused = author.get("/analytics/category-breakdown", plant_id=other)
+    assert error_of(refused) == (403, "FORBIDDEN")
+
+
+def test_figures_are_asked_for_by_what_they_know_and_nothing_else(world: World) -> None:
+    hq = world.headquarters()
+    plant = world.plants[0]
+    for path, known in (
+        ("plant-performance", {"period", "year", "month"}),
+        ("category-breakdown", {"plant_id", "year"}),
+        ("cost-savings", {"period", "year", "month", "currency"}),
+        ("cost-analysis", {"year", "month", "currency"}),
+        (f"cost-analysis/{plant}/monthly", {"year", "currency"}),
+        (f"star-ratings/{plant}/monthly-trend", {"year", "currency"}),
+        ("benchmark-stats", {"year", "month"}),
+    ):
+        for field, wrong in (
+            ("period", "weekly"), ("year", 1999), ("year", 2101), ("month", 0), ("month", 13),
+            ("currency", "rupees"), ("sort_by", "x"),
+        ):  # fmt: skip
+            assert refusal_of(hq.get(f"/analytics/{path}", **{field: wrong})) == invalid(field), (path, field)
+        for field in known & {"year", "month", "plant_id"}:
+            answer = hq.get(f"/analytics/{path}", **{field: "soon"})
+            assert refusal_of(answer) == (400, "BAD_REQUEST", {field}), (path, field)
+        for field, right in (("period", "monthly"), ("year", 2000), ("month", 12), ("currency", "crores")):
+            answer = hq.get(f"/analytics/{path}", **{field: right})
+            assert answer.status_code == (200 if field in known else 422), (path, field)
+
+
+def test_no_list_takes_more_statements_for_more_plants(world: World, statements: list[str]) -> None:
+    hq = world.headquarters()
+    plant = world.plants[0]
+    lists = (
+        *LISTS, "overview", "category-breakdown", f"cost-analysis/{plant}/monthly",
+        f"star-ratings/{plant}/monthly-trend",
+    )  # fmt: skip
+    for _ in range(2):
+        world.approved(hq, 0, **saving(12))
+        for path in lists:
+            statements.clear()
+            figures(hq, path)
+            assert len(statements) <= 3, path  # the session's is one of them
+        world.query(
+            "INSERT INTO plants (name, short_name, division)"
+            " SELECT 'Plant ' || n, 'P', 'x' FROM generate_series(1, 40) n ON CONFLICT DO NOTHING"
+        )
+
+
+def test_a_dashboard_is_what_the_single_calls_answer_in_two_statements(
+    world: World, statements: list[str]
+) -> None:
+    hq, author, copier = world.headquarters(), world.plant_user(0), world.plant_user(1)
+    originals = [
+        world.approved(hq, place % 3, **saving(60 + place), title=f"BP {place}") for place in range(12)
+    ]
+    world.approved(hq, 0, **saving("1.01", "crores"), submitted_date="2026-02-03")
+    for practice in originals:
+        assert hq.post(f"/benchmarking/benchmark/{practice['id']}").status_code == 201
+    for practice in (originals[0], originals[5], originals[2]):
+        assert copier.post("/copy/implement", {"original_practice_id": practice["id"]}).status_code == 201
+    world.query("UPDATE plants SET is_active = false WHERE id = %s", world.plants[2])
+    world.query(
+        "INSERT INTO plants (name, short_name, division)"
+        " SELECT 'Plant ' || n, 'P', 'x' FROM generate_series(1, 40) n"
+    )
+    for person in (hq, author, copier):
+        for currency in ("lakhs", "crores"):
+            statements.clear()
+            shown = figures(person, "dashboard", currency=currency)
+            assert len(statements) == 2  # the session's is one of them
+            leaderboard = person.get("/leaderboard/current").json()["data"]
+            spread = person.get("/benchmarking/copy-spread", limit=5).json()["data"]
+            assert shown == {
+                "overview": overview(person, currency=currency),
+                "recent": person.get("/best-practices/recent").json()["data"],
+                "recent_benchmarked": person.get("/benchmarking/recent").json()["data"],
+                "leaderboard": leaderboard[:10],
+                "category_breakdown": figures(person, "category-breakdown"),
+                "copy_spread": spread,
+                "star_ratings": figures(person, "star-ratings", currency=currency),
+                "trend": shown["trend"],
+            }
+            assert len(shown["recent"]) == len(shown["recent_benchmarked"]) == len(shown["leaderboard"]) == 10
+            assert [one["copy_count"] for one in spread] == [1, 1, 1, 0, 0]
+            if person.plant_id:
+                path = f"star-ratings/{person.plant_id}/monthly-trend"
+                assert shown["trend"] == figures(person, path, currency=currency)
+    company = figures(hq, "dashboard")
+    assert [month["month"] for month in company["trend"]] == [f"2026-{month:02}" for month in range(1, 13)]
+    assert company["trend"][1] == {"month": "2026-02", "savings": "8.41", "stars": 0}
+    assert company["trend"][7] == {"month": "2026-08", "savings": "65.50", "stars": 1}
+
+
+def test_an_empty_portal_has_a_dashboard(world: World) -> None:
+    shown = figures(world.plant_user(0), "dashboard")
+    assert (shown["recent"], shown["recent_benchmarked"], shown["copy_spread"]) == ([], [], [])
+    assert [month["savings"] for month in shown["trend"]] == ["0.00"] * 12
+    assert len(shown["leaderboard"]) == 7
+    assert refusal_of(world.headquarters().get("/analytics/dashboard", currency="rupees")) == invalid(
+        "currency"
+    )

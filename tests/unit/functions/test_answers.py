@@ -10,7 +10,7 @@ from bp_core.shared.errors import FieldError, Invalid, NotFound, PortalError, Un
 from bp_core.shared.model import Shown
 from bp_core.shared.paging import Page
 from functions import answers
-from functions.answers import SECURITY_HEADERS, STATUS, Reply
+from functions.answers import SECURITY_HEADERS, STATUS, Reply, ReplyBeside
 
 FAMILIES = [
     family
@@ -175,3 +175,11 @@ def test_a_failure_of_ours_tells_nothing_but_its_id() -> None:
         "details": [],
         "request_id": "r1",
     }
+
+
+def test_a_reply_may_have_other_fields_beside_its_data() -> None:
+    reply = ReplyBeside(data=[PUNE], beside=PUNE, message="Two of a kind.")
+
+    assert body(render(reply, PLANTS)) == {
+        "success": True, "data": [{"name": "Pune"}], "name": "Pune", "message": "Two of a kind."
+    }  # fmt: skip

@@ -1,0 +1,53 @@
+"""A great many practices, made by the database: what figures, lists and plans are measured with."""
+
+from typing import Final
+
+import psycopg
+
+MONTHS: Final = 30
+
+# Over thirty months and all plants and categories: one in ten a draft, most of them approved, some deleted. A
+# practice is drawn by its number, so that the same number of practices is the same practices every time.
+PRACTICES: Final = """
+WITH plant AS (SELECT array_agg(id ORDER BY name) AS ids FROM plants),
+     category AS (SELECT array_agg(id ORDER BY name) AS ids FROM categories),
+     author AS (SELECT min(id::text)::uuid AS id FROM users),
+     word AS (SELECT string_to_array('joint leak scrap brazing nitrogen torque fixture coil press paint
+         conveyor sensor gauge vibration bearing compressor refrigerant weld robot pallet label barcode
+         energy water noise dust safety guard interlock tool change setup time cycle yield rework', ' ')
+             AS words)
+INSERT INTO best_practices
+    (title, description, category_id, submitted_by_user_id, plant_id, problem_statement, solution,
+     savings_amount, savings_currency, savings_period, status, submitted_date, is_deleted, created_at,
+     updated_at)
+SELECT initcap(words[1 + n * 7 %% 36]) || ' ' || words[1 + n * 11 %% 35] || ' ' || n,
+       'Number ' || n || ' of a great many practices.',
+       category.ids[1 + n * 13 %% 8], author.id, plant.ids[1 + n * 17 %% 7],
+       'The ' || words[1 + n * 19 %% 34] || ' was bad.', 'A better ' || words[1 + n * 23 %% 33] || '.',
+       (n * 37 %% 10000) / 100.0, 'lakhs', CASE n %% 3 WHEN 0 THEN 'monthly' ELSE 'annually' END,
+       drawn.status, CASE drawn.status WHEN 'draft' THEN NULL ELSE drawn.day END, n %% 50 = 3,
+       drawn.day, drawn.day
+FROM generate_series(1, %(practices)s) n, plant, category, author, word, LATERAL (
+    SELECT CASE WHEN n %% 10 = 0 THEN 'draft' WHEN n %% 10 < 3 THEN 'submitted'
+                WHEN n %% 20 = 5 THEN 'revision_required' ELSE 'approved' END AS status,
+           %(today)s::date - (n * 619 %% %(days)s)::int AS day
+) drawn
+"""
+
+BENCHMARKS: Final = """
+INSERT INTO benchmarked_practices (practice_id, benchmarked_by_user_id, benchmarked_date)
+SELECT id, submitted_by_user_id, submitted_date FROM best_practices
+WHERE status = 'approved' AND NOT is_deleted ORDER BY id LIMIT %(benchmarks)s
+"""
+
+
+def fill(database_url: str, practices: int, today: str, *, benchmarks: int = 400) -> None:
+    """Write so many practices past the portal, benchmark some, and tell the database's planner of them.
+
+    Somebody must have an account, who is then the author of all.
+    """
+    values = {"practices": practices, "benchmarks": benchmarks, "today": today, "days": MONTHS * 30}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(PRACTICES, values)
+        connection.execute(BENCHMARKS, values)
+        connection.execute("VACUUM ANALYZE")
