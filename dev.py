@@ -7,7 +7,7 @@ usage: python3 dev.py COMMAND [ARGUMENTS]
            [--port N=7071] [--data-dir DIR=.local] [--fresh] [--no-demo] [--func]
   tour     walk through the main job on the running portal [--base-url URL [--make-people]]
   test     run the tests [arguments of pytest]
-  check    check formatting, lint, types, imports, migrations and infrastructure [names of the checks to run]
+  check    check formatting, lint, types, imports, migrations, openapi and infrastructure [names of checks]
   bench    measure speed as ratios [names of the benchmarks]
   migrate  move the database's schema [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
   roles    open a server's database to the roles of the migrations and of the portal
@@ -47,6 +47,7 @@ CHECKS = {
     "types": ("-m", "mypy"),
     "imports": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
     "migrations": ("-m", "local.migrate", "--check"),
+    "openapi": ("-m", "local.openapi"),
     "infra": ("-m", "local.checkov"),
 }
 

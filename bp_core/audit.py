@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from bp_core.shared.model import PageQuery, Shown, Text, Timestamp
+from bp_core.shared.model import Instant, PageQuery, Shown, Text, Timestamp
 from bp_core.shared.paging import Page
 
 
@@ -15,8 +15,8 @@ class AuditQuery(PageQuery):
     entity: Annotated[Text, Field(max_length=50)] | None = None
     entity_id: UUID | None = None
     user_id: UUID | None = None
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    since: Annotated[Instant | None, Field(alias="from")] = None
+    until: Annotated[Instant | None, Field(alias="to")] = None
 
 
 class AuditEntry(Shown):

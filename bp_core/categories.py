@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from bp_core.shared.errors import Invalid, NotFound
-from bp_core.shared.model import Line, Sent, Shown, Text, Timestamp
+from bp_core.shared.model import Line, Sent, Shown, Timestamp
 from bp_core.shared.trail import Trail, difference
 
-Slug = Annotated[Text, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 """A name for addresses: lower-case words of ASCII letters and digits, joined by hyphens."""
 
 CategoryName = Annotated[Line, Field(max_length=100)]

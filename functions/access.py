@@ -33,6 +33,16 @@ class Access:
     rule: PracticeRule | None = None
     own_plant: bool = False
 
+    @property
+    def codes(self) -> frozenset[str]:
+        """What keeps callers out."""
+        codes = {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"} if self.signed_in else set()
+        if self.rule is not None:
+            codes.add("NOT_FOUND")
+        if self.role is not None or self.own_plant or self.rule not in (None, life.require_visible):
+            codes.add("FORBIDDEN")
+        return frozenset(codes)
+
     def check_role(self, caller: Caller) -> None:
         """Let only callers of the right role pass.
 

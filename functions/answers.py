@@ -50,14 +50,11 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Reply(Generic[Data_co]):
-    """An answer that is more than its data: a status of its own instead of the declared one, a message,
-    or fields at the top level as well.
-    """
+    """An answer that is more than its data: a status of its own instead of the declared one, or a message."""
 
     data: Data_co
     status: int | None = None
     message: str | None = None
-    spread: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -69,15 +66,23 @@ class ReplyBeside(Reply[Data_co], Generic[Data_co, Beside_co]):
 
 
 @dataclass(frozen=True)
+class SpreadReply(Reply[Data_co]):
+    """An answer whose data stands at the top level as well."""
+
+
+@dataclass(frozen=True)
 class FileReply:
-    """An answer that is a file to be kept, and no envelope; `filename` is of [A-Za-z0-9._-] only."""
+    """An answer that is a file, and no envelope: to be kept under `filename` (of [A-Za-z0-9._-] only), or,
+    where it has none, to be shown.
+    """
 
     data: bytes
     media_type: str
-    filename: str
+    filename: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9._-]+", self.filename):
+        if self.filename is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", self.filename):
             raise ValueError(f"{self.filename!r} is no safe name for a file")
 
 
@@ -86,14 +91,16 @@ def render(
 ) -> func.HttpResponse:
     """Put what a handler returned into the envelope; a file goes as it is."""
     if isinstance(result, FileReply):
-        headers = {"Content-Disposition": f'attachment; filename="{result.filename}"'}
+        headers = dict(result.headers)
+        if result.filename is not None:
+            headers["Content-Disposition"] = f'attachment; filename="{result.filename}"'
         return _response(result.data, status, request_id, headers, media_type=result.media_type)
     if isinstance(result, Page):
         return _envelope(adapter.dump_json(result.items), status, request_id, extra=_pagination(result))
     if not isinstance(result, Reply):
         return _envelope(adapter.dump_json(result), status, request_id)
     data = adapter.dump_json(result.data)
-    extra = data[1:-1] if result.spread else b""
+    extra = data[1:-1] if isinstance(result, SpreadReply) else b""
     if isinstance(result, ReplyBeside):
         extra = result.beside.model_dump_json()[1:-1].encode()
     if result.message is not None:

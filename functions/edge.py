@@ -29,10 +29,11 @@ from bp_core.shared.errors import PortalError
 from bp_core.shared.paging import Page
 from functions import answers, bootstrap, logs, parsing, retries, telemetry
 from functions.access import Access
-from functions.answers import Reply
+from functions.answers import FileReply, Reply, ReplyBeside
 from functions.blueprints import new_blueprint
 from functions.bootstrap import Portal, Unit
 from functions.clients import client_address
+from functions.codes import CODES
 from functions.etags import expected_versions
 from functions.identity import Identity, identify
 from functions.limits import LimitGroup, named_account
@@ -64,18 +65,49 @@ class Endpoint:
     body_limit: int
     transaction: bool
     creates: bool
+    or_status: int | None
+    errors: tuple[str, ...]
+    media: tuple[str, ...]
     handler: Callable[..., object]
     path_ids: tuple[str, ...]
     wanted: frozenset[str]
     query: type[BaseModel] | None
     body: type[BaseModel]
+    form: type[BaseModel] | None
+    container: type[object] | None
     result: Any
+    beside: type[BaseModel] | None
     adapter: TypeAdapter[object]
 
     @property
     def name(self) -> str:
         """The name of the function in Azure."""
         return self.handler.__name__
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """The statuses of its answers, refusals aside."""
+        return (self.status,) if self.or_status is None else (self.status, self.or_status)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """What it may refuse a call with: what follows from its declaration, and what that names beside."""
+        writes = self.method not in READS
+        reads_values = writes or self.query is not None
+        follows = {
+            "BAD_REQUEST": reads_values,
+            "NOT_FOUND": bool(self.path_ids),
+            "IDEMPOTENCY_KEY_REUSED": self.creates,
+            "IDEMPOTENCY_KEY_BUSY": self.creates,
+            "PRECONDITION_FAILED": "expected" in self.wanted,
+            "PAYLOAD_TOO_LARGE": writes,
+            "UNSUPPORTED_MEDIA_TYPE": writes,
+            "VALIDATION_ERROR": reads_values,
+            "RATE_LIMITED": self.limit != "none",
+            "INTERNAL": True,
+            "UNAVAILABLE": True,
+        }
+        return self.who.codes.union(self.errors, (code for code, applies in follows.items() if applies))
 
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {}
@@ -96,6 +128,9 @@ def endpoints() -> tuple[func.Blueprint, Callable[..., Callable[[Handler], Handl
         body_limit: int = BODY_LIMIT,
         transaction: bool | None = None,
         creates: bool | None = None,
+        or_status: int | None = None,
+        errors: tuple[str, ...] = (),
+        media: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a route.
 
@@ -103,6 +138,9 @@ def endpoints() -> tuple[func.Blueprint, Callable[..., Callable[[Handler], Handl
         that wait for something slow and must not hold a connection meanwhile; their stores are atomic.
         `creates` says that the call makes something, so that it takes an Idempotency-Key: the default of a
         POST that answers 201.
+        `or_status` is what a Reply may say instead of `status`. `errors` are the codes that it refuses with
+        beside those that follow from the declaration (`Endpoint.codes`): states that things must not be in.
+        `media` are the types of its answer where that is a file.
         """
 
         def register(handler: Handler) -> Handler:
@@ -116,6 +154,9 @@ def endpoints() -> tuple[func.Blueprint, Callable[..., Callable[[Handler], Handl
                 body_limit=body_limit,
                 transaction=method not in READS if transaction is None else transaction,
                 creates=(method == "POST" and status == CREATED) if creates is None else creates,
+                or_status=or_status,
+                errors=errors,
+                media=media,
             )
             if declared.name in ENDPOINTS:
                 raise DeclarationError(f"two functions are named {declared.name}")
@@ -153,6 +194,8 @@ def _declared(handler: Callable[..., object], *, route: str, who: Access, **decl
         raise DeclarationError(f"{name} wants a caller, but anyone may call it")
     if declared["creates"] and not who.signed_in:
         raise DeclarationError(f"{name} creates something for anyone: no key tells who calls again")
+    if undefined := set(declared["errors"]) - CODES.keys():
+        raise DeclarationError(f"{name} refuses with {sorted(undefined)}, which are no codes")
     body = hints.get("body", parsing.NoBody)
     if who.own_plant and "plant_id" not in path_ids:
         raise DeclarationError(f"{name}: the path holds no plant_id, which decides who may call")
@@ -160,7 +203,9 @@ def _declared(handler: Callable[..., object], *, route: str, who: Access, **decl
         raise DeclarationError(
             f"{name}: neither path nor body holds {who.practice}, which decides who may call"
         )
-    result = _result_type(hints["return"])
+    container, result, beside = _answer_type(hints["return"])
+    if (result is FileReply) != bool(declared["media"]):
+        raise DeclarationError(f"{name}: a file has its media types declared, and nothing else has")
     return Endpoint(
         route=route,
         who=who,
@@ -169,25 +214,30 @@ def _declared(handler: Callable[..., object], *, route: str, who: Access, **decl
         wanted=wanted,
         query=hints.get("query"),
         body=body,
+        form=typing.get_args(hints["form"])[0] if "form" in hints else None,
+        container=container,
         result=result,
+        beside=beside,
         adapter=TypeAdapter(result),
         **declared,
     )
 
 
-def _result_type(annotation: Any) -> Any:
-    """Tell the type of the data that a handler answers with, in Reply or Page, beside a returned error."""
+def _answer_type(annotation: Any) -> tuple[type[object] | None, Any, type[BaseModel] | None]:
+    """Tell what a handler answers with, other than an error: Reply, Page or nothing; around what data; and
+    what stands beside the data.
+    """
     origin = typing.get_origin(annotation)
     arguments = typing.get_args(annotation)
     if origin in (types.UnionType, typing.Union):
         kept = [part for part in arguments if not (isinstance(part, type) and issubclass(part, PortalError))]
         if len(kept) < len(arguments):
-            return _result_type(typing.Union[tuple(kept)])  # noqa: UP007 - made at run time
+            return _answer_type(typing.Union[tuple(kept)])  # noqa: UP007 - made at run time
     if isinstance(origin, type) and issubclass(origin, Reply):
-        return _result_type(arguments[0])
+        return origin, arguments[0], arguments[1] if origin is ReplyBeside else None
     if isinstance(origin, type) and issubclass(origin, Page):
-        return types.GenericAlias(list, arguments[:1])
-    return annotation
+        return origin, types.GenericAlias(list, arguments[:1]), None
+    return None, annotation, None
 
 
 def _serve(endpoint: Endpoint, request: func.HttpRequest) -> func.HttpResponse:
@@ -315,8 +365,8 @@ def _sent(endpoint: Endpoint, request: func.HttpRequest) -> dict[str, object]:
     sent: dict[str, object] = {}
     if endpoint.query is not None:
         sent["query"] = parsing.query(request, endpoint.query)
-    if "form" in endpoint.wanted:
-        sent["form"] = parsing.form(request)
+    if endpoint.form is not None:
+        sent["form"] = parsing.form(request, endpoint.form)
     elif endpoint.method not in READS:
         sent["body"] = parsing.json_body(request, endpoint.body)
     return sent

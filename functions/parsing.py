@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import azure.functions as func
@@ -39,10 +39,11 @@ class SentFile:
 
 
 @dataclass(frozen=True)
-class Form:
-    """A multipart form: its fields, and its one file."""
+class Form(Generic[Model]):
+    """A multipart form: its fields, as they were written and read, and its one file."""
 
-    fields: Mapping[str, str]
+    texts: Mapping[str, str]
+    fields: Model
     file: SentFile
 
 
@@ -82,7 +83,7 @@ def json_body(request: func.HttpRequest, model: type[Model]) -> Model:
     """
     _require_media_type(request, JSON)
     try:
-        return model.model_validate_json(request.get_body() or b"{}")
+        return model.model_validate_json(request.get_body() or b"{}", strict=True)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         if faults[0]["type"] == "json_invalid":
@@ -90,8 +91,8 @@ def json_body(request: func.HttpRequest, model: type[Model]) -> Model:
         raise Invalid("The body is not valid.", details=_details(faults)) from None
 
 
-def form(request: func.HttpRequest) -> Form:
-    """Read a multipart form with one file in its field `file`.
+def form(request: func.HttpRequest, model: type[Model]) -> Form[Model]:
+    """Read a multipart form with one file in its field `file`, and hold its other fields against their model.
 
     Raises UnsupportedMedia, BadRequest for a body that is no such form, Invalid.
     """
@@ -101,13 +102,8 @@ def form(request: func.HttpRequest) -> Form:
         raise Invalid.of("file", "exactly one file is wanted, in the field named file")
     sent = files["file"]
     file = SentFile(sent.filename or "", (sent.mimetype or "").lower(), sent.read())
-    return Form(texts.to_dict(), file)
-
-
-def fields(sent: Mapping[str, Any], model: type[Model]) -> Model:
-    """Hold the fields of a form against their model. Raises Invalid."""
     try:
-        return model.model_validate(sent)
+        return Form(texts.to_dict(), model.model_validate(texts.to_dict()), file)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         raise Invalid("The form is not valid.", details=_details(faults)) from None

@@ -46,7 +46,7 @@ def fingerprint(request: func.HttpRequest, route: str, form: object) -> bytes:
     path = sorted((name, value.lower()) for name, value in request.route_params.items())
     content = request.get_body()
     if isinstance(form, Form):
-        parts = [sorted(form.fields.items()), form.file.filename, form.file.content_type]
+        parts = [sorted(form.texts.items()), form.file.filename, form.file.content_type]
         content = json.dumps(parts).encode() + hashlib.sha256(form.file.data).digest()
     whole = json.dumps([request.method, route, path]).encode() + hashlib.sha256(content).digest()
     return hashlib.sha256(whole).digest()

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from local import schema
 from local.data_directory import DEFAULT_DATA_DIRECTORY, ROOT, DataDirectory
 from local.postgres import EmbeddedPostgres, throwaway_postgres
 from local.problems import StartError
@@ -126,19 +127,29 @@ def _database(data: DataDirectory) -> Iterator[str]:
 
 
 def main() -> int:
-    """`python -m local.migrate [up|down|REVISION|--check] [--app-role NAME]`; the exit status."""
+    """`python -m local.migrate [up|down|REVISION|--check|--describe] [--app-role NAME]`; the exit status."""
     parser = argparse.ArgumentParser(prog="dev.py migrate", description="Move the database's schema.")
     parser.add_argument(
         "target", nargs="?", default="up", help="up (default), down (one back), or a revision"
     )
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIRECTORY)
     parser.add_argument("--app-role", metavar="NAME", help="give this role the portal's rights afterwards")
-    parser.add_argument("--check", action="store_true", help="up, down and up again on a throwaway database")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="up, down and up again on a throwaway database, which docs/schema-reference.md must describe",
+    )
+    parser.add_argument("--describe", action="store_true", help="write docs/schema-reference.md anew")
     arguments = parser.parse_args()
     try:
         if arguments.check:
             with throwaway_postgres() as server:
                 check_reversible(server.url())
+                schema.require_kept(server.url())
+        elif arguments.describe:
+            with throwaway_postgres() as server:
+                upgrade(server.url())
+                schema.KEPT.write_text(schema.written(server.url()), encoding="utf-8")
         else:
             with _database(DataDirectory(arguments.data_dir)) as url:
                 move_to(url, arguments.target)

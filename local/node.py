@@ -77,46 +77,72 @@ def find_node() -> Node:
     return node
 
 
+@dataclass(frozen=True)
+class NpmPackages:
+    """What a package.json in `locked` names, with all that it needs as its package-lock.json pins it.
+
+    It is kept in the cache as `directory`; `what` is what it is called when npm cannot install it.
+    """
+
+    what: str
+    locked: Path
+    directory: Path
+
+    @property
+    def modules(self) -> Path:
+        """Where the packages are, once they are installed."""
+        return self.directory / "node_modules"
+
+    def install(self) -> None:
+        """Install them unless the cache has them.
+
+        They appear in the cache whole or not at all, also when several checkouts install them at once.
+        Raises StartError where npm fails.
+        """
+        if self.modules.exists():
+            return
+        with FileLock(self.directory.with_name(f"{self.directory.name}.lock")):
+            if not self.modules.exists():
+                unfinished = self.directory.with_name(self.directory.name + ".unfinished")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                shutil.copytree(self.locked, unfinished)
+                _npm_install(unfinished, self.what)
+                unfinished.rename(self.directory)
+
+
 def azurite_script() -> Path:
     """Azurite's entry point in the cache, whether or not it is installed yet."""
-    return _azurite_directory() / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+    return _azurite().modules / "azurite" / "dist" / "src" / "azurite.js"
 
 
-def _azurite_directory() -> Path:
+def _azurite() -> NpmPackages:
     package = json.loads((LOCKED_PACKAGES / "package.json").read_text(encoding="utf-8"))
-    return cache_directory() / f"azurite-{package['dependencies']['azurite']}"
+    directory = cache_directory() / f"azurite-{package['dependencies']['azurite']}"
+    return NpmPackages("Azurite", LOCKED_PACKAGES, directory)
 
 
 def install_azurite() -> Path:
-    """Install Azurite unless the cache has it, and return its entry point.
-
-    It appears in the cache whole or not at all, also when several checkouts install it at once.
-    Raises StartError where npm fails.
-    """
-    script, directory = azurite_script(), _azurite_directory()
-    if script.exists():
-        return script
-    with FileLock(directory.with_name("azurite.lock")):
-        if not script.exists():
-            unfinished = directory.with_name(directory.name + ".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.copytree(LOCKED_PACKAGES, unfinished)
-            _npm_install(unfinished)
-            unfinished.rename(directory)
-    return script
+    """Install Azurite unless the cache has it, and return its entry point. Raises StartError."""
+    try:
+        _azurite().install()
+    except StartError as problem:
+        raise StartError(
+            f"{problem}; or name a storage account or a running Azurite\n"
+            "in the environment variable AzureWebJobsStorage."
+        ) from None
+    return azurite_script()
 
 
-def _npm_install(directory: Path) -> None:
+def _npm_install(directory: Path, what: str) -> None:
     quiet = ("--no-audit", "--no-fund", "--loglevel=error")
-    # Nothing of Azurite needs install scripts; a strict npmrc must not refuse Node 20.
+    # Nothing here needs install scripts; a strict npmrc must not refuse Node 20.
     careful = ("--ignore-scripts", "--engine-strict=false")
     command = [*find_node().npm, "ci", "--prefix", str(directory), *quiet, *careful]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StartError(
-            f"npm could not install Azurite:\n{done.stderr.strip()}\n"
-            "Check the network and npm's registry, then run the command again; or name a storage account or\n"
-            "a running Azurite in the environment variable AzureWebJobsStorage."
+            f"npm could not install {what}:\n{done.stderr.strip()}\n"
+            "Check the network and npm's registry, then run the command again"
         )
 
 

@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace, running: ExitStack, stopping: StopSignals)
         storage_connection_string=settings[STORAGE],
         accounts=accounts,
     )
-    _introduce(base_url, options.port, accounts, data)
+    _introduce(base_url, accounts, data)
     _watch(host, stopping)
 
 
@@ -265,9 +265,8 @@ def _require_running(host: ServiceProcess) -> None:
         raise StartError(f"The portal has ended by itself, status {status}:\n{host.last_lines()}")
 
 
-def _introduce(base_url: str, port: int, accounts: list[Account], data: DataDirectory) -> None:
-    documentation = f"{base_url}/docs" if _answers(port, "/docs") else str(ROOT / "docs" / "api.md")
-    _say(f"\nThe portal runs on {base_url}", f"Its documentation: {documentation}", "")
+def _introduce(base_url: str, accounts: list[Account], data: DataDirectory) -> None:
+    _say(f"\nThe portal runs on {base_url}", f"Its documentation: {base_url}/docs", "")
     rows = [("e-mail", "password", "role", "plant")]
     rows += [(one.email, one.password or "(set elsewhere)", one.role, one.plant or "") for one in accounts]
     if accounts:

@@ -30,6 +30,7 @@ from local.host.index import index_app
 from local.host.invocation import invoke
 from local.host.routes import Router
 from local.host.wsgi import HttpApp
+from tests import declared
 
 Result = TypeVar("Result")
 
@@ -134,7 +135,8 @@ class World:
         # The host reaches its storage in its own way, however the portal does.
         functions = index_app(function_app.app, {**self.settings, "AzureWebJobsStorage": storage})
         self._functions = {function.name: function for function in functions}
-        self._app = HttpApp(Router(functions), Cors({}), lambda _: None)
+        self._router = Router(functions)
+        self._app = HttpApp(self._router, Cors({}), lambda _: None)
         self._browsers: list[httpx.Client] = []
         self.plants: list[UUID] = [row[0] for row in self.query("SELECT id FROM plants ORDER BY name")]
         self.categories: list[UUID] = [
@@ -149,9 +151,15 @@ class World:
     def browser(self, address: str = "127.0.0.1") -> httpx.Client:
         """A client that nobody has signed in with."""
         transport = httpx.WSGITransport(app=self._app, remote_addr=address)
-        browser = httpx.Client(transport=transport, base_url="http://portal.test")
+        hooks = {"response": [self._hold_to_declaration]}
+        browser = httpx.Client(transport=transport, base_url="http://portal.test", event_hooks=hooks)
         self._browsers.append(browser)
         return browser
+
+    def _hold_to_declaration(self, answer: httpx.Response) -> None:
+        answer.read()
+        if "X-Request-ID" in answer.headers:  # or else the host has answered itself
+            declared.check(answer, self._router)
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What the database holds, read past the portal."""

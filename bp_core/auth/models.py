@@ -28,10 +28,15 @@ def _acceptable(password: str) -> str:
 Email = Annotated[
     Text,
     StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+    Field(json_schema_extra={"pattern": r"^\s*[^@\s\u0000]+@[^@\s\u0000]+\.[^@\s\u0000]+\s*$"}),
 ]
 """An e-mail address: one @, a dot behind it; whether mail arrives there is found out by sending some."""
 
-NewPassword = Annotated[Text, AfterValidator(_acceptable)]
+NewPassword = Annotated[
+    Text,
+    AfterValidator(_acceptable),
+    Field(json_schema_extra={"minLength": SHORTEST_PASSWORD, "maxLength": LONGEST_PASSWORD_BYTES}),
+]
 """A password that is to be set: 8 characters to 72 bytes (rules 9)."""
 
 GivenPassword = Annotated[Text, Field(min_length=1, max_length=1000)]

@@ -5,9 +5,20 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field, WithJsonSchema, field_validator
 
-from bp_core.shared.model import Currency, Day, Line, Number, PageQuery, Sent, Shown, Text, Timestamp
+from bp_core.shared.model import (
+    Currency,
+    Day,
+    Line,
+    Number,
+    PageQuery,
+    Sent,
+    Shown,
+    Text,
+    Timestamp,
+    Versioned,
+)
 from bp_core.shared.money import LARGEST_AMOUNT, Period
 
 Status = Literal["draft", "submitted", "approved", "revision_required"]
@@ -21,7 +32,18 @@ LongText = Annotated[Text, Field(max_length=20_000)]
 ShortText = Annotated[Text, Field(max_length=500)]
 Comment = Annotated[Line, Field(max_length=2000)]
 Benefits = Annotated[list[Annotated[Line, Field(max_length=1000)]], Field(max_length=50)]
-Amount = Annotated[Decimal, Field(ge=0, le=LARGEST_AMOUNT, decimal_places=2, allow_inf_nan=False)]
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, le=LARGEST_AMOUNT, decimal_places=2, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": float(LARGEST_AMOUNT), "multipleOf": 0.01},
+                {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,2})?$"},
+            ]
+        }
+    ),
+]
 
 EXCERPT_LENGTH = 300
 """How much of a description a list shows, in characters."""
@@ -163,7 +185,7 @@ class Document(Shown):
     uploaded_at: Timestamp
 
 
-class PracticeText(Shown):
+class PracticeText(Versioned):
     """Everything of a practice but its files: who wrote it where, what it says, where it stands."""
 
     id: UUID
@@ -194,7 +216,6 @@ class PracticeText(Shown):
     copy_count: int
     created_at: Timestamp
     updated_at: Timestamp
-    version: int
 
 
 class StoredPractice(PracticeText):

@@ -1,18 +1,21 @@
 """The ground of every body and query that callers send, and of every answer they get."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
@@ -30,25 +33,52 @@ def _without_nul(value: str) -> str:
 
 def _as_written(value: object) -> object:
     """Refuse what pydantic would take for a day as well: a number, as the seconds since 1970."""
-    if isinstance(value, date) or (isinstance(value, str) and _WRITTEN_DAY.fullmatch(value)):
+    if isinstance(value, date):
         return value
+    if isinstance(value, str) and _WRITTEN_DAY.fullmatch(value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
     raise PydanticCustomError("date_parsing", "must be a date as YYYY-MM-DD")
+
+
+def _as_moment(value: object) -> object:
+    """Refuse what pydantic would take for a moment as well: a number, as the seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _WRITTEN_DAY.match(value)):
+        return value
+    raise PydanticCustomError("datetime_parsing", "must be a moment as RFC 3339 writes it")
+
+
+def whole(value: object) -> object:
+    """Take 2.0 for 2, as JSON does, which knows one kind of number only."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
 """A text from outside, as it was sent."""
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_without_nul)]
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    AfterValidator(_without_nul),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"}),
+]
 """A text from outside that must say something; white space around it is dropped."""
 
 Day = Annotated[date, BeforeValidator(_as_written)]
 """A day from outside, written YYYY-MM-DD."""
 
-Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json")]
+Instant = Annotated[AwareDatetime, BeforeValidator(_as_moment)]
+"""A moment from outside, with its time zone."""
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 """A moment, in answers as RFC 3339 in UTC."""
 
 Number = Annotated[Decimal, PlainSerializer(float, when_used="json")]
@@ -73,7 +103,13 @@ class Sent(BaseModel):
 class Shown(BaseModel):
     """A part of an answer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class Versioned(Shown):
+    """A part of an answer that tells its version, which changes with every change of what it says."""
+
+    version: int
 
 
 class PageQuery(Sent):

@@ -3,17 +3,17 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from bp_core.practices.models import ImageType
-from bp_core.shared.model import Line, Sent, Shown, Text, Timestamp
+from bp_core.shared.model import Line, Sent, Shown, Text, Timestamp, whole
 from bp_core.uploads.kinds import FileType
 
 UploadState = Literal["pending", "recorded", "rejected", "expired"]
 """Asked for; seen and in order; seen and refused; asked for and never seen in time."""
 
 ShortName = Annotated[Text, Field(min_length=1, max_length=255)]
-FileSize = Annotated[int, Field(ge=1, strict=True)]
+FileSize = Annotated[int, BeforeValidator(whole), Field(ge=1)]
 
 
 class UploadRequest(Sent):

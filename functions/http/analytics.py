@@ -53,7 +53,7 @@ def show_plant_performance(unit: Unit, caller: Caller, query: PeriodQuery) -> li
     return figures.plant_performance(unit.analytics, unit.rules, caller, query, unit.moment.day)
 
 
-@endpoint("GET", "/api/v1/analytics/category-breakdown", who=SIGNED_IN)
+@endpoint("GET", "/api/v1/analytics/category-breakdown", who=SIGNED_IN, errors=("FORBIDDEN",))
 def show_category_breakdown(unit: Unit, caller: Caller, query: CategoryQuery) -> list[CategoryCount]:
     """Show how many practices were submitted in each category."""
     return figures.category_breakdown(unit.analytics, unit.rules, caller, query, unit.moment.day)
@@ -99,7 +99,13 @@ def show_benchmark_stats(unit: Unit, caller: Caller, query: MonthQuery) -> list[
 
 
 # Not the edge's transaction: the job has one of its own, and keeps a record of a failure.
-@endpoint("POST", "/api/v1/analytics/recalculate-savings", who=HEADQUARTERS, transaction=False)
+@endpoint(
+    "POST",
+    "/api/v1/analytics/recalculate-savings",
+    who=HEADQUARTERS,
+    transaction=False,
+    errors=("JOB_RUNNING",),
+)
 def recalculate_savings(unit: Unit, query: YearQuery) -> JobRun:
     """Sum and rate a financial year anew, now."""
     return job_runs.recalculate_year(unit.portal, query.year)

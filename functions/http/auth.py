@@ -27,7 +27,7 @@ from bp_core.shared.paging import Page
 from bp_core.users import Profile, ProfileChanges, User
 from functions import logs
 from functions.access import ANYONE, HEADQUARTERS, SIGNED_IN
-from functions.answers import Reply
+from functions.answers import Reply, SpreadReply
 from functions.bootstrap import Unit
 from functions.edge import endpoints
 from functions.limits import named_account
@@ -37,7 +37,15 @@ LONGEST_USER_AGENT: Final = 400
 blueprint, endpoint = endpoints()
 
 
-@endpoint("POST", "/api/v1/auth/register", who=ANYONE, limit="sign_in")
+@endpoint(
+    "POST",
+    "/api/v1/auth/register",
+    who=ANYONE,
+    status=201,
+    or_status=202,
+    limit="sign_in",
+    creates=False,
+)
 def register(unit: Unit, body: Registration) -> Reply[User]:
     """Register: 201 with an invite, which makes the account active; 202 without one."""
     user = accounts.register(unit.door, unit.invites, body, stand_in_id=uuid4(), now=unit.moment.at)
@@ -47,8 +55,15 @@ def register(unit: Unit, body: Registration) -> Reply[User]:
 
 
 # Not one transaction: no connection is held while the password is hashed.
-@endpoint("POST", "/api/v1/auth/login", who=ANYONE, limit="sign_in", transaction=False)
-def login(unit: Unit, client: str, request: func.HttpRequest, body: Credentials) -> Reply[Tokens]:
+@endpoint(
+    "POST",
+    "/api/v1/auth/login",
+    who=ANYONE,
+    limit="sign_in",
+    transaction=False,
+    errors=("INVALID_CREDENTIALS", "ACCOUNT_INACTIVE"),
+)
+def login(unit: Unit, client: str, request: func.HttpRequest, body: Credentials) -> SpreadReply[Tokens]:
     """Sign in with e-mail and password."""
     user_agent = request.headers.get("user-agent", "").replace("\x00", "")[:LONGEST_USER_AGENT] or None
     try:
@@ -58,17 +73,22 @@ def login(unit: Unit, client: str, request: func.HttpRequest, body: Credentials)
         account = named_account(request)
         logs.log("sign_in_failed", level=logging.WARNING, code=refusal.code, client=client, account=account)
         raise
-    return Reply(tokens, spread=True)
+    return SpreadReply(tokens)
 
 
-@endpoint("POST", "/api/v1/auth/refresh", who=ANYONE)
-def refresh_tokens(unit: Unit, body: RefreshRequest) -> Reply[Tokens] | Unauthenticated:
+@endpoint(
+    "POST",
+    "/api/v1/auth/refresh",
+    who=ANYONE,
+    errors=("UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"),
+)
+def refresh_tokens(unit: Unit, body: RefreshRequest) -> SpreadReply[Tokens] | Unauthenticated:
     """Exchange a refresh token for new tokens."""
     tokens = unit.door.refresh(body.refresh_token, now=unit.moment.at)
     if isinstance(tokens, Unauthenticated):
         logs.log("refresh_token_reused", level=logging.WARNING)  # theft, as far as anybody can tell (rules 9)
         return tokens
-    return Reply(tokens, spread=True)
+    return SpreadReply(tokens)
 
 
 @endpoint("POST", "/api/v1/auth/logout", who=SIGNED_IN)
@@ -90,7 +110,7 @@ def edit_me(unit: Unit, caller: Caller, body: ProfileChanges) -> Profile:
     return users.rename(unit.users, unit.trail, caller, body, unit.moment.at)
 
 
-@endpoint("POST", "/api/v1/auth/change-password", who=SIGNED_IN)
+@endpoint("POST", "/api/v1/auth/change-password", who=SIGNED_IN, errors=("NO_PASSWORD",))
 def change_password(unit: Unit, caller: Caller, client: str, body: PasswordChange) -> Reply[None] | Invalid:
     """Change one's own password; the other sessions end."""
     refusal = accounts.change_password(unit.door, unit.users, caller, body, client=client, now=unit.moment.at)
@@ -110,7 +130,7 @@ def end_session(unit: Unit, caller: Caller, session_id: UUID) -> Reply[None]:
     return Reply(None, message="The session has ended.")
 
 
-@endpoint("POST", "/api/v1/auth/invites", who=HEADQUARTERS, status=201)
+@endpoint("POST", "/api/v1/auth/invites", who=HEADQUARTERS, status=201, errors=("DUPLICATE",))
 def create_invite(unit: Unit, caller: Caller, body: NewInvite) -> IssuedInvite:
     """Invite somebody; the token is shown this once."""
     return invites.invite(

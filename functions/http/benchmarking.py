@@ -23,7 +23,13 @@ from functions.edge import endpoints
 blueprint, endpoint = endpoints()
 
 
-@endpoint("POST", "/api/v1/benchmarking/benchmark/{practice_id:guid}", who=HEADQUARTERS, status=201)
+@endpoint(
+    "POST",
+    "/api/v1/benchmarking/benchmark/{practice_id:guid}",
+    who=HEADQUARTERS,
+    status=201,
+    errors=("ALREADY_BENCHMARKED", "NOT_BENCHMARKABLE"),
+)
 def benchmark_practice(
     unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions
 ) -> Benchmark:
@@ -31,7 +37,12 @@ def benchmark_practice(
     return unit.benchmarking.benchmark(caller, practice_id, expected=expected, moment=unit.moment)
 
 
-@endpoint("DELETE", "/api/v1/benchmarking/unbenchmark/{practice_id:guid}", who=HEADQUARTERS)
+@endpoint(
+    "DELETE",
+    "/api/v1/benchmarking/unbenchmark/{practice_id:guid}",
+    who=HEADQUARTERS,
+    errors=("NOT_BENCHMARKED",),
+)
 def unbenchmark_practice(unit: Unit, practice_id: UUID, expected: ExpectedVersions) -> Reply[None]:
     """Take a benchmark away, and with it all points earned through the practice."""
     unit.benchmarking.unbenchmark(practice_id, expected=expected, moment=unit.moment)

@@ -23,13 +23,13 @@ def show_category(unit: Unit, category_id: UUID) -> Category:
     return categories.show(unit.categories, category_id)
 
 
-@endpoint("POST", "/api/v1/categories", who=HEADQUARTERS, status=201)
+@endpoint("POST", "/api/v1/categories", who=HEADQUARTERS, status=201, errors=("DUPLICATE",))
 def create_category(unit: Unit, body: NewCategory) -> Category:
     """Make a category."""
     return categories.add(unit.categories, unit.trail, body, unit.moment.at)
 
 
-@endpoint("PATCH", "/api/v1/categories/{category_id:guid}", who=HEADQUARTERS)
+@endpoint("PATCH", "/api/v1/categories/{category_id:guid}", who=HEADQUARTERS, errors=("DUPLICATE",))
 def edit_category(unit: Unit, category_id: UUID, body: CategoryChanges) -> Category:
     """Change a category."""
     return categories.change(unit.categories, unit.trail, category_id, body)

@@ -16,7 +16,13 @@ from functions.edge import endpoints
 blueprint, endpoint = endpoints()
 
 
-@endpoint("POST", "/api/v1/copy/implement", who=PLANT_USER, status=201)
+@endpoint(
+    "POST",
+    "/api/v1/copy/implement",
+    who=PLANT_USER,
+    status=201,
+    errors=("NOT_FOUND", "NOT_BENCHMARKED", "OWN_PRACTICE", "ALREADY_COPIED"),
+)
 def copy_practice(unit: Unit, caller: Caller, body: NewCopy) -> Reply[CopyMade]:
     """Copy a benchmarked practice of another plant: a new practice of one's own, and points for both."""
     record, awarded = unit.copying.implement(caller, body, moment=unit.moment)
@@ -45,7 +51,7 @@ def list_copies(unit: Unit, caller: Caller, original_id: UUID) -> list[Copy]:
     return copying.show_copies(unit.copies, caller, original_id)
 
 
-@endpoint("PATCH", "/api/v1/copy/{copy_id:guid}", who=PLANT_USER)
+@endpoint("PATCH", "/api/v1/copy/{copy_id:guid}", who=PLANT_USER, errors=("INVALID_TRANSITION",))
 def edit_copy(unit: Unit, caller: Caller, copy_id: UUID, body: CopyChanges) -> CopyRecord:
     """Tell how far one's own plant is with a copy, a step at a time."""
     return unit.copying.progress(caller, copy_id, body, unit.moment.at)

@@ -25,7 +25,9 @@ def show_points_breakdown(unit: Unit, plant_id: UUID, query: CalendarYearQuery) 
 
 
 # Not the edge's transaction: the job has one of its own, and keeps a record of a failure.
-@endpoint("POST", "/api/v1/leaderboard/recalculate", who=HEADQUARTERS, transaction=False)
+@endpoint(
+    "POST", "/api/v1/leaderboard/recalculate", who=HEADQUARTERS, transaction=False, errors=("JOB_RUNNING",)
+)
 def recalculate_leaderboard(unit: Unit, query: CalendarYearQuery) -> LeaderboardTotals:
     """Recalculate the points of a calendar year, or of all, and tell what they come to."""
     job_runs.recalculate_leaderboard(unit.portal, query.year)

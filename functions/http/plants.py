@@ -35,13 +35,13 @@ def show_plant(unit: Unit, plant_id: UUID) -> PlantFigures:
     return plants.show(unit.plants, plant_id, unit.moment.day)
 
 
-@endpoint("POST", "/api/v1/plants", who=HEADQUARTERS, status=201)
+@endpoint("POST", "/api/v1/plants", who=HEADQUARTERS, status=201, errors=("DUPLICATE",))
 def create_plant(unit: Unit, body: NewPlant) -> Plant:
     """Let a plant join."""
     return plants.add(unit.plants, unit.trail, body, unit.moment.at)
 
 
-@endpoint("PATCH", "/api/v1/plants/{plant_id:guid}", who=HEADQUARTERS)
+@endpoint("PATCH", "/api/v1/plants/{plant_id:guid}", who=HEADQUARTERS, errors=("DUPLICATE",))
 def edit_plant(unit: Unit, plant_id: UUID, body: PlantChanges) -> Plant:
     """Change what a plant is called."""
     return plants.change(unit.plants, unit.trail, plant_id, body, unit.moment.at)

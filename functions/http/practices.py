@@ -50,7 +50,7 @@ def list_recent_practices(unit: Unit) -> list[PracticeListItem]:
     return reading.show_recent(unit.practices, unit.portal.blobs, unit.moment.at)
 
 
-@endpoint("POST", "/api/v1/best-practices", who=SIGNED_IN, status=201)
+@endpoint("POST", "/api/v1/best-practices", who=SIGNED_IN, status=201, errors=("FORBIDDEN",))
 def create_practice(unit: Unit, caller: Caller, body: NewPractice) -> Reply[Practice]:
     """Write a practice: a draft, or submitted at once."""
     practice_id = writing.create(unit.practices, unit.ledger, caller, body, moment=unit.moment)
@@ -86,7 +86,12 @@ def find_similar_practices(unit: Unit, caller: Caller, body: Likeness) -> list[P
     return reading.show_like(unit.practices, unit.portal.blobs, caller, body, unit.moment.at)
 
 
-@endpoint("PATCH", "/api/v1/best-practices/{practice_id:guid}", who=PRACTICE_OWNER)
+@endpoint(
+    "PATCH",
+    "/api/v1/best-practices/{practice_id:guid}",
+    who=PRACTICE_OWNER,
+    errors=("INVALID_TRANSITION", "BENCHMARKED", "COPIED"),
+)
 def edit_practice(
     unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: PracticeChanges
 ) -> Reply[Practice]:
@@ -97,7 +102,7 @@ def edit_practice(
     return shown(unit, caller, practice_id)
 
 
-@endpoint("DELETE", "/api/v1/best-practices/{practice_id:guid}", who=PRACTICE_OWNER)
+@endpoint("DELETE", "/api/v1/best-practices/{practice_id:guid}", who=PRACTICE_OWNER, errors=("BENCHMARKED",))
 def delete_practice(unit: Unit, practice_id: UUID, expected: ExpectedVersions) -> Reply[None]:
     """Delete a practice: it is found no more, and neither its saving nor its points count."""
     writing.delete(

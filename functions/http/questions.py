@@ -44,7 +44,7 @@ def answer_question(unit: Unit, caller: Caller, question_id: UUID, body: Answer)
     )
 
 
-@endpoint("DELETE", "/api/v1/questions/{question_id:guid}", who=QUESTION_VIEWER)
+@endpoint("DELETE", "/api/v1/questions/{question_id:guid}", who=QUESTION_VIEWER, errors=("FORBIDDEN",))
 def delete_question(unit: Unit, caller: Caller, question_id: UUID) -> Reply[None]:
     """Take back one's own question while it has no answer; headquarters remove any."""
     questions.remove(unit.questions, unit.trail, caller, question_id)

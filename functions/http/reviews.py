@@ -16,7 +16,12 @@ from functions.http.practices import shown
 blueprint, endpoint = endpoints()
 
 
-@endpoint("POST", "/api/v1/best-practices/{practice_id:guid}/submit", who=PRACTICE_OWNER)
+@endpoint(
+    "POST",
+    "/api/v1/best-practices/{practice_id:guid}/submit",
+    who=PRACTICE_OWNER,
+    errors=("INVALID_TRANSITION",),
+)
 def submit_practice(
     unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: Submission
 ) -> Reply[Practice]:
@@ -34,7 +39,12 @@ def submit_practice(
     return shown(unit, caller, practice_id)
 
 
-@endpoint("POST", "/api/v1/best-practices/{practice_id:guid}/approve", who=HEADQUARTERS)
+@endpoint(
+    "POST",
+    "/api/v1/best-practices/{practice_id:guid}/approve",
+    who=HEADQUARTERS,
+    errors=("INVALID_TRANSITION",),
+)
 def approve_practice(
     unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions
 ) -> Reply[Practice]:
@@ -45,7 +55,12 @@ def approve_practice(
     return shown(unit, caller, practice_id)
 
 
-@endpoint("POST", "/api/v1/best-practices/{practice_id:guid}/request-revision", who=HEADQUARTERS)
+@endpoint(
+    "POST",
+    "/api/v1/best-practices/{practice_id:guid}/request-revision",
+    who=HEADQUARTERS,
+    errors=("INVALID_TRANSITION", "BENCHMARKED"),
+)
 def request_revision(
     unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: RevisionRequest
 ) -> Reply[Practice]:

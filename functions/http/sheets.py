@@ -12,7 +12,6 @@ from bp_core.practices.models import PracticeQuery
 from bp_core.practices.sheet import COLUMNS, MOST_EXPORTED, TEMPLATE, Names, to_row
 from bp_core.shared.access import Caller
 from bp_core.shared.model import Sent
-from functions import parsing
 from functions.access import SIGNED_IN
 from functions.answers import FileReply, Reply
 from functions.bootstrap import Unit
@@ -35,13 +34,13 @@ class ExportQuery(PracticeQuery):
     format: Literal["xlsx", "csv"] = "xlsx"
 
 
-class ImportQuery(Sent):
-    """Whether an import is only a trial; it may be said in the form as well."""
+class TrialChoice(Sent):
+    """Whether an import is only a trial: said in the query or in the form; it is one otherwise."""
 
     dry_run: bool | None = None
 
 
-@endpoint("GET", "/api/v1/best-practices/export", who=SIGNED_IN)
+@endpoint("GET", "/api/v1/best-practices/export", who=SIGNED_IN, media=(XLSX, CSV))
 def export_practices(unit: Unit, caller: Caller, query: ExportQuery) -> FileReply:
     """Give the list as a file: the same practices in the same order."""
     rows = [to_row(one) for one in reading.sheet(unit.practices, caller, query)]
@@ -51,7 +50,7 @@ def export_practices(unit: Unit, caller: Caller, query: ExportQuery) -> FileRepl
     return FileReply(sheets.write_xlsx(COLUMNS, rows), XLSX, name)
 
 
-@endpoint("GET", "/api/v1/best-practices/import/template", who=SIGNED_IN)
+@endpoint("GET", "/api/v1/best-practices/import/template", who=SIGNED_IN, media=(XLSX,))
 def show_import_template(unit: Unit) -> FileReply:
     """Give the workbook that an import takes: its columns, and what belongs in them."""
     known = {
@@ -69,10 +68,14 @@ def show_import_template(unit: Unit) -> FileReply:
     limit="upload",
     body_limit=IMPORT_LIMIT,
     creates=True,
+    or_status=201,
+    errors=("FORBIDDEN",),
 )
-def import_practices(unit: Unit, caller: Caller, query: ImportQuery, form: Form) -> Reply[ImportReport]:
+def import_practices(
+    unit: Unit, caller: Caller, query: TrialChoice, form: Form[TrialChoice]
+) -> Reply[ImportReport]:
     """Write the practices of a workbook, all or none of them: 201 if they are written."""
-    said = (query.dry_run, parsing.fields(form.fields, ImportQuery).dry_run)
+    said = (query.dry_run, form.fields.dry_run)
     report = importing.bring_in(
         unit.practices,
         unit.ledger,

@@ -18,7 +18,6 @@ from bp_core.uploads.models import (
     UploadRequest,
 )
 from bp_core.uploads.recording import Recorded
-from functions import parsing
 from functions.access import PRACTICE_OWNER, PRACTICE_VIEWER
 from functions.answers import Reply
 from functions.bootstrap import Unit
@@ -58,8 +57,11 @@ def ask_for_practice_upload(unit: Unit, caller: Caller, body: UploadRequest) -> 
     "POST",
     "/api/v1/best-practices/{practice_id:guid}/images",
     who=PRACTICE_OWNER,
+    status=201,
+    or_status=200,
     transaction=False,
     creates=True,
+    errors=("UPLOAD_MISSING", "UPLOAD_REJECTED", "CONFLICT"),
 )
 def confirm_image(unit: Unit, practice_id: UUID, body: ImageConfirmation) -> Reply[Image] | Invalid:
     """Record a photograph that was put: 201 if that is news, 200 if it is recorded already."""
@@ -72,18 +74,22 @@ def confirm_image(unit: Unit, practice_id: UUID, body: ImageConfirmation) -> Rep
     who=PRACTICE_OWNER,
     limit="upload",
     body_limit=IMAGES.max_bytes + FORM_OVERHEAD,
+    status=201,
+    or_status=200,
     transaction=False,
     creates=True,
+    errors=("UPLOAD_REJECTED", "CONFLICT"),
 )
-def upload_image(unit: Unit, caller: Caller, practice_id: UUID, form: Form) -> Reply[Image] | Invalid:
+def upload_image(
+    unit: Unit, caller: Caller, practice_id: UUID, form: Form[ImageFields]
+) -> Reply[Image] | Invalid:
     """Upload a photograph through the portal, as a multipart form."""
-    sent = parsing.fields(form.fields, ImageFields)
     outcome = asking.take(
         unit.practices,
         unit.image_recorder,
         caller,
         practice_id,
-        image_type=sent.image_type,
+        image_type=form.fields.image_type,
         filename=form.file.filename,
         content_type=form.file.content_type,
         data=form.file.data,
@@ -117,8 +123,11 @@ def delete_image(unit: Unit, caller: Caller, practice_id: UUID, image_id: UUID) 
     "POST",
     "/api/v1/best-practices/{practice_id:guid}/documents",
     who=PRACTICE_OWNER,
+    status=201,
+    or_status=200,
     transaction=False,
     creates=True,
+    errors=("UPLOAD_MISSING", "UPLOAD_REJECTED", "CONFLICT"),
 )
 def confirm_document(unit: Unit, practice_id: UUID, body: DocumentConfirmation) -> Reply[Document] | Invalid:
     """Record a document that was put: 201 if that is news, 200 if it is recorded already."""

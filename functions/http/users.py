@@ -25,7 +25,7 @@ def show_user(unit: Unit, user_id: UUID) -> User:
     return users.show(unit.users, user_id)
 
 
-@endpoint("PATCH", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS)
+@endpoint("PATCH", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS, errors=("OWN_ACCOUNT",))
 def edit_user(unit: Unit, caller: Caller, user_id: UUID, body: UserChanges) -> User:
     """Change a person's name, role or plant."""
     return users.change(unit.users, unit.trail, caller, user_id, body, unit.moment.at)
@@ -37,7 +37,7 @@ def activate_user(unit: Unit, user_id: UUID) -> User:
     return users.activate(unit.users, unit.trail, user_id, unit.moment.at)
 
 
-@endpoint("PATCH", "/api/v1/users/{user_id:guid}/deactivate", who=HEADQUARTERS)
+@endpoint("PATCH", "/api/v1/users/{user_id:guid}/deactivate", who=HEADQUARTERS, errors=("OWN_ACCOUNT",))
 def deactivate_user(unit: Unit, caller: Caller, user_id: UUID) -> User:
     """Shut a person out at once."""
     return users.deactivate(

@@ -142,7 +142,7 @@ def test_a_single_file_or_an_own_choice_is_left_alone(
 
 def test_an_unknown_check_is_refused(ready: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     assert dev.check(ready, ["spelling"]) == 2
-    assert "There are: format, lint, types, imports, migrations, infra." in capsys.readouterr().err
+    assert "There are: format, lint, types, imports, migrations, openapi, infra." in capsys.readouterr().err
 
 
 def test_one_failed_check_does_not_hide_the_others(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import function_app  # noqa: F401 - declares every endpoint
 from bp_core.shared import errors
+from functions.codes import CODES
 from functions.edge import ENDPOINTS
 from functions.settings import Settings
 
@@ -38,7 +39,9 @@ def test_error_codes_are_those_of_the_code() -> None:
         for module in (ROOT / package).rglob("*.py"):
             in_code |= set(re.findall(r'code="(\w+)"', module.read_text(encoding="utf-8")))
 
-    assert set(re.findall(r"^\| \d{3} \| `(\w+)` \|", text("docs/errors.md"), re.MULTILINE)) == in_code
+    assert set(CODES) == in_code
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.*) \|$", text("docs/errors.md"), re.MULTILINE)
+    assert rows == [(str(code.status), name, code.when) for name, code in CODES.items()]
 
 
 def test_readme_explains_every_setting() -> None:

@@ -9,9 +9,10 @@ from bp_core.shared.access import Caller
 from bp_core.shared.errors import Invalid
 from bp_core.shared.model import Sent, Shown
 from bp_core.shared.paging import Page
+from bp_core.shared.versions import ExpectedVersions
 from functions import edge
 from functions.access import ANYONE, PRACTICE_OWNER, SIGNED_IN
-from functions.answers import Reply
+from functions.answers import FileReply, Reply
 from functions.bootstrap import Unit
 from functions.edge import DeclarationError, Endpoint, endpoints
 
@@ -186,3 +187,44 @@ def test_two_functions_of_one_name_are_refused_in_whatever_blueprint() -> None:
     first("GET", "/api/v1/plants/first", who=ANYONE)(show_plant)
     with pytest.raises(DeclarationError, match="show_plant"):
         second("GET", "/api/v1/plants/second", who=ANYONE)(show_plant)
+
+
+def test_a_declaration_names_codes_that_there_are_and_the_types_of_files_only() -> None:
+    def any_code() -> None: ...
+
+    def a_file_of_no_type() -> FileReply:
+        return FileReply(b"", "text/csv")
+
+    def no_file() -> None: ...
+
+    _, endpoint = endpoints()
+    with pytest.raises(DeclarationError, match="which are no codes"):
+        endpoint("GET", "/api/v1/a", who=ANYONE, errors=("OUT_OF_LUCK",))(any_code)
+    with pytest.raises(DeclarationError, match="a file has its media types declared"):
+        endpoint("GET", "/api/v1/a", who=ANYONE)(a_file_of_no_type)
+    with pytest.raises(DeclarationError, match="and nothing else has"):
+        endpoint("GET", "/api/v1/a", who=ANYONE, media=("text/csv",))(no_file)
+
+
+def test_the_codes_of_a_call_follow_from_its_declaration_and_are_those_it_names_beside(
+    declared: dict[str, Endpoint],
+) -> None:
+    _, endpoint = endpoints()
+
+    @endpoint("GET", "/api/v1/a", who=ANYONE, limit="none")
+    def look() -> None: ...
+
+    @endpoint("PATCH", "/api/v1/a/{practice_id:guid}", who=PRACTICE_OWNER, errors=("DUPLICATE",))
+    def change(practice_id: UUID, expected: ExpectedVersions) -> None: ...
+
+    @endpoint("POST", "/api/v1/a", who=SIGNED_IN, status=201)
+    def make(body: Wish) -> None: ...
+
+    always = {"INTERNAL", "UNAVAILABLE"}
+    signed_in = {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED", "RATE_LIMITED"}
+    writes = {"BAD_REQUEST", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR"}
+    keys = {"IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_BUSY"}
+    of_a_thing = {"FORBIDDEN", "NOT_FOUND", "PRECONDITION_FAILED", "DUPLICATE"}
+    assert declared["look"].codes == always
+    assert declared["change"].codes == always | signed_in | writes | of_a_thing
+    assert declared["make"].codes == always | signed_in | writes | keys

@@ -158,9 +158,10 @@ def test_a_call_that_takes_no_body_needs_none_whatever_its_type_would_be(headers
 
 
 def test_a_form_is_read_into_its_fields_and_its_file() -> None:
-    form = parsing.form(multipart(('image_type"', b"before"), PHOTOGRAPH))
+    form = parsing.form(multipart(('limit"', b"5"), PHOTOGRAPH), Search)
 
-    assert form.fields == {"image_type": "before"}
+    assert form.texts == {"limit": "5"}
+    assert form.fields == Search(limit=5)
     assert form.file == SentFile("a photo.jpg", "image/jpeg", PHOTOGRAPH[1])
 
 
@@ -168,7 +169,7 @@ def test_a_form_is_read_into_its_fields_and_its_file() -> None:
     "parts",
     [
         [],
-        [('image_type"', b"before")],
+        [('limit"', b"5")],
         [('photo"; filename="a.jpg"', b"x")],
         [PHOTOGRAPH, PHOTOGRAPH],
         [PHOTOGRAPH, ('other"; filename="b.jpg"', b"x")],
@@ -176,7 +177,7 @@ def test_a_form_is_read_into_its_fields_and_its_file() -> None:
 )
 def test_a_form_holds_exactly_one_file_in_the_field_file(parts: list[tuple[str, bytes]]) -> None:
     with pytest.raises(Invalid) as refusal:
-        parsing.form(multipart(*parts))
+        parsing.form(multipart(*parts), Search)
 
     assert [fault.field for fault in refusal.value.details] == ["file"]
 
@@ -186,18 +187,17 @@ def test_a_form_holds_exactly_one_file_in_the_field_file(parts: list[tuple[str, 
 )
 def test_what_says_that_it_is_no_form_is_unsupported(headers: dict[str, str]) -> None:
     with pytest.raises(UnsupportedMedia):
-        parsing.form(request(b"{}", headers=headers))
+        parsing.form(request(b"{}", headers=headers), Search)
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"--edge\r\nContent-Disposition"])
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=edge", "multipart/form-data"])
 def test_what_only_says_that_it_is_a_form_is_a_bad_request(body: bytes, content_type: str) -> None:
     with pytest.raises(BadRequest):
-        parsing.form(request(body, headers={"content-type": content_type}))
+        parsing.form(request(body, headers={"content-type": content_type}), Search)
 
 
 def test_the_fields_of_a_form_are_held_against_their_model() -> None:
-    assert parsing.fields({"limit": "5"}, Search) == Search(limit=5)
     with pytest.raises(Invalid) as refusal:
-        parsing.fields({"limit": "five", "color": "red"}, Search)
+        parsing.form(multipart(('limit"', b"five"), ('color"', b"red"), PHOTOGRAPH), Search)
     assert [fault.field for fault in refusal.value.details] == ["limit", "color"]
