@@ -99,6 +99,11 @@ def test_a_body_over_the_limit_is_refused_unread(world: World) -> None:
     assert _post(author.http, b'{"title": "x"}'.ljust(BODY_LIMIT), "application/json").status_code == 201
 
 
+def test_what_comes_with_a_read_is_left_alone(world: World) -> None:
+    body = b"not JSON".ljust(BODY_LIMIT + 1)
+    assert world.plant_user().http.request("GET", "/api/v1/plants", content=body).status_code == 200
+
+
 def test_a_query_that_cannot_be_read_or_breaks_its_model_is_refused(world: World) -> None:
     reader = world.plant_user()
     for query, expected in BAD_QUERIES:
