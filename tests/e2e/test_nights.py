@@ -75,7 +75,8 @@ def test_what_a_killed_instance_was_at_is_done_by_the_other_and_nothing_twice(
         at_it = next(one.process for one in instances if role_of(one.log, world) == role)
         at_it.kill()
         at_it.wait(PATIENCE_SECONDS)
-    world.query("UPDATE monthly_savings SET annualised_savings = 7")  # something for the other to put right
+        # Something for the other to put right, which has its turn as soon as we are done.
+        connection.execute("UPDATE monthly_savings SET annualised_savings = 7")
     eventually(lambda: cut_off.timestamp() in completed(world))
     done = completed(world)
     assert len(set(done)) == len(done)

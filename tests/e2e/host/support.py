@@ -7,7 +7,7 @@ from functools import partial
 
 import azure.functions as func
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 40.0
 POLL_SECONDS = 0.05
 
 
