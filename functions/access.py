@@ -1,13 +1,13 @@
 """Who may call a route: part of every endpoint's declaration, checked before its handler is called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
 from bp_core.practices import life
 from bp_core.practices.life import Whereabouts
-from bp_core.shared.access import Caller, require_own_plant
+from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden
 from bp_core.shared.model import Role
 
@@ -22,8 +22,7 @@ class Access:
     """Who may call: anyone or signed-in users only, of which role, and what a practice must be to them.
 
     `practice` names the path parameter or body field with the id that leads to the practice: its own, or
-    that of a question about it. `rule` is what must hold of the practice. `own_plant` lets plant users
-    pass for their own plant's id in the path only.
+    that of a question about it. `rule` is what must hold of the practice.
     """
 
     label: str
@@ -31,7 +30,6 @@ class Access:
     role: Role | None = None
     practice: Leads | None = None
     rule: PracticeRule | None = None
-    own_plant: bool = False
 
     @property
     def codes(self) -> frozenset[str]:
@@ -39,7 +37,7 @@ class Access:
         codes = {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"} if self.signed_in else set()
         if self.rule is not None:
             codes.add("NOT_FOUND")
-        if self.role is not None or self.own_plant or self.rule not in (None, life.require_visible):
+        if self.role is not None or self.rule not in (None, life.require_visible):
             codes.add("FORBIDDEN")
         return frozenset(codes)
 
@@ -51,15 +49,6 @@ class Access:
         if self.role is not None and caller.role != self.role:
             who = "headquarters" if self.role == "hq" else "plant users"
             raise Forbidden(f"This is for {who} only.")
-
-    def check_plant(self, caller: Caller, values: Mapping[str, object]) -> None:
-        """Let only callers pass who may look at the plant that the path names.
-
-        Raises Forbidden.
-        """
-        plant_id = values.get("plant_id")
-        if self.own_plant and isinstance(plant_id, UUID):
-            require_own_plant(caller, plant_id)
 
     def check_practice(
         self,
@@ -83,7 +72,6 @@ ANYONE: Final = Access("anyone", signed_in=False)
 SIGNED_IN: Final = Access("any signed-in user")
 PLANT_USER: Final = Access("plant users", role="plant")
 HEADQUARTERS: Final = Access("headquarters", role="hq")
-OWN_PLANT: Final = Access("the plant's users and headquarters", own_plant=True)
 PRACTICE_VIEWER: Final = Access("who sees the practice", practice="practice_id", rule=life.require_visible)
 PRACTICE_OWNER: Final = Access(
     "the practice's plant and headquarters", practice="practice_id", rule=life.require_owner

@@ -197,8 +197,6 @@ def _declared(handler: Callable[..., object], *, route: str, who: Access, **decl
     if undefined := set(declared["errors"]) - CODES.keys():
         raise DeclarationError(f"{name} refuses with {sorted(undefined)}, which are no codes")
     body = hints.get("body", parsing.NoBody)
-    if who.own_plant and "plant_id" not in path_ids:
-        raise DeclarationError(f"{name}: the path holds no plant_id, which decides who may call")
     if who.practice and who.practice not in path_ids and who.practice not in body.model_fields:
         raise DeclarationError(
             f"{name}: neither path nor body holds {who.practice}, which decides who may call"
@@ -357,7 +355,6 @@ def _arguments(
     if "client" in endpoint.wanted:
         values["client"] = _client(request, unit.portal)
     if caller is not None:
-        endpoint.who.check_plant(caller, values)
         endpoint.who.check_practice(caller, values, unit.whereabouts)
     return {name: values[name] for name in endpoint.wanted}
 

@@ -1,7 +1,7 @@
 """Counts, savings and stars of plants and of the company.
 
-A plant user sees the own plant, headquarters every active plant, one by one, or the company as a whole, to
-which inactive plants belong with their past.
+Where no plant is named, a plant user sees the own one, headquarters every active plant, one by one, or the
+company as a whole, to which inactive plants belong with their past.
 """
 
 from datetime import date
@@ -22,7 +22,7 @@ from bp_core.analytics.models import (
 )
 from bp_core.analytics.store import AnalyticsStore, PlantYear, Totals
 from bp_core.savings import SavingsRules, calculate_stars
-from bp_core.shared.access import Caller, require_own_plant
+from bp_core.shared.access import Caller
 from bp_core.shared.calendar import Month, MonthSpan, financial_year, financial_year_of
 from bp_core.shared.errors import NotFound
 from bp_core.shared.model import Currency
@@ -70,12 +70,7 @@ def plant_performance(
 def category_breakdown(
     store: AnalyticsStore, rules: SavingsRules, caller: Caller, query: CategoryQuery, today: date
 ) -> list[CategoryCount]:
-    """Show how many practices a plant, or the company, has submitted in each category in a financial year.
-
-    Raises Forbidden for a plant user who asks for another plant.
-    """
-    if query.plant_id is not None:
-        require_own_plant(caller, query.plant_id)
+    """Show how many practices a plant, or the company, has submitted in each category in a financial year."""
     return store.category_counts(year_of(query.year, rules, today), query.plant_id or caller.plant_id)
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from bp_core.shared.errors import Forbidden
 from bp_core.shared.model import Role
 
 
@@ -27,12 +26,3 @@ class Caller:
     def belongs_to(self, plant_id: UUID) -> bool:
         """Whether the caller is a user of this plant."""
         return self.plant_id == plant_id
-
-
-def require_own_plant(caller: Caller, plant_id: UUID) -> None:
-    """Let headquarters look at any plant, and plant users at their own.
-
-    Raises Forbidden.
-    """
-    if not (caller.is_hq or caller.belongs_to(plant_id)):
-        raise Forbidden("A plant user sees the own plant only.")

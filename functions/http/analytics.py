@@ -27,7 +27,7 @@ from bp_core.analytics.models import (
 from bp_core.jobs import JobRun
 from bp_core.shared.access import Caller
 from functions import job_runs
-from functions.access import HEADQUARTERS, OWN_PLANT, SIGNED_IN
+from functions.access import HEADQUARTERS, SIGNED_IN
 from functions.answers import ReplyBeside
 from functions.bootstrap import Unit
 from functions.edge import endpoints
@@ -74,7 +74,7 @@ def show_cost_analysis(
     return ReplyBeside(data=analysis.plants, beside=analysis.breakdowns)
 
 
-@endpoint("GET", "/api/v1/analytics/cost-analysis/{plant_id:guid}/monthly", who=OWN_PLANT)
+@endpoint("GET", "/api/v1/analytics/cost-analysis/{plant_id:guid}/monthly", who=SIGNED_IN)
 def show_monthly_costs(unit: Unit, plant_id: UUID, query: SavingsYearQuery) -> list[PracticeMonth]:
     """Show the twelve months of a plant's year, each with the practices that count in it."""
     return costs.monthly_costs(unit.analytics, unit.rules, plant_id, query, unit.moment.day)
@@ -86,7 +86,7 @@ def show_star_ratings(unit: Unit, caller: Caller, query: SavingsMonthQuery) -> l
     return figures.star_ratings(unit.analytics, unit.rules, caller, query, unit.moment.day)
 
 
-@endpoint("GET", "/api/v1/analytics/star-ratings/{plant_id:guid}/monthly-trend", who=OWN_PLANT)
+@endpoint("GET", "/api/v1/analytics/star-ratings/{plant_id:guid}/monthly-trend", who=SIGNED_IN)
 def show_monthly_trend(unit: Unit, plant_id: UUID, query: SavingsYearQuery) -> list[TrendMonth]:
     """Show the savings and stars of the twelve months of a plant's year."""
     return figures.monthly_trend(unit.analytics, unit.rules, plant_id, query, unit.moment.day)

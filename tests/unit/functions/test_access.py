@@ -9,7 +9,6 @@ from bp_core.shared.model import Sent
 from functions.access import (
     ANYONE,
     HEADQUARTERS,
-    OWN_PLANT,
     PLANT_USER,
     PRACTICE_OWNER,
     PRACTICE_VIEWER,
@@ -77,11 +76,3 @@ def test_a_route_without_a_practice_asks_for_none(access: Access) -> None:
 def test_a_route_that_does_not_say_which_practice_is_a_failure_of_ours() -> None:
     with pytest.raises(TypeError, match="practice_id"):
         check(PRACTICE_OWNER, HQ)
-
-
-def test_the_own_plant_is_seen_by_its_users_and_by_headquarters() -> None:
-    OWN_PLANT.check_plant(OWNER, {"plant_id": PUNE})
-    OWN_PLANT.check_plant(HQ, {"plant_id": PUNE})
-    SIGNED_IN.check_plant(NEIGHBOUR, {"plant_id": PUNE})
-    with pytest.raises(Forbidden):
-        OWN_PLANT.check_plant(NEIGHBOUR, {"plant_id": PUNE})
