@@ -1,6 +1,5 @@
 """Failed sign-ins in a real PostgreSQL: counted by account and client, whatever the e-mail looks like."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,12 +11,6 @@ from tests.world import NOON, at_once
 
 SINCE = NOON - timedelta(hours=1)
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url) as database:
-        yield database
 
 
 @pytest.fixture

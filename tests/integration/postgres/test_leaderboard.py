@@ -1,6 +1,5 @@
 """Recalculating points beside a rival that has not committed yet: each finds its own difference, once."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from uuid import UUID
@@ -27,20 +26,6 @@ COPY: Final = """
         (original_practice_id, copied_practice_id, copying_plant_id, copied_date, implementation_status)
     VALUES (%(original)s, %(copy)s, %(plant)s, '2026-08-15', 'planning')
 """
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url) as database:
-        yield database
-
-
-@pytest.fixture
-def plants(database: Database) -> list[UUID]:
-    """The seven plants, and somebody who writes for them all."""
-    sql = database.autocommit()
-    sql.run("INSERT INTO users (email, full_name, role) VALUES ('hq@amber.test', 'HQ', 'hq')")
-    return [row[0] for row in sql.tuples("SELECT id FROM plants ORDER BY id")]
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The plants' months in PostgreSQL: the sums as the database makes them, in one statement, under one lock."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,20 +22,6 @@ Stated = tuple[Decimal, Currency, Period]
 
 amounts = st.decimals(min_value=0, max_value=LARGEST_AMOUNT, places=2)
 savings = st.tuples(amounts, st.sampled_from(["lakhs", "crores"]), st.sampled_from(["monthly", "annually"]))
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with Database(database_url) as database:
-        yield database
-
-
-@pytest.fixture
-def plants(database: Database) -> list[UUID]:
-    """The seven plants, and somebody who writes for them all."""
-    sql = database.autocommit()
-    sql.run("INSERT INTO users (email, full_name, role) VALUES ('hq@amber.test', 'HQ', 'hq')")
-    return [row[0] for row in sql.tuples("SELECT id FROM plants ORDER BY id")]
 
 
 def approve(database: Database, plant: UUID, day: date, stated: Stated | None) -> None:
