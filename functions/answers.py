@@ -60,14 +60,9 @@ class Reply(Generic[Data_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyBeside(Reply[Data_co], Generic[Data_co, Beside_co]):
-    """An answer whose data has other fields beside it, at the top level: those of a model."""
+    """An answer whose data has other fields beside it, at the top level: a model's, or its own."""
 
     beside: Beside_co
-
-
-@dataclass(frozen=True)
-class SpreadReply(Reply[Data_co]):
-    """An answer whose data stands at the top level as well."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +95,7 @@ def render(
     if not isinstance(result, Reply):
         return _envelope(adapter.dump_json(result), status, request_id)
     data = adapter.dump_json(result.data)
-    extra = data[1:-1] if isinstance(result, SpreadReply) else b""
-    if isinstance(result, ReplyBeside):
-        extra = result.beside.model_dump_json()[1:-1].encode()
+    extra = result.beside.model_dump_json()[1:-1].encode() if isinstance(result, ReplyBeside) else b""
     if result.message is not None:
         extra += (b"," if extra else b"") + b'"message":' + json.dumps(result.message).encode()
     return _envelope(data, result.status or status, request_id, extra=extra, headers=result.headers)

@@ -14,7 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from bp_core.shared.model import Versioned
 from bp_core.shared.paging import LongPage, Page
 from functions import retries
-from functions.answers import JSON, FileReply, Reply, SpreadReply
+from functions.answers import JSON, FileReply, Reply
 from functions.codes import CODES
 from functions.edge import ENDPOINTS, Endpoint
 from functions.examples import REFERENCE, Schema, example_of
@@ -413,10 +413,8 @@ def _envelope(endpoint: Endpoint, schemas: _Schemas) -> Part:
     envelope: Part = {"type": "object", "required": list(fields), "properties": fields}
     if container is not None and issubclass(container, Reply):
         fields["message"] = {"type": "string", "description": "For people."}
-    at_the_top = (
-        data if container is not None and issubclass(container, SpreadReply) else schemas.beside(endpoint)
-    )
-    return {"allOf": [envelope, at_the_top]} if at_the_top else envelope
+    beside = schemas.beside(endpoint)
+    return {"allOf": [envelope, beside]} if beside else envelope
 
 
 def _refused_with(name: str) -> Part:

@@ -116,15 +116,11 @@ def monthly_trend(
     Raises NotFound.
     """
     year = year_of(query.year, rules, today)
-    return show_trend(plant_year(store, year, plant_id), year, query.currency)
-
-
-def show_trend(plant: PlantYear, year: MonthSpan, currency: Currency) -> list[TrendMonth]:
-    """Show a plant's months."""
+    plant = plant_year(store, year, plant_id)
     return [
         TrendMonth(
             month=str(month),
-            savings=format_currency(plant.saved([month]), currency),
+            savings=format_currency(plant.saved([month]), query.currency),
             stars=plant.stars(month),
         )
         for month in year

@@ -27,7 +27,7 @@ from bp_core.shared.paging import Page
 from bp_core.users import Profile, ProfileChanges, User
 from functions import logs
 from functions.access import ANYONE, HEADQUARTERS, SIGNED_IN
-from functions.answers import Reply, SpreadReply
+from functions.answers import Reply, ReplyBeside
 from functions.bootstrap import Unit
 from functions.edge import endpoints
 from functions.limits import named_account
@@ -63,7 +63,9 @@ def register(unit: Unit, body: Registration) -> Reply[User]:
     transaction=False,
     errors=("INVALID_CREDENTIALS", "ACCOUNT_INACTIVE"),
 )
-def login(unit: Unit, client: str, request: func.HttpRequest, body: Credentials) -> SpreadReply[Tokens]:
+def login(
+    unit: Unit, client: str, request: func.HttpRequest, body: Credentials
+) -> ReplyBeside[Tokens, Tokens]:
     """Sign in with e-mail and password."""
     user_agent = request.headers.get("user-agent", "").replace("\x00", "")[:LONGEST_USER_AGENT] or None
     try:
@@ -73,7 +75,7 @@ def login(unit: Unit, client: str, request: func.HttpRequest, body: Credentials)
         account = named_account(request)
         logs.log("sign_in_failed", level=logging.WARNING, code=refusal.code, client=client, account=account)
         raise
-    return SpreadReply(tokens)
+    return ReplyBeside(data=tokens, beside=tokens)
 
 
 @endpoint(
@@ -82,13 +84,13 @@ def login(unit: Unit, client: str, request: func.HttpRequest, body: Credentials)
     who=ANYONE,
     errors=("UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"),
 )
-def refresh_tokens(unit: Unit, body: RefreshRequest) -> SpreadReply[Tokens] | Unauthenticated:
+def refresh_tokens(unit: Unit, body: RefreshRequest) -> ReplyBeside[Tokens, Tokens] | Unauthenticated:
     """Exchange a refresh token for new tokens."""
     tokens = unit.door.refresh(body.refresh_token, now=unit.moment.at)
     if isinstance(tokens, Unauthenticated):
         logs.log("refresh_token_reused", level=logging.WARNING)  # theft, as far as anybody can tell (rules 9)
         return tokens
-    return SpreadReply(tokens)
+    return ReplyBeside(data=tokens, beside=tokens)
 
 
 @endpoint("POST", "/api/v1/auth/logout", who=SIGNED_IN)

@@ -10,7 +10,7 @@ from bp_core.shared.errors import FieldError, Invalid, NotFound, PortalError, Un
 from bp_core.shared.model import Shown
 from bp_core.shared.paging import Page
 from functions import answers
-from functions.answers import SECURITY_HEADERS, STATUS, Reply, ReplyBeside, SpreadReply
+from functions.answers import SECURITY_HEADERS, STATUS, Reply, ReplyBeside
 
 FAMILIES = [
     family
@@ -74,8 +74,10 @@ def test_a_reply_may_say_something_to_people() -> None:
 def test_the_fields_of_a_reply_may_stand_at_the_top_as_well() -> None:
     spread = {"success": True, "data": {"name": "Pune"}, "name": "Pune"}
 
-    assert body(render(SpreadReply(PUNE))) == spread
-    assert body(render(SpreadReply(PUNE, message="Hello."))) == spread | {"message": "Hello."}
+    assert body(render(ReplyBeside(data=PUNE, beside=PUNE))) == spread
+    assert body(render(ReplyBeside(data=PUNE, beside=PUNE, message="Hello."))) == spread | {
+        "message": "Hello."
+    }
 
 
 def test_texts_are_written_in_utf_8() -> None:
