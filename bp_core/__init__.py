@@ -1,1 +1,1 @@
-"""What the portal is: its rules, models and use cases, pure (no database, clock, network or settings)."""
+"""The domain: rules, models and use cases, without I/O (no database, clock, network or settings)."""

@@ -1,16 +1,18 @@
-"""Looking into the audit trail."""
+"""Reading the audit trail."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from pydantic import Field
 
-from bp_core.shared.model import Instant, PageQuery, Shown, Text, Timestamp
+from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import Instant, PageQuery, ResponseModel, Text, Timestamp
 
 
 class AuditQuery(PageQuery):
-    """Which changes are wanted: `from` and `to` are moments with a time zone, `to` not included."""
+    """Filters the audit trail: from `from` (inclusive) to `to` (exclusive), both with a time zone."""
 
     entity: Annotated[Text, Field(max_length=50)] | None = None
     entity_id: UUID | None = None
@@ -19,8 +21,8 @@ class AuditQuery(PageQuery):
     until: Annotated[Instant | None, Field(alias="to")] = None
 
 
-class AuditEntry(Shown):
-    """A change: what was done to which thing, by whom (null: by the portal itself, or before signing in)."""
+class AuditEntry(ResponseModel):
+    """A recorded change; `user_id` is null if a job made it, or a caller who was not signed in."""
 
     id: int
     at: Timestamp
@@ -34,9 +36,21 @@ class AuditEntry(Shown):
     request_id: str | None
 
 
-class AuditStore(Protocol):
-    """Where the trail is kept."""
+class AuditLog(Protocol):
+    """Reads the audit trail."""
 
     def entries(self, query: AuditQuery) -> Page[AuditEntry]:
         """List the changes, latest first."""
         ...
+
+
+@dataclass(frozen=True)
+class AuditService:
+    """The use case of reading the audit trail."""
+
+    log: AuditLog
+
+    def search(self, caller: Caller, query: AuditQuery) -> Page[AuditEntry]:
+        """Return one page of the changes, latest first, for headquarters. Raises Forbidden."""
+        require_headquarters(caller)
+        return self.log.entries(query)

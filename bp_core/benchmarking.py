@@ -1,36 +1,35 @@
-"""Benchmarking practices: what headquarters hold up for the other plants to copy (rules 6)."""
+"""Benchmarks: practices that headquarters recommends to other plants (rules 6)."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 from uuid import UUID
 
-from bp_core.leaderboard import Points
+from bp_core.leaderboard import PointsUpdater
 from bp_core.notifications import Notice, Notifier, excerpt
-from bp_core.practices import life, writing
-from bp_core.practices.life import PracticeState
-from bp_core.practices.store import Ledger, PracticeStore
-from bp_core.shared.access import Caller
-from bp_core.shared.calendar import Moment
-from bp_core.shared.errors import Conflict
-from bp_core.shared.model import PageQuery, Shown, Timestamp
+from bp_core.practices import workflow
+from bp_core.practices.editor import PracticeEditor
+from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.auditing import AuditTrail
+from bp_core.shared.context import Context
+from bp_core.shared.errors import AlreadyBenchmarked, NotBenchmarkable
 from bp_core.shared.paging import Page
-from bp_core.shared.trail import Trail
+from bp_core.shared.schemas import PageQuery, ResponseModel, Timestamp
 from bp_core.shared.versions import ExpectedVersions
 
 RECENT_BENCHMARKS = 10
-"""How many benchmarks the list of the newest holds."""
+"""The length of the list of recent benchmarks."""
 
 
 class BenchmarkQuery(PageQuery):
-    """Which benchmarked practices are wanted, of one plant or category or all."""
+    """Filters a list of benchmarked practices by plant and category."""
 
     plant_id: UUID | None = None
     category_id: UUID | None = None
 
 
-class Benchmark(Shown):
-    """That a practice is benchmarked, by whom and since when."""
+class Benchmark(ResponseModel):
+    """The benchmark of a practice: who benchmarked it, and when."""
 
     id: UUID
     practice_id: UUID
@@ -39,7 +38,7 @@ class Benchmark(Shown):
     created_at: Timestamp
 
 
-class ListedBenchmark(Shown):
+class ListedBenchmark(ResponseModel):
     """A benchmarked practice in a list."""
 
     id: UUID
@@ -54,25 +53,25 @@ class ListedBenchmark(Shown):
     created_at: Timestamp
 
 
-class BenchmarkCount(Shown):
-    """How many practices are benchmarked."""
+class BenchmarkCount(ResponseModel):
+    """The number of benchmarked practices."""
 
     total_benchmarked: int
 
 
 class BenchmarkStore(Protocol):
-    """Where the benchmarks are kept; those of a deleted practice are not found."""
+    """Stores benchmarks. No method returns the benchmark of a deleted practice."""
 
-    def add(self, practice_id: UUID, by_user_id: UUID, moment: Moment) -> Benchmark:
-        """Keep that a practice is benchmarked."""
+    def add(self, practice_id: UUID, by_user_id: UUID, context: Context) -> Benchmark:
+        """Insert the benchmark of a practice."""
         ...
 
     def remove(self, practice_id: UUID) -> Benchmark:
-        """Forget that a practice is benchmarked; tell what is forgotten."""
+        """Delete and return the benchmark of a practice."""
         ...
 
     def benchmarks(self, query: BenchmarkQuery) -> Page[ListedBenchmark]:
-        """List the benchmarked practices, the newest benchmark first."""
+        """List the benchmarked practices, newest benchmark first."""
         ...
 
     def count(self) -> int:
@@ -81,60 +80,59 @@ class BenchmarkStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Benchmarking:
-    """Gives benchmarks and takes them away; points that are earned by copies go along (rules 5)."""
+class BenchmarkService:
+    """The use cases of benchmarks; they also update the points for copies (rules 5)."""
 
     store: BenchmarkStore
-    practices: PracticeStore
-    points: Points
-    ledger: Ledger
+    editor: PracticeEditor
+    points: PointsUpdater
     notifier: Notifier
-    trail: Trail
+    audit_trail: AuditTrail
 
-    def benchmark(
-        self, caller: Caller, practice_id: UUID, *, expected: ExpectedVersions = None, moment: Moment
-    ) -> Benchmark:
-        """Benchmark a practice, and approve it if it is only submitted; its plant is told.
+    def benchmark(self, caller: Caller, practice_id: UUID, expected: ExpectedVersions = None) -> Benchmark:
+        """Benchmark a practice, for headquarters; a submitted practice is approved. Notifies its plant.
 
-        Raises NotFound, PreconditionFailed, Conflict (NOT_BENCHMARKABLE, ALREADY_BENCHMARKED).
+        Raises Forbidden, NotFound, PreconditionFailed, NotBenchmarkable, AlreadyBenchmarked.
         """
-        practice = writing.held(self.practices, practice_id, expected)
+        require_headquarters(caller)
+        practice = self.editor.lock(practice_id, expected)
         if practice.is_benchmarked:
-            raise Conflict("The practice is benchmarked already.", code="ALREADY_BENCHMARKED")
-        if practice.status not in life.SEEN_BY_ALL:
-            raise Conflict(
-                f"A practice that is {practice.status} cannot be benchmarked.", code="NOT_BENCHMARKABLE"
-            )
-        if practice.status == "submitted":
-            writing.move(self.practices, self.ledger, caller, practice_id, "approved", moment=moment)
-        with self.points.settled(practice_id):
-            benchmark = self.store.add(practice_id, caller.user_id, moment)
-        self._renew(practice_id, moment)
-        self.trail.note("practice.benchmarked", "practice", practice_id, after=_facts(benchmark))
-        notice = Notice(
-            "practice_benchmarked",
-            "Your practice is benchmarked",
-            excerpt(practice.content.title),
-            practice_id,
-        )
-        self.notifier.tell_plant(practice.plant_id, notice)
+            raise AlreadyBenchmarked("The practice is already benchmarked.")
+        if practice.status not in workflow.PUBLIC_STATUSES:
+            raise NotBenchmarkable(f"A practice with the status {practice.status} cannot be benchmarked.")
+        self.editor.save(caller, practice, replace(practice, status="approved", is_benchmarked=True))
+        with self.points.updated(practice_id):
+            benchmark = self.store.add(practice_id, caller.user_id, self.editor.context)
+        self.audit_trail.record("practice.benchmarked", "practice", practice_id, after=_facts(benchmark))
+        title = excerpt(practice.content.title)
+        notice = Notice("practice_benchmarked", "Your practice is benchmarked", title, practice_id)
+        self.notifier.notify_plant(practice.plant_id, notice)
         return benchmark
 
-    def unbenchmark(self, practice_id: UUID, *, expected: ExpectedVersions = None, moment: Moment) -> None:
-        """Take a benchmark away; the practice stays approved.
+    def unbenchmark(self, caller: Caller, practice_id: UUID, expected: ExpectedVersions = None) -> None:
+        """Delete the benchmark of a practice, for headquarters; the practice stays approved.
 
-        Raises NotFound, PreconditionFailed, Conflict (NOT_BENCHMARKED).
+        Raises Forbidden, NotFound, PreconditionFailed, NotBenchmarked.
         """
-        life.require_benchmarked(writing.held(self.practices, practice_id, expected))
-        with self.points.settled(practice_id):
+        require_headquarters(caller)
+        practice = self.editor.lock(practice_id, expected)
+        workflow.require_benchmarked(practice)
+        with self.points.updated(practice_id):
             benchmark = self.store.remove(practice_id)
-        self._renew(practice_id, moment)
-        self.trail.note("practice.unbenchmarked", "practice", practice_id, before=_facts(benchmark))
+        self.editor.save(caller, practice, replace(practice, is_benchmarked=False))
+        self.audit_trail.record("practice.unbenchmarked", "practice", practice_id, before=_facts(benchmark))
 
-    def _renew(self, practice_id: UUID, moment: Moment) -> None:
-        """Give the practice, which shows whether it is benchmarked, its next version."""
-        practice: PracticeState = writing.held(self.practices, practice_id)
-        self.practices.save(replace(practice, version=practice.version + 1), moment.at)
+    def search(self, query: BenchmarkQuery) -> Page[ListedBenchmark]:
+        """Return one page of the benchmarked practices, newest benchmark first."""
+        return self.store.benchmarks(query)
+
+    def recent(self) -> list[ListedBenchmark]:
+        """Return the newest benchmarks."""
+        return self.store.benchmarks(BenchmarkQuery(limit=RECENT_BENCHMARKS)).items
+
+    def count(self) -> BenchmarkCount:
+        """Count the benchmarked practices."""
+        return BenchmarkCount(total_benchmarked=self.store.count())
 
 
 def _facts(benchmark: Benchmark) -> dict[str, object]:

@@ -1,25 +1,27 @@
-"""The categories that practices are filed under."""
+"""The categories of practices."""
 
-import re
-import unicodedata
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.auditing import AuditTrail, difference
+from bp_core.shared.context import Context
 from bp_core.shared.errors import Invalid, NotFound
-from bp_core.shared.model import Line, Sent, Shown, Timestamp
-from bp_core.shared.trail import Trail, difference
+from bp_core.shared.schemas import Line, RequestModel, ResponseModel, Timestamp, not_sent
+from bp_core.shared.text import slug
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-"""A name for addresses: lower-case words of ASCII letters and digits, joined by hyphens."""
+"""A name for URLs: lower-case words of ASCII letters and digits, joined by hyphens."""
 
 CategoryName = Annotated[Line, Field(max_length=100)]
 
 
-class NewCategory(Sent):
-    """A category as it is made; its slug is made from its name if none is given."""
+class NewCategory(RequestModel):
+    """A new category; without a slug, it gets one from its name."""
 
     name: CategoryName
     slug: Slug | None = None
@@ -27,17 +29,17 @@ class NewCategory(Sent):
     icon_name: Annotated[Line, Field(max_length=100)]
 
 
-class CategoryChanges(Sent):
-    """What is to be changed of a category: what is not sent stays, the slug, too, when the name changes."""
+class CategoryChanges(RequestModel):
+    """Changes of a category; a field that is not sent is not changed. A new name does not change the slug."""
 
-    name: CategoryName = ""
-    slug: Slug = ""
-    color_class: Annotated[Line, Field(max_length=200)] = ""
-    icon_name: Annotated[Line, Field(max_length=100)] = ""
+    name: CategoryName = not_sent()
+    slug: Slug = not_sent()
+    color_class: Annotated[Line, Field(max_length=200)] = not_sent()
+    icon_name: Annotated[Line, Field(max_length=100)] = not_sent()
 
 
-class Category(Shown):
-    """A category, with the number of its practices that everybody may see."""
+class Category(ResponseModel):
+    """A category with the number of its public practices."""
 
     id: UUID
     name: str
@@ -49,75 +51,79 @@ class Category(Shown):
 
 
 class CategoryStore(Protocol):
-    """Where the categories are kept."""
+    """Stores categories."""
 
     def categories(self) -> list[Category]:
         """List the categories by name."""
         ...
 
     def category(self, category_id: UUID) -> Category | None:
-        """Find one category."""
+        """Read one category."""
         ...
 
     def add(self, new: NewCategory, slug: str, now: datetime) -> UUID:
-        """Keep a new category. Raises Conflict (DUPLICATE) if another has its name or slug."""
+        """Insert a category; return its id. Raises Duplicate if another category has the name or slug."""
         ...
 
-    def hold(self, category_id: UUID) -> None:
-        """Keep others from changing a category until the transaction ends."""
+    def lock(self, category_id: UUID) -> None:
+        """Lock a category until the transaction ends."""
         ...
 
     def save(self, category: Category) -> None:
-        """Keep a category as it is now. Raises Conflict (DUPLICATE) if another has its name or slug."""
+        """Update a category. Raises Duplicate if another category has the name or slug."""
         ...
 
 
-def show(store: CategoryStore, category_id: UUID) -> Category:
-    """Show one category.
+@dataclass(frozen=True)
+class CategoryService:
+    """The use cases of categories: all users read them, headquarters changes them."""
 
-    Raises NotFound.
-    """
-    category = store.category(category_id)
-    if category is None:
-        raise NotFound("There is no such category.")
-    return category
+    store: CategoryStore
+    audit_trail: AuditTrail
+    context: Context
 
+    def find(self) -> list[Category]:
+        """Return the categories by name."""
+        return self.store.categories()
 
-def add(store: CategoryStore, trail: Trail, new: NewCategory, now: datetime) -> Category:
-    """Make a category.
+    def show(self, category_id: UUID) -> Category:
+        """Return a category. Raises NotFound."""
+        category = self.store.category(category_id)
+        if category is None:
+            raise NotFound("There is no such category.")
+        return category
 
-    Raises Conflict (DUPLICATE), Invalid for a name that gives no slug.
-    """
-    category = show(store, store.add(new, new.slug or slug_of(new.name), now))
-    trail.note("category.created", "category", category.id, after=_facts(category))
-    return category
+    def create(self, caller: Caller, new: NewCategory) -> Category:
+        """Create a category. Raises Forbidden, Duplicate, Invalid if the name gives no slug."""
+        require_headquarters(caller)
+        category = self.show(self.store.add(new, new.slug or slug_of(new.name), self.context.now))
+        self.audit_trail.record("category.created", "category", category.id, after=_facts(category))
+        return category
 
-
-def change(store: CategoryStore, trail: Trail, category_id: UUID, changes: CategoryChanges) -> Category:
-    """Change a category.
-
-    Raises NotFound, Conflict (DUPLICATE).
-    """
-    store.hold(category_id)
-    category = show(store, category_id)
-    kept = category.model_copy(update=changes.model_dump(include=changes.model_fields_set))
-    changed = difference(_facts(category), _facts(kept))
-    if changed.after:
-        store.save(kept)
-        trail.note("category.changed", "category", category_id, before=changed.before, after=changed.after)
-    return kept
+    def edit(self, caller: Caller, category_id: UUID, changes: CategoryChanges) -> Category:
+        """Change a category. Raises Forbidden, NotFound, Duplicate."""
+        require_headquarters(caller)
+        self.store.lock(category_id)
+        category = self.show(category_id)
+        updated = category.model_copy(update=changes.sent())
+        changed = difference(_facts(category), _facts(updated))
+        if changed.after:
+            self.store.save(updated)
+            self.audit_trail.record(
+                "category.changed", "category", category_id, before=changed.before, after=changed.after
+            )
+        return updated
 
 
 def slug_of(name: str) -> str:
-    """Make a slug from a name: "Energy & Waste" becomes "energy-waste".
+    """Return the slug for the name of a category: "energy-waste" for "Energy & Waste".
 
-    Raises Invalid for a name without a letter or digit that ASCII has.
+    Raises Invalid if the name has no ASCII letter or digit.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    if not slug:
-        raise Invalid.of("slug", "is needed: the name has no letter or digit to make one from")
-    return slug
+    generated = slug(name)
+    if not generated:
+        raise Invalid.of("slug", "is required, because the name has no Latin letter or digit")
+    return generated
 
 
 def _facts(category: Category) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Copying benchmarked practices of other plants, and how far their implementation is (rules 6)."""
+"""Copies of benchmarked practices by other plants, and their implementation (rules 6)."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -7,36 +7,37 @@ from uuid import UUID
 
 from pydantic import Field
 
-from bp_core.leaderboard import PlantPoints, Points
+from bp_core.leaderboard import PlantPoints, PointsUpdater
 from bp_core.notifications import Notice, Notifier, excerpt
-from bp_core.practices import life, writing
-from bp_core.practices.life import PracticeState, Whereabouts
-from bp_core.practices.models import NewPractice, Practice, Status, Title
-from bp_core.practices.store import Ledger, PracticeStore
-from bp_core.shared.access import Caller
-from bp_core.shared.calendar import Moment
-from bp_core.shared.errors import Conflict, Forbidden, NotFound
-from bp_core.shared.model import Line, PageQuery, Sent, Shown, Timestamp
+from bp_core.practices import workflow
+from bp_core.practices.editor import PracticeEditor
+from bp_core.practices.schemas import NewPractice, Practice, Status, Title
+from bp_core.practices.service import PracticeService
+from bp_core.practices.workflow import SAVING_FIELDS, PracticeScope, PracticeState
+from bp_core.shared.access import Caller, require_plant_user
+from bp_core.shared.auditing import AuditTrail
+from bp_core.shared.context import Context
+from bp_core.shared.errors import AlreadyCopied, Forbidden, InvalidTransition, NotFound, OwnPractice
 from bp_core.shared.paging import Page
-from bp_core.shared.trail import Trail
+from bp_core.shared.schemas import Line, PageQuery, RequestModel, ResponseModel, Timestamp
 
 ImplementationStatus = Literal["planning", "in_progress", "completed"]
-"""How far a copy is implemented."""
+"""The progress of the implementation of a copy."""
 
 ORDER: Final[tuple[ImplementationStatus, ...]] = get_args(ImplementationStatus)
-"""The steps of an implementation in their order: one at a time, forwards or back."""
+"""The steps of an implementation, in order."""
 
 OwnText = Annotated[Line, Field(max_length=20_000)]
 
 CUSTOMISED: Final = ("title", "description", "problem_statement", "solution")
-"""What the copying plant may say in its own words."""
+"""The fields of the original that the copying plant can replace by its own text."""
 
-NOT_COPIED: Final[dict[str, None]] = dict.fromkeys(("savings_amount", "savings_currency", "savings_period"))
-"""The copying plant states what it measured itself (rules 3)."""
+NOT_COPIED: Final[dict[str, None]] = dict.fromkeys(SAVING_FIELDS)
+"""The saving is not copied: the copying plant enters its own (rules 3)."""
 
 
-class NewCopy(Sent):
-    """Which practice is copied, and what the copying plant says in its own words: null for the original's."""
+class NewCopy(RequestModel):
+    """A new copy of a practice; a `customized_` text replaces the text of the original, null copies it."""
 
     original_practice_id: UUID
     customized_title: Title | None = None
@@ -46,14 +47,14 @@ class NewCopy(Sent):
     implementation_status: ImplementationStatus = "planning"
 
 
-class CopyChanges(Sent):
-    """How far a copy is implemented by now."""
+class CopyChanges(RequestModel):
+    """The new progress of an implementation."""
 
     implementation_status: ImplementationStatus
 
 
-class CopyRecord(Shown):
-    """That a plant has copied a practice, and how far it is."""
+class CopyRecord(ResponseModel):
+    """The record of a copy, with the progress of its implementation."""
 
     id: UUID
     original_practice_id: UUID
@@ -66,7 +67,7 @@ class CopyRecord(Shown):
 
 
 class OwnCopy(CopyRecord):
-    """A copy of the caller's plant; `bp_title` is null where the plant no longer sees the original."""
+    """A copy of the caller's plant; `bp_title` is null if the plant can no longer see the original."""
 
     bp_title: str | None
     origin_plant_id: UUID
@@ -75,8 +76,8 @@ class OwnCopy(CopyRecord):
     copied_status: Status
 
 
-class Copy(Shown):
-    """A copy as a list about its original shows it."""
+class Copy(ResponseModel):
+    """A copy in a list of the copies of a practice."""
 
     id: UUID
     copied_practice_id: UUID
@@ -86,8 +87,8 @@ class Copy(Shown):
     implementation_status: ImplementationStatus
 
 
-class Spread(Shown):
-    """A practice and who has copied it, the first one first; no date where it is benchmarked no longer."""
+class Spread(ResponseModel):
+    """A practice with its copies, oldest first; `benchmarked_date` is null if it is no longer benchmarked."""
 
     bp_id: UUID
     bp_title: str
@@ -98,8 +99,8 @@ class Spread(Shown):
     copies: list[Copy]
 
 
-class PointsAwarded(Shown):
-    """What a copy earned: its origin only if it is the first one (rules 5)."""
+class PointsAwarded(ResponseModel):
+    """The points for a copy; the origin earns points for the first copy only (rules 5)."""
 
     origin_points: int
     copier_points: int
@@ -107,8 +108,8 @@ class PointsAwarded(Shown):
     copying_plant_id: UUID
 
 
-class CopyMade(Shown):
-    """A new copy: the practice that it is, the record of it, and what it earned."""
+class CopyMade(ResponseModel):
+    """A new copy: its practice, its record, and the points that it earned."""
 
     copied_practice: Practice
     copy_record: CopyRecord
@@ -116,27 +117,27 @@ class CopyMade(Shown):
 
 
 class CopyStore(Protocol):
-    """Where the copies are kept. One whose practice is deleted is found by none of these."""
+    """Stores copies. No method returns a copy whose practice is deleted."""
 
     def add(
-        self, original_id: UUID, copied_id: UUID, status: ImplementationStatus, moment: Moment
+        self, original_id: UUID, copied_id: UUID, status: ImplementationStatus, context: Context
     ) -> CopyRecord | None:
-        """Keep that one practice is a copy of another.
+        """Insert the record of a copy.
 
-        None if its plant has copied that one before, and has not deleted its copy.
+        Returns None if the plant has already copied the original and has not deleted that copy.
         """
         ...
 
     def copy_for_update(self, copy_id: UUID) -> CopyRecord | None:
-        """Find a copy and hold it until the transaction ends."""
+        """Read a copy, and lock it until the transaction ends."""
         ...
 
     def save_status(self, copy_id: UUID, status: ImplementationStatus, now: datetime) -> CopyRecord:
-        """Keep how far a copy is."""
+        """Update the progress of an implementation."""
         ...
 
-    def copies(self, original_id: UUID) -> tuple[Whereabouts | None, list[Copy]]:
-        """Find what decides who sees a practice, and its copies, the first one first."""
+    def copies(self, original_id: UUID) -> tuple[PracticeScope | None, list[Copy]]:
+        """Read the scope of a practice, None if there is no such practice, and its copies, oldest first."""
         ...
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
@@ -144,55 +145,55 @@ class CopyStore(Protocol):
         ...
 
     def benchmarked(self, query: PageQuery) -> Page[Spread]:
-        """List the benchmarked practices with their copies, the most copied and then the newest first."""
+        """List the benchmarked practices with their copies: most copied first, then newest benchmark."""
         ...
 
     def deployed(self, query: PageQuery) -> Page[Spread]:
-        """List the practices that were copied and that everybody sees, in the same order."""
+        """List the public practices that were copied, with their copies, in the same order."""
         ...
 
 
 @dataclass(frozen=True)
-class Copying:
-    """Copies practices and follows their implementation."""
+class CopyService:
+    """The use cases of copies and their implementation."""
 
     store: CopyStore
-    practices: PracticeStore
-    points: Points
-    ledger: Ledger
+    editor: PracticeEditor
+    practices: PracticeService
+    points: PointsUpdater
     notifier: Notifier
-    trail: Trail
+    audit_trail: AuditTrail
 
-    def implement(self, caller: Caller, new: NewCopy, *, moment: Moment) -> tuple[CopyRecord, PointsAwarded]:
-        """Copy a benchmarked practice of another plant for the caller's: submitted, dated today, no savings.
+    def implement(self, caller: Caller, new: NewCopy) -> CopyMade:
+        """Copy a benchmarked practice of another plant to the caller's plant.
 
-        The origin plant is told. Raises NotFound, Conflict (OWN_PRACTICE, NOT_BENCHMARKED, ALREADY_COPIED).
+        The copy is submitted, dated today, and has no saving. Notifies the origin plant.
+        Raises Forbidden, NotFound, OwnPractice, NotBenchmarked, AlreadyCopied.
         """
+        require_plant_user(caller)
         original = self._copyable(caller, new.original_practice_id)
-        with self.points.settled(original.id) as earned:
-            copied_id = writing.create(
-                self.practices, self.ledger, caller, _copy_of(original, new), moment=moment
-            )
-            record = self.store.add(original.id, copied_id, new.implementation_status, moment)
+        with self.points.updated(original.id) as earned:
+            copied_id = self.editor.create(caller, _copy_of(original, new))
+            status = new.implementation_status
+            record = self.store.add(original.id, copied_id, status, self.editor.context)
             if record is None:
-                raise Conflict("Your plant has copied this practice already.", code="ALREADY_COPIED")
-        self.trail.note("copy.made", "copy", record.id, after=_facts(record))
-        self.notifier.tell_plant(
-            original.plant_id,
-            Notice(
-                "practice_copied",
-                "Another plant copies your practice",
-                excerpt(original.content.title),
-                original.id,
-            ),
+                raise AlreadyCopied("Your plant has already copied this practice.")
+        self.audit_trail.record("copy.made", "copy", record.id, after=_facts(record))
+        title = excerpt(original.content.title)
+        notice = Notice("practice_copied", "Another plant copied your practice", title, original.id)
+        self.notifier.notify_plant(original.plant_id, notice)
+        return CopyMade(
+            copied_practice=self.practices.show(caller, copied_id),
+            copy_record=record,
+            points_awarded=_awarded(earned, original.plant_id, record.copying_plant_id),
         )
-        return record, _awarded(earned, original.plant_id, record.copying_plant_id)
 
-    def progress(self, caller: Caller, copy_id: UUID, changes: CopyChanges, now: datetime) -> CopyRecord:
-        """Take a copy of the caller's plant one step on or back; the step it is at changes nothing.
+    def set_progress(self, caller: Caller, copy_id: UUID, changes: CopyChanges) -> CopyRecord:
+        """Move the implementation of a copy of the caller's plant one step forward or back.
 
-        Raises NotFound, Forbidden, Conflict (INVALID_TRANSITION).
+        Raises Forbidden, NotFound, InvalidTransition for a step that is not the next or previous one.
         """
+        require_plant_user(caller)
         before = self.store.copy_for_update(copy_id)
         if before is None:
             raise NotFound("There is no such copy.")
@@ -202,8 +203,8 @@ class Copying:
         if status == before.implementation_status:
             return before
         require_step(before.implementation_status, status)
-        after = self.store.save_status(copy_id, status, now)
-        self.trail.note(
+        after = self.store.save_status(copy_id, status, self.editor.context.now)
+        self.audit_trail.record(
             "copy.changed",
             "copy",
             copy_id,
@@ -212,41 +213,45 @@ class Copying:
         )
         return after
 
+    def copies(self, caller: Caller, original_id: UUID) -> list[Copy]:
+        """Return the copies of a practice that the caller may see, oldest first. Raises NotFound."""
+        scope, copies = self.store.copies(original_id)
+        workflow.require_visible(caller, scope)
+        return copies
+
+    def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
+        """Return one page of the copies of the caller's plant, newest first. Raises Forbidden."""
+        require_plant_user(caller)
+        return self.store.own(caller, query)
+
+    def benchmarked(self, query: PageQuery) -> Page[Spread]:
+        """Return one page of the benchmarked practices with their copies, most copied first."""
+        return self.store.benchmarked(query)
+
+    def deployed(self, query: PageQuery) -> Page[Spread]:
+        """Return one page of the public practices that were copied, with their copies, most copied first."""
+        return self.store.deployed(query)
+
     def _copyable(self, caller: Caller, practice_id: UUID) -> PracticeState:
-        """Hold a practice that the caller's plant may copy; what can never change is told first."""
-        original = writing.held(self.practices, practice_id)
-        life.require_visible(caller, Whereabouts(original.plant_id, original.status))
+        """Read and lock a practice that the caller's plant can copy."""
+        original = self.editor.lock(practice_id)
+        workflow.require_visible(caller, original.scope)
         if caller.belongs_to(original.plant_id):
-            raise Conflict("A plant does not copy its own practice.", code="OWN_PRACTICE")
-        life.require_benchmarked(original)
+            raise OwnPractice("A plant cannot copy its own practice.")
+        workflow.require_benchmarked(original)
         return original
 
 
 def require_step(from_status: ImplementationStatus, to_status: ImplementationStatus) -> None:
-    """Check that an implementation goes one step on or back (rules 6).
-
-    Raises Conflict (INVALID_TRANSITION).
-    """
+    """Check that an implementation moves one step forward or back (rules 6). Raises InvalidTransition."""
     if abs(ORDER.index(to_status) - ORDER.index(from_status)) != 1:
-        raise Conflict(
-            f"An implementation cannot go from {from_status} to {to_status}.", code="INVALID_TRANSITION"
-        )
-
-
-def show_copies(store: CopyStore, caller: Caller, original_id: UUID) -> list[Copy]:
-    """Show the copies of a practice that the caller may see, the first one first.
-
-    Raises NotFound.
-    """
-    whereabouts, copies = store.copies(original_id)
-    life.require_visible(caller, whereabouts)
-    return copies
+        raise InvalidTransition(f"An implementation cannot go from {from_status} to {to_status}.")
 
 
 def _copy_of(original: PracticeState, new: NewCopy) -> NewPractice:
-    said = {field: getattr(new, f"customized_{field}") for field in CUSTOMISED}
-    own_words = {field: text for field, text in said.items() if text is not None}
-    content: dict[str, Any] = {**asdict(original.content), **NOT_COPIED, **own_words}
+    texts = {field: getattr(new, f"customized_{field}") for field in CUSTOMISED}
+    customised = {field: text for field, text in texts.items() if text is not None}
+    content: dict[str, Any] = {**asdict(original.content), **NOT_COPIED, **customised}
     return NewPractice(**{**content, "benefits": list(original.content.benefits)}, status="submitted")
 
 

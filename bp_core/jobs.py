@@ -1,4 +1,4 @@
-"""Work that runs by the clock or on demand, and the record of every run."""
+"""Jobs, which run on a schedule or on demand, and the records of their runs."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,44 +7,37 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
+from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.calendar import Clock
-from bp_core.shared.errors import Conflict
-from bp_core.shared.model import Shown, Timestamp
+from bp_core.shared.context import Context
+from bp_core.shared.errors import JobDone, JobRunning
+from bp_core.shared.schemas import ResponseModel, Timestamp
 
-JobTrigger = Literal["timer", "manual", "event"]
+TriggerKind = Literal["timer", "manual", "event"]
 JobState = Literal["running", "completed", "failed"]
 
-AGGREGATE_MONTHLY_SAVINGS = "aggregate_monthly_savings"
-RATE_STARS = "rate_stars"
-RECALCULATE_SAVINGS = "recalculate_savings"
-RECONCILE_UPLOADS = "reconcile_uploads"
-REBUILD_ROLL_UPS = "rebuild_roll_ups"
-PURGE_EXPIRED = "purge_expired"
-RECALCULATE_LEADERBOARD = "recalculate_leaderboard"
-VERIFY_LEADERBOARD = "verify_leaderboard"
-
 RUNS_SHOWN = 10
-"""How many of the last runs of each job are shown."""
+"""How many recent runs of each job are listed."""
 
-FAILURE_MESSAGE_LENGTH = 2000
+ERROR_LENGTH = 2000
 
 LEASE: Final = timedelta(minutes=10)
-"""How long a run may last: the host ends every function sooner (host.json), so a longer one has died."""
+"""The maximum duration of a run. The host stops a function earlier (host.json)."""
 
-DIED: Final = "It was cut off before it ended."
-"""The error of a run whose instance died."""
+STOPPED: Final = "The run was stopped before it finished."
+"""The error of a run whose process was stopped."""
 
 
-class JobRun(Shown):
-    """A run of a job; `rows` counts what it had to change.
+class JobRun(ResponseModel):
+    """A run of a job; `rows` is the number of rows that it changed.
 
-    `scheduled_for` is the time by the schedule that a timer's run was due at, `past_due` whether the timer
-    came late, for no instance was there at that time.
+    For timer runs, `scheduled_for` is the scheduled time, and `past_due` says whether the timer fired late
+    because no instance was running at that time.
     """
 
     id: UUID
     name: str
-    trigger: JobTrigger
+    trigger: TriggerKind
     state: JobState
     started_at: Timestamp
     finished_at: Timestamp | None
@@ -55,88 +48,112 @@ class JobRun(Shown):
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """Why a job runs now: by the clock, for which time of its schedule and how late, or by hand."""
+class RunTrigger:
+    """What started a run: a timer, with its scheduled time and whether it fired late, or a manual call."""
 
-    trigger: JobTrigger
+    kind: TriggerKind
     scheduled_for: datetime | None = None
     past_due: bool = False
 
 
-BY_HAND: Final = Occasion("manual")
+MANUAL: Final = RunTrigger("manual")
 
 
 class JobStore(Protocol):
-    """Where the runs are kept."""
+    """Stores the runs of jobs."""
 
-    def started(self, name: str, occasion: Occasion, at: datetime, lease_until: datetime) -> UUID:
-        """Keep a run that starts; what ran before it and is not over has died, and has failed."""
+    def started(self, name: str, trigger: RunTrigger, at: datetime, lease_until: datetime) -> UUID:
+        """Insert a run that starts; mark earlier runs that did not finish as failed."""
         ...
 
     def is_done(self, name: str, scheduled_for: datetime) -> bool:
-        """Whether a run for this time of the job's schedule was completed."""
+        """Whether a run of the job for this scheduled time was completed."""
         ...
 
     def finished(self, run_id: UUID, *, rows: int | None, error: str | None, at: datetime) -> JobRun:
-        """Keep the end of a run: `error` is None where it did what it should."""
+        """Update a run that ends; `error` is None if the job succeeded."""
         ...
 
     def last_runs(self, per_job: int, now: datetime) -> list[JobRun]:
-        """List the last runs of every job, latest first; one whose lease ended has failed."""
+        """List the last runs of every job, latest first; one whose lease has expired is listed as failed."""
         ...
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a job's work came to: how many rows it had to change, and what it found that should not have been.
+class JobResult:
+    """The result of a job: the number of rows that it changed, and an error that it found in the data.
 
-    A finding fails the run, as a check fails, and keeps its work.
+    An error in the data marks the run as failed, but the work is committed.
     """
 
     rows: int
-    finding: str | None = None
+    data_error: str | None = None
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A job's turn: its work, and the record that is kept together with the work or not at all."""
+class ClaimedJob:
+    """A job that this instance has claimed: its work, and a store in the transaction of the work."""
 
-    work: Callable[[], Outcome]
-    record: JobStore
+    work: Callable[[], JobResult]
+    store: JobStore
 
 
-def run(
-    store: JobStore,
-    transaction: AbstractContextManager[Turn | None],
-    *,
-    name: str,
-    occasion: Occasion,
-    clock: Clock,
-) -> JobRun:
-    """Do a job's work once and keep a record of the run, of a failure, too (which is then raised again).
+@dataclass(frozen=True)
+class JobService:
+    """Lists the runs of jobs."""
 
-    What the work has found fails the run as well, but is no failure of the work: that is kept. `store` keeps
-    at once what it is told; `transaction` is kept when it is left, and gives the job's turn, or None where
-    another instance has it.
+    store: JobStore
+    context: Context
 
-    Raises Conflict (JOB_RUNNING) if the job runs already, Conflict (JOB_DONE) if another instance has
-    completed it for the same time of its schedule.
-    """
-    run_id = None
-    try:
-        with transaction as turn:
-            if turn is None:
-                raise Conflict(f"The job {name} is running already.", code="JOB_RUNNING")  # noqa: TRY301
-            if occasion.scheduled_for is not None and turn.record.is_done(name, occasion.scheduled_for):
-                raise Conflict(f"The job {name} was done already.", code="JOB_DONE")  # noqa: TRY301
-            began = clock.now()
-            run_id = store.started(name, occasion, began, began + LEASE)
-            outcome = turn.work()
-            # With the work, or not at all: whoever has the next turn sees whether this one was completed.
-            finished = turn.record.finished(run_id, rows=outcome.rows, error=outcome.finding, at=clock.now())
-    except BaseException as failure:
-        if run_id is not None:
-            message = f"{type(failure).__name__}: {failure}"[:FAILURE_MESSAGE_LENGTH]
-            store.finished(run_id, rows=None, error=message, at=clock.now())
-        raise
-    return finished
+    def last_runs(self, caller: Caller) -> list[JobRun]:
+        """Return the last runs of every job, latest first, for headquarters. Raises Forbidden."""
+        require_headquarters(caller)
+        return self.store.last_runs(RUNS_SHOWN, self.context.now)
+
+    def latest(self) -> list[JobRun]:
+        """Return the last run of every job, for the health endpoints."""
+        return self.store.last_runs(1, self.context.now)
+
+
+@dataclass(frozen=True)
+class JobRunner:
+    """Runs jobs. `store` commits every statement at once, so that failed runs are recorded as well."""
+
+    store: JobStore
+    clock: Clock
+
+    def run(
+        self, name: str, trigger: RunTrigger, transaction: AbstractContextManager[ClaimedJob | None]
+    ) -> JobRun:
+        """Run a job once and record the run; a failed run is recorded, and its error raised again.
+
+        `transaction` commits at its end. It yields the claimed job, or None if another instance runs it. An
+        error in the data marks the run as failed, but the work is committed.
+
+        Raises JobRunning if the job is already running, JobDone if another instance has completed this
+        scheduled run.
+        """
+        run_id = None
+        try:
+            with transaction as claim:
+                claimed = _require_claim(name, trigger, claim)
+                started_at = self.clock.now()
+                run_id = self.store.started(name, trigger, started_at, started_at + LEASE)
+                result = claimed.work()
+                # In the transaction of the work, so that `is_done` of the next instance sees it.
+                return claimed.store.finished(
+                    run_id, rows=result.rows, error=result.data_error, at=self.clock.now()
+                )
+        except BaseException as error:
+            if run_id is not None:
+                message = f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+                self.store.finished(run_id, rows=None, error=message, at=self.clock.now())
+            raise
+
+
+def _require_claim(name: str, trigger: RunTrigger, claim: ClaimedJob | None) -> ClaimedJob:
+    if claim is None:
+        raise JobRunning(f"The job {name} is already running.")
+    if trigger.scheduled_for is not None and claim.store.is_done(name, trigger.scheduled_for):
+        raise JobDone(f"The job {name} has already run for this scheduled time.")
+    return claim

@@ -1,7 +1,7 @@
-"""The points that plants earn when practices are copied, and how the plants stand by them (rules 5).
+"""The leaderboard: the points that plants earn when practices are copied (rules 5).
 
-Points are a function of what is recorded. They are kept as sums for reading; whatever changes what is
-recorded settles the difference in its own transaction, so that both are true together or not at all.
+Points are computed from benchmarks and copies. Their sums per plant and year are stored: every change of a
+benchmark or a copy adds the difference to them in the same transaction.
 """
 
 from collections.abc import Iterator
@@ -12,25 +12,29 @@ from typing import Final, Literal, Protocol
 from uuid import UUID
 
 from pydantic import ConfigDict, computed_field
+from typing_extensions import override
 
+from bp_core.practices.ports import CopyPoints
+from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.context import Context
 from bp_core.shared.errors import NotFound
-from bp_core.shared.model import Sent, Shown, Year
+from bp_core.shared.schemas import RequestModel, ResponseModel, Year
 
 ORIGIN_POINTS: Final = 10
-"""What the origin plant earns, once per benchmarked practice, when it is copied first."""
+"""The points of the origin plant for the first copy of a benchmarked practice."""
 
 COPIER_POINTS: Final = 5
-"""What each plant earns that copies a benchmarked practice."""
+"""The points of a plant for each benchmarked practice that it copies."""
 
 
-class CalendarYearQuery(Sent):
-    """Which calendar year is meant; what none means is the call's to say. Financial years give no points."""
+class CalendarYearQuery(RequestModel):
+    """Selects a calendar year; each operation says what it does without one."""
 
     year: Year | None = None
 
 
-class Earning(Shown):
-    """Points that a plant earned through one practice: as its origin, or by copying it."""
+class Earning(ResponseModel):
+    """Points of a plant for one practice, as its origin or for copying it."""
 
     type: Literal["Origin", "Copier"]
     points: int
@@ -39,8 +43,8 @@ class Earning(Shown):
     bp_id: UUID
 
 
-class Standing(Shown):
-    """How a plant stands in a year: its points, its rank, and what they were earned with, newest first."""
+class Standing(ResponseModel):
+    """The points of a plant in a year, its rank, and the single earnings, newest first."""
 
     plant_id: UUID
     plant_name: str
@@ -51,8 +55,8 @@ class Standing(Shown):
     breakdown: list[Earning]
 
 
-class CopiedEarning(Shown):
-    """What a plant earned by copying a practice."""
+class CopiedEarning(ResponseModel):
+    """Points of a plant for copying a practice."""
 
     bp_title: str
     bp_id: UUID
@@ -60,8 +64,8 @@ class CopiedEarning(Shown):
     date: date
 
 
-class OriginatedEarning(Shown):
-    """What a plant earned as the origin of a practice, which has been copied so many times by now."""
+class OriginatedEarning(ResponseModel):
+    """Points of a plant as the origin of a practice; `copies_count` is the current number of copies."""
 
     bp_title: str
     bp_id: UUID
@@ -69,8 +73,8 @@ class OriginatedEarning(Shown):
     points: int
 
 
-class PointsBreakdown(Shown):
-    """What a plant's points of a year were earned with, newest first."""
+class PointsBreakdown(ResponseModel):
+    """The single earnings of a plant in a year, newest first."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -81,27 +85,30 @@ class PointsBreakdown(Shown):
 
     @computed_field(alias="copiedCount")
     def copied_count(self) -> int:
-        """How many practices the plant copied."""
+        """The number of practices that the plant copied."""
         return len(self.copied)
 
     @computed_field(alias="copiedPoints")
     def copied_points(self) -> int:
-        """What it earned by that."""
+        """The points for them."""
         return sum(earned.points for earned in self.copied)
 
     @computed_field(alias="originatedCount")
     def originated_count(self) -> int:
-        """How many of the plant's practices were copied for the first time."""
+        """The number of practices of the plant that were copied for the first time."""
         return len(self.originated)
 
     @computed_field(alias="originatedPoints")
     def originated_points(self) -> int:
-        """What it earned by that."""
+        """The points for them."""
         return sum(earned.points for earned in self.originated)
 
 
-class LeaderboardTotals(Shown):
-    """What the leaderboard of a year comes to, or of all (null); entries without points do not count."""
+class LeaderboardTotals(ResponseModel):
+    """Totals of the leaderboard for a year, or for all years (null).
+
+    `total_entries` counts the entries (plant and year) with points.
+    """
 
     year: int | None
     total_entries: int
@@ -112,7 +119,7 @@ class LeaderboardTotals(Shown):
 
 @dataclass(frozen=True)
 class PlantPoints:
-    """Points of one plant in one year: earned, or added to what is kept (negative: taken away)."""
+    """Points of a plant in a year, or a change of them; negative if points were subtracted."""
 
     plant_id: UUID
     year: int
@@ -121,69 +128,90 @@ class PlantPoints:
 
 
 class LeaderboardStore(Protocol):
-    """Where the points are kept, and what they are earned with."""
+    """Stores the sums of points, and computes them from benchmarks and copies."""
 
     def earned_through(self, practice_id: UUID) -> list[PlantPoints]:
-        """Tell the points that are earned through one original practice, as it is recorded now."""
+        """Compute the points that the copies of one original practice earn."""
         ...
 
-    def settle(self, practice_id: UUID, before: list[PlantPoints]) -> list[PlantPoints]:
-        """Add to what is kept what is earned through a practice now and was not before; tell what that is."""
+    def add_difference(self, practice_id: UUID, before: list[PlantPoints]) -> list[PlantPoints]:
+        """Add the difference between the points of a practice now and `before`; return what was added."""
         ...
 
-    def hold_original_of(self, practice_id: UUID) -> UUID | None:
-        """Find the practice that a practice is a copy of, and hold it until the transaction ends."""
+    def lock_original_of(self, practice_id: UUID) -> UUID | None:
+        """Find the practice that a practice is a copy of, and lock it until the transaction ends."""
         ...
 
     def recalculate(self, year: int | None) -> list[PlantPoints]:
-        """Make what is kept of a year, or of all, what is recorded; tell what had to be added where."""
+        """Recompute the points of a year, or of all years, and correct the stored sums.
+
+        Returns the corrections.
+        """
         ...
 
     def totals(self, year: int | None) -> LeaderboardTotals:
-        """Sum what is kept of a year, or of all."""
+        """Sum the stored points of a year, or of all years."""
         ...
 
     def standings(self, year: int) -> list[Standing]:
-        """List the active plants, and all others with points, by rank and name."""
+        """List the active plants, and the inactive plants with points, by rank and name."""
         ...
 
     def breakdown(self, plant_id: UUID, year: int) -> PointsBreakdown | None:
-        """Tell what a plant's points were earned with; None if there is no such plant."""
+        """List the single earnings of a plant; None if the plant does not exist."""
         ...
 
 
 @dataclass(frozen=True)
-class Points:
-    """Keeps the points true while what they are earned with changes."""
+class PointsUpdater(CopyPoints):
+    """Updates the stored points when benchmarks and copies change."""
 
     store: LeaderboardStore
 
     @contextmanager
-    def settled(self, practice_id: UUID) -> Iterator[list[PlantPoints]]:
-        """Add, when the block ends, what it gave or took through an original practice that the caller holds.
+    def updated(self, practice_id: UUID) -> Iterator[list[PlantPoints]]:
+        """Update the stored points after a block that changes the benchmark or the copies of a practice.
 
-        Yields a list that is empty until then, and tells afterwards what was added.
+        The caller has locked the practice. Yields a list to which the changes are added after the block.
         """
         added: list[PlantPoints] = []
         before = self.store.earned_through(practice_id)
         yield added
-        added += self.store.settle(practice_id, before)
+        added += self.store.add_difference(practice_id, before)
 
-    def settled_without(self, practice_id: UUID) -> AbstractContextManager[object]:
-        """Take away, when the block ends, what was earned by a copy that goes in it (rules 5).
+    @override
+    def updated_without(self, practice_id: UUID) -> AbstractContextManager[object]:
+        # The original is locked before its copy: all transactions use this order, which avoids deadlocks.
+        original_id = self.store.lock_original_of(practice_id)
+        return nullcontext() if original_id is None else self.updated(original_id)
 
-        Holds the original from now on: whoever deletes a copy holds the older practice first.
+
+@dataclass(frozen=True)
+class LeaderboardService:
+    """The use cases of the leaderboard."""
+
+    store: LeaderboardStore
+    context: Context
+
+    def standings(self, query: CalendarYearQuery) -> list[Standing]:
+        """Return the leaderboard of a calendar year, by default of the current one."""
+        return self.store.standings(query.year or self.context.today.year)
+
+    def breakdown(self, plant_id: UUID, query: CalendarYearQuery) -> PointsBreakdown:
+        """Return the single earnings of a plant in a calendar year, by default the current one.
+
+        Raises NotFound.
         """
-        original_id = self.store.hold_original_of(practice_id)
-        return nullcontext() if original_id is None else self.settled(original_id)
+        breakdown = self.store.breakdown(plant_id, query.year or self.context.today.year)
+        if breakdown is None:
+            raise NotFound("There is no such plant.")
+        return breakdown
 
+    def totals(self, caller: Caller, query: CalendarYearQuery) -> LeaderboardTotals:
+        """Return the totals of a calendar year, by default of all, for headquarters. Raises Forbidden."""
+        require_headquarters(caller)
+        return self.store.totals(query.year)
 
-def show_breakdown(store: LeaderboardStore, plant_id: UUID, year: int) -> PointsBreakdown:
-    """Show what a plant's points of a year were earned with.
-
-    Raises NotFound.
-    """
-    breakdown = store.breakdown(plant_id, year)
-    if breakdown is None:
-        raise NotFound("There is no such plant.")
-    return breakdown
+    def recalculate(self, year: int | None) -> list[PlantPoints]:
+        """Correct the stored points of a year, or of all years; return the corrections. Called by jobs."""
+        return self.store.recalculate(year)

@@ -1,17 +1,20 @@
-"""Notifications: what people are told of what concerns them, never of what they did themselves.
+"""Notifications: users are notified of changes by others that concern them.
 
-They are written in the transaction of what they tell about: both are kept, or neither.
+Notifications are inserted in the transaction of the change.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from bp_core.practices.life import PracticeState
+from typing_extensions import override
+
+from bp_core.practices.ports import PracticeListener
+from bp_core.practices.workflow import PracticeState
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import NotFound
-from bp_core.shared.model import PageQuery, Shown, Timestamp
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery, ResponseModel, Timestamp
 
 NotificationType = Literal[
     "question_asked",
@@ -22,14 +25,14 @@ NotificationType = Literal[
     "practice_copied",
     "upload_rejected",
 ]
-"""What people are told of."""
+"""The events that users are notified of."""
 
 LONGEST_MESSAGE: Final = 2000
-"""How long the message of a notification may be, in characters."""
+"""The maximum length of the message of a notification, in characters."""
 
 
-class Notification(Shown):
-    """One thing that one person is told; `practice_title` is null where they no longer see the practice."""
+class Notification(ResponseModel):
+    """A notification of a user; `practice_title` is null if the user can no longer see the practice."""
 
     id: UUID
     user_id: UUID
@@ -44,26 +47,26 @@ class Notification(Shown):
 
 
 class NotificationQuery(PageQuery):
-    """Which notifications are wanted; all of one's own where nothing is said."""
+    """Filters the caller's notifications; by default all are listed."""
 
     is_read: bool | None = None
 
 
-class UnreadCount(Shown):
-    """How many notifications a person has not read."""
+class UnreadCount(ResponseModel):
+    """The number of unread notifications."""
 
     unread_count: int
 
 
-class ReadCount(Shown):
-    """How many notifications were marked as read just now."""
+class ReadCount(ResponseModel):
+    """The number of notifications that were marked as read."""
 
     marked_count: int
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What is told, whoever is told it."""
+    """The content of a notification, without its recipients."""
 
     type: NotificationType
     title: str
@@ -73,71 +76,86 @@ class Notice:
 
 
 class Notifier(Protocol):
-    """Tells people, in the transaction of what it tells about; never the caller, nor who is not active."""
+    """Notifies users in the transaction of the change; never the caller, and never inactive users."""
 
-    def tell_user(self, user_id: UUID, notice: Notice) -> None:
-        """Tell one person."""
+    def notify_user(self, user_id: UUID, notice: Notice) -> None:
+        """Notify one user."""
         ...
 
-    def tell_plant(self, plant_id: UUID, notice: Notice) -> None:
-        """Tell everybody at a plant."""
+    def notify_plant(self, plant_id: UUID, notice: Notice) -> None:
+        """Notify all users of a plant."""
         ...
 
-    def tell_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
-        """Tell who asked for an upload, or everybody at the practice's plant where nobody had asked."""
+    def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
+        """Notify the user who requested an upload; without one, all users of the plant of the practice."""
         ...
 
 
 class NotificationStore(Protocol):
-    """Where the notifications are kept."""
+    """Stores notifications."""
 
     def notifications(self, caller: Caller, query: NotificationQuery) -> Page[Notification]:
-        """List a person's notifications, newest first."""
+        """List the caller's notifications, newest first."""
         ...
 
     def unread_count(self, user_id: UUID) -> int:
-        """Tell how many notifications a person has not read."""
+        """Count the unread notifications of a user."""
         ...
 
     def mark_read(self, caller: Caller, notification_id: UUID) -> Notification | None:
-        """Mark a notification as read; None if the person has no such one."""
+        """Mark a notification as read; None if the caller has no such notification."""
         ...
 
     def mark_all_read(self, user_id: UUID) -> int:
-        """Mark everything that a person has not read; tell how many they were."""
+        """Mark all notifications of a user as read; return how many were unread."""
         ...
 
 
-def read(store: NotificationStore, caller: Caller, notification_id: UUID) -> Notification:
-    """Mark one's own notification as read; doing it twice changes nothing.
+@dataclass(frozen=True)
+class NotificationService:
+    """The use cases of the caller's own notifications."""
 
-    Raises NotFound, for anybody else's as well.
-    """
-    notification = store.mark_read(caller, notification_id)
-    if notification is None:
-        raise NotFound("There is no such notification.")
-    return notification
+    store: NotificationStore
+
+    def search(self, caller: Caller, query: NotificationQuery) -> Page[Notification]:
+        """Return one page of the caller's notifications, newest first."""
+        return self.store.notifications(caller, query)
+
+    def unread_count(self, caller: Caller) -> UnreadCount:
+        """Count the caller's unread notifications."""
+        return UnreadCount(unread_count=self.store.unread_count(caller.user_id))
+
+    def mark_read(self, caller: Caller, notification_id: UUID) -> Notification:
+        """Mark one of the caller's notifications as read. Raises NotFound."""
+        notification = self.store.mark_read(caller, notification_id)
+        if notification is None:
+            raise NotFound("There is no such notification.")
+        return notification
+
+    def mark_all_read(self, caller: Caller) -> ReadCount:
+        """Mark all of the caller's notifications as read."""
+        return ReadCount(marked_count=self.store.mark_all_read(caller.user_id))
 
 
 def excerpt(text: str) -> str:
-    """Cut a text to what a message may hold."""
+    """Cut a text to the maximum length of a message."""
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 @dataclass(frozen=True)
-class NotificationLedger:
-    """Tells a plant what headquarters decided about its practices, whoever writes the decision."""
+class DecisionNotifier(PracticeListener):
+    """Notifies a plant when headquarters approves its practice or asks for a revision."""
 
     notifier: Notifier
 
+    @override
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
-        """Tell of an approval, and of a revision that is asked for."""
         if before is None or after is None or before.status == after.status:
             return
         if after.status == "approved":
             notice = Notice("practice_approved", "Your practice is approved", after.content.title, after.id)
-            self.notifier.tell_plant(after.plant_id, notice)
+            self.notifier.notify_plant(after.plant_id, notice)
         elif after.status == "revision_required":
             title = "Your practice needs a revision"
             notice = Notice("revision_requested", title, after.content.title, after.id)
-            self.notifier.tell_plant(after.plant_id, notice)
+            self.notifier.notify_plant(after.plant_id, notice)

@@ -1,43 +1,45 @@
 """The plants of the manufacturer."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 from pydantic import Field
 
+from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.auditing import AuditTrail, difference
 from bp_core.shared.calendar import Month
+from bp_core.shared.context import Context
 from bp_core.shared.errors import NotFound
-from bp_core.shared.model import Line, Sent, Shown, Timestamp
 from bp_core.shared.money import format_currency, monthly_lakhs
-from bp_core.shared.trail import Trail, difference
+from bp_core.shared.schemas import Line, RequestModel, ResponseModel, Timestamp, not_sent
 
 
-class PlantsQuery(Sent):
-    """Which plants are wanted; all of them where nothing is said."""
+class PlantsQuery(RequestModel):
+    """Filters a list of plants; by default all are listed."""
 
     is_active: bool | None = None
 
 
-class NewPlant(Sent):
-    """A plant as it joins."""
+class NewPlant(RequestModel):
+    """A new plant."""
 
     name: Annotated[Line, Field(max_length=200)]
     short_name: Annotated[Line, Field(max_length=100)]
     division: Annotated[Line, Field(max_length=100)]
 
 
-class PlantChanges(Sent):
-    """What is to be changed of a plant: what is not sent stays."""
+class PlantChanges(RequestModel):
+    """Changes of a plant; a field that is not sent is not changed."""
 
-    name: Annotated[Line, Field(max_length=200)] = ""
-    short_name: Annotated[Line, Field(max_length=100)] = ""
-    division: Annotated[Line, Field(max_length=100)] = ""
+    name: Annotated[Line, Field(max_length=200)] = not_sent()
+    short_name: Annotated[Line, Field(max_length=100)] = not_sent()
+    division: Annotated[Line, Field(max_length=100)] = not_sent()
 
 
-class Plant(Shown):
+class Plant(ResponseModel):
     """A plant."""
 
     id: UUID
@@ -50,9 +52,10 @@ class Plant(Shown):
 
 
 class PlantFigures(Plant):
-    """A plant with its practices that all see, those of this month, its benchmarks, its savings in lakhs.
+    """A plant with its figures.
 
-    `total_savings` is the sum of all its monthly savings, as people read it (rules 3, 7).
+    `total_practices` counts its public practices, `monthly_practices` those of this month. `total_savings` is
+    the sum of its monthly savings of all time in lakhs, formatted for display (rules 3, 7).
     """
 
     total_practices: int
@@ -63,7 +66,7 @@ class PlantFigures(Plant):
 
 @dataclass(frozen=True)
 class PlantRecord:
-    """A plant with its figures as they are kept: savings annualised, in lakhs."""
+    """A plant with its stored figures; `annualised_savings` is in lakhs."""
 
     id: UUID
     name: str
@@ -79,83 +82,83 @@ class PlantRecord:
 
 
 class PlantStore(Protocol):
-    """Where the plants are kept."""
+    """Stores plants."""
 
     def plants(self, *, is_active: bool | None) -> list[Plant]:
-        """List the plants by name."""
+        """List the plants by name: all, or only the active or inactive ones."""
         ...
 
     def add(self, new: NewPlant, now: datetime) -> Plant:
-        """Keep a new plant. Raises Conflict (DUPLICATE) if another has its name."""
+        """Insert a plant. Raises Duplicate if another plant has the name."""
         ...
 
     def plant_for_update(self, plant_id: UUID) -> Plant | None:
-        """Find a plant and hold it until the transaction ends."""
+        """Read a plant, and lock it until the transaction ends."""
         ...
 
     def save(self, plant: Plant) -> None:
-        """Keep a plant as it is now. Raises Conflict (DUPLICATE) if another has its name."""
+        """Update a plant. Raises Duplicate if another plant has the name."""
         ...
 
     def plant(self, plant_id: UUID, this_month: Month) -> PlantRecord | None:
-        """Find a plant with what it has done, in this month and ever."""
+        """Read a plant with its figures of this month and of all time."""
         ...
 
 
-def show(store: PlantStore, plant_id: UUID, today: date) -> PlantFigures:
-    """Show a plant with its figures.
+@dataclass(frozen=True)
+class PlantService:
+    """The use cases of plants: all users read them, headquarters changes them."""
 
-    Raises NotFound.
-    """
-    record = store.plant(plant_id, Month.of(today))
-    if record is None:
-        raise NotFound("There is no such plant.")
-    figures = {field: value for field, value in vars(record).items() if field != "annualised_savings"}
-    savings = format_currency(monthly_lakhs(record.annualised_savings), "lakhs")
-    return PlantFigures(**figures, total_savings=savings)
+    store: PlantStore
+    audit_trail: AuditTrail
+    context: Context
 
+    def find(self, *, is_active: bool | None) -> list[Plant]:
+        """Return the plants by name: all, or only the active or inactive ones."""
+        return self.store.plants(is_active=is_active)
 
-def add(store: PlantStore, trail: Trail, new: NewPlant, now: datetime) -> Plant:
-    """Let a plant join.
+    def inactive(self, caller: Caller) -> list[Plant]:
+        """Return the inactive plants, for headquarters. Raises Forbidden."""
+        require_headquarters(caller)
+        return self.store.plants(is_active=False)
 
-    Raises Conflict (DUPLICATE) if another has its name.
-    """
-    plant = store.add(new, now)
-    trail.note("plant.created", "plant", plant.id, after=_facts(plant))
-    return plant
+    def show(self, plant_id: UUID) -> PlantFigures:
+        """Return a plant with its figures. Raises NotFound."""
+        record = self.store.plant(plant_id, Month.of(self.context.today))
+        if record is None:
+            raise NotFound("There is no such plant.")
+        figures = {field: value for field, value in vars(record).items() if field != "annualised_savings"}
+        savings = format_currency(monthly_lakhs(record.annualised_savings), "lakhs")
+        return PlantFigures(**figures, total_savings=savings)
 
-
-def change(store: PlantStore, trail: Trail, plant_id: UUID, changes: PlantChanges, now: datetime) -> Plant:
-    """Change what a plant is called.
-
-    Raises NotFound, Conflict (DUPLICATE).
-    """
-    sent = changes.model_dump(include=changes.model_fields_set)
-    return _keep(store, trail, "plant.changed", plant_id, sent, now)
-
-
-def set_active(store: PlantStore, trail: Trail, plant_id: UUID, *, active: bool, now: datetime) -> Plant:
-    """Let a plant take part, or no longer; doing it twice changes nothing.
-
-    Raises NotFound.
-    """
-    action = "plant.activated" if active else "plant.deactivated"
-    return _keep(store, trail, action, plant_id, {"is_active": active}, now)
-
-
-def _keep(
-    store: PlantStore, trail: Trail, action: str, plant_id: UUID, update: dict[str, object], now: datetime
-) -> Plant:
-    plant = store.plant_for_update(plant_id)
-    if plant is None:
-        raise NotFound("There is no such plant.")
-    kept = plant.model_copy(update={**update, "updated_at": now})
-    changed = difference(_facts(plant), _facts(kept))
-    if not changed.after:
+    def create(self, caller: Caller, new: NewPlant) -> Plant:
+        """Create a plant. Raises Forbidden, Duplicate."""
+        require_headquarters(caller)
+        plant = self.store.add(new, self.context.now)
+        self.audit_trail.record("plant.created", "plant", plant.id, after=_facts(plant))
         return plant
-    store.save(kept)
-    trail.note(action, "plant", plant_id, before=changed.before, after=changed.after)
-    return kept
+
+    def edit(self, caller: Caller, plant_id: UUID, changes: PlantChanges) -> Plant:
+        """Change the names or the division of a plant. Raises Forbidden, NotFound, Duplicate."""
+        return self._update(caller, plant_id, "plant.changed", changes.sent())
+
+    def set_active(self, caller: Caller, plant_id: UUID, *, active: bool) -> Plant:
+        """Activate or deactivate a plant. Raises Forbidden, NotFound."""
+        action = "plant.activated" if active else "plant.deactivated"
+        return self._update(caller, plant_id, action, {"is_active": active})
+
+    def _update(self, caller: Caller, plant_id: UUID, action: str, update: dict[str, Any]) -> Plant:
+        require_headquarters(caller)
+        plant = self.store.plant_for_update(plant_id)
+        if plant is None:
+            raise NotFound("There is no such plant.")
+        updated = plant.model_copy(update={**update, "updated_at": self.context.now})
+        changed = difference(_facts(plant), _facts(updated))
+        if not changed.after:
+            return plant
+        self.store.save(updated)
+        self.audit_trail.record(action, "plant", plant_id, before=changed.before, after=changed.after)
+        return updated
 
 
 def _facts(plant: Plant) -> dict[str, object]:

@@ -1,22 +1,27 @@
-"""Removing what is of no use any more: what has ended, run out, or was refused, a while ago."""
+"""Deletion of expired rows and of old quarantined files."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from bp_core.auth.throttling import COUNTED_FOR
+from bp_core.shared.context import Context
 from bp_core.uploads.kinds import QUARANTINE
 
-KEPT_FOR: Final = timedelta(days=30)
-"""How long what has ended is kept, for who looks into it: sessions, invites, uploads, quarantine."""
+RETENTION: Final = timedelta(days=30)
+"""How long ended sessions, expired invites and uploads, and quarantined files stay for investigation."""
 
 LONGEST_WINDOW: Final = timedelta(hours=1)
-"""The longest window in which calls are counted."""
+"""The longest window of a rate limit."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What lies before these moments goes: what has ended, windows, failed sign-ins, idempotency keys."""
+class PurgeLimits:
+    """The times before which rows are deleted.
+
+    `ended` is for sessions, invites and uploads, `window` for rate limits, `failure` for failed sign-ins,
+    `key` for idempotency keys.
+    """
 
     ended: datetime
     window: datetime
@@ -25,22 +30,33 @@ class Limits:
 
 
 class ExpiredStore(Protocol):
-    """Where things are kept that run out."""
+    """Deletes expired rows."""
 
-    def purge(self, limits: Limits) -> int:
-        """Remove all that lies before its limit; tell how many rows that were."""
+    def purge(self, limits: PurgeLimits) -> int:
+        """Delete all rows that are older than their limit; return how many."""
         ...
 
 
 class ExpiredBlobs(Protocol):
-    """Where refused blobs are kept."""
+    """Deletes old blobs."""
 
     def delete_older(self, container: str, before: datetime) -> int:
-        """Delete the blobs of a container that were written before some moment; tell how many."""
+        """Delete the blobs of a container that were written before a time; return how many."""
         ...
 
 
-def purge(store: ExpiredStore, blobs: ExpiredBlobs, now: datetime) -> int:
-    """Remove what has run out; tell how many rows and blobs that were. Raises Unavailable."""
-    limits = Limits(ended=now - KEPT_FOR, window=now - LONGEST_WINDOW, failure=now - COUNTED_FOR, key=now)
-    return store.purge(limits) + blobs.delete_older(QUARANTINE, limits.ended)
+@dataclass(frozen=True)
+class PurgeService:
+    """Deletes expired rows and blobs. Called by a job."""
+
+    store: ExpiredStore
+    blobs: ExpiredBlobs
+    context: Context
+
+    def purge(self) -> int:
+        """Delete expired rows and blobs; return how many. Raises Unavailable."""
+        now = self.context.now
+        limits = PurgeLimits(
+            ended=now - RETENTION, window=now - LONGEST_WINDOW, failure=now - COUNTED_FOR, key=now
+        )
+        return self.store.purge(limits) + self.blobs.delete_older(QUARANTINE, limits.ended)

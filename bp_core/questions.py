@@ -1,5 +1,6 @@
-"""Questions about practices, and the answers of the plant that wrote them."""
+"""Questions about practices, and their answers."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
 from uuid import UUID
@@ -7,30 +8,31 @@ from uuid import UUID
 from pydantic import Field
 
 from bp_core.notifications import Notice, Notifier, excerpt
-from bp_core.practices import life
-from bp_core.practices.life import Whereabouts
-from bp_core.practices.store import PracticeStore
+from bp_core.practices import workflow
+from bp_core.practices.ports import PracticeStore
+from bp_core.practices.workflow import PracticeScope
 from bp_core.shared.access import Caller
+from bp_core.shared.auditing import AuditTrail, difference
+from bp_core.shared.context import Context
 from bp_core.shared.errors import Forbidden, NotFound
-from bp_core.shared.model import Line, PageQuery, Sent, Shown, Timestamp
 from bp_core.shared.paging import Page
-from bp_core.shared.trail import Trail, difference
+from bp_core.shared.schemas import Line, PageQuery, RequestModel, ResponseModel, Timestamp
 
 
-class NewQuestion(Sent):
-    """A question as it is asked."""
+class NewQuestion(RequestModel):
+    """A new question."""
 
     question_text: Annotated[Line, Field(max_length=2000)]
 
 
-class Answer(Sent):
-    """An answer, or the correction of one."""
+class Answer(RequestModel):
+    """An answer to a question, or its correction."""
 
     answer_text: Annotated[Line, Field(max_length=4000)]
 
 
-class Question(Shown):
-    """A question, with its answer once there is one."""
+class Question(ResponseModel):
+    """A question with its answer, or null if it is not answered."""
 
     id: UUID
     practice_id: UUID
@@ -45,108 +47,111 @@ class Question(Shown):
 
 
 class QuestionStore(Protocol):
-    """Where the questions are kept; those of a deleted practice are not found."""
+    """Stores questions. No method returns a question about a deleted practice."""
 
     def questions(self, practice_id: UUID, query: PageQuery) -> Page[Question]:
         """List the questions about a practice, oldest first."""
         ...
 
-    def whereabouts(self, question_id: UUID) -> Whereabouts | None:
-        """Find what decides who sees and writes the practice that a question is about."""
+    def scope(self, question_id: UUID) -> PracticeScope | None:
+        """Read the plant and status of the practice of a question."""
         ...
 
     def add(self, practice_id: UUID, asker_id: UUID, text: str, now: datetime) -> Question:
-        """Keep a new question."""
+        """Insert a question."""
         ...
 
     def question_for_update(self, question_id: UUID) -> Question | None:
-        """Find a question and hold it until the transaction ends."""
+        """Read a question, and lock it until the transaction ends."""
         ...
 
     def answer(self, question_id: UUID, answerer_id: UUID, text: str, now: datetime) -> Question:
-        """Keep an answer in place of the one before."""
+        """Update the answer of a question."""
         ...
 
     def remove(self, question_id: UUID) -> None:
-        """Forget a question."""
+        """Delete a question."""
         ...
 
 
-def ask(
-    store: QuestionStore,
-    practices: PracticeStore,
-    notifier: Notifier,
-    trail: Trail,
-    caller: Caller,
-    practice_id: UUID,
-    new: NewQuestion,
-    now: datetime,
-) -> Question:
-    """Ask about a practice that the caller sees; its plant is told.
+@dataclass(frozen=True)
+class QuestionService:
+    """The use cases of questions about practices.
 
-    Raises NotFound.
+    Methods that write lock the practice (FOR SHARE), so that its plant cannot change until the transaction
+    ends.
     """
-    practice = life.require_visible(caller, practices.whereabouts(practice_id))
-    question = store.add(practice_id, caller.user_id, new.question_text, now)
-    trail.note("question.asked", "question", question.id, after=_facts(question))
-    notifier.tell_plant(
-        practice.plant_id,
-        Notice(
-            "question_asked",
-            "A question about your practice",
-            excerpt(question.question_text),
-            practice_id,
-            question.id,
-        ),
-    )
-    return question
 
+    store: QuestionStore
+    practices: PracticeStore
+    notifier: Notifier
+    audit_trail: AuditTrail
+    context: Context
 
-def answer(
-    store: QuestionStore,
-    notifier: Notifier,
-    trail: Trail,
-    caller: Caller,
-    question_id: UUID,
-    sent: Answer,
-    now: datetime,
-) -> Question:
-    """Answer a question about a practice that is the caller's to write, or correct the answer.
+    def search(self, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Question]:
+        """Return one page of the questions about a practice that the caller may see, oldest first.
 
-    The asker is told. The same answer again changes nothing. Raises NotFound.
-    """
-    before = _held(store, question_id)
-    if before.answer_text == sent.answer_text:
-        return before
-    after = store.answer(question_id, caller.user_id, sent.answer_text, now)
-    changed = difference(_facts(before), _facts(after))
-    trail.note("question.answered", "question", question_id, before=changed.before, after=changed.after)
-    title = "Your question was answered" if before.answer_text is None else "An answer to you was corrected"
-    notice = Notice("question_answered", title, excerpt(sent.answer_text), after.practice_id, question_id)
-    notifier.tell_user(after.asked_by_user_id, notice)
-    return after
+        Raises NotFound.
+        """
+        workflow.require_visible(caller, self.practices.scope(practice_id))
+        return self.store.questions(practice_id, query)
 
+    def ask(self, caller: Caller, practice_id: UUID, new: NewQuestion) -> Question:
+        """Ask a question about a practice that the caller may see. Notifies its plant. Raises NotFound."""
+        practice = workflow.require_visible(caller, self.practices.lock_scope(practice_id))
+        question = self.store.add(practice_id, caller.user_id, new.question_text, self.context.now)
+        self.audit_trail.record("question.asked", "question", question.id, after=_facts(question))
+        text = excerpt(question.question_text)
+        notice = Notice("question_asked", "A question about your practice", text, practice_id, question.id)
+        self.notifier.notify_plant(practice.plant_id, notice)
+        return question
 
-def remove(store: QuestionStore, trail: Trail, caller: Caller, question_id: UUID) -> None:
-    """Take back one's own question while it has no answer; headquarters take back any.
+    def answer(self, caller: Caller, question_id: UUID, request: Answer) -> Question:
+        """Answer a question about a practice that the caller owns, or correct the answer.
 
-    Raises NotFound, Forbidden.
-    """
-    question = _held(store, question_id)
-    if not caller.is_hq:
-        if question.asked_by_user_id != caller.user_id:
-            raise Forbidden("A question is taken back by whoever asked it.")
-        if question.answer_text is not None:
-            raise Forbidden("An answered question is removed by headquarters only.")
-    store.remove(question_id)
-    trail.note("question.deleted", "question", question_id, before=_facts(question))
+        Notifies the user who asked, unless the answer is the same as before. Raises NotFound, Forbidden.
+        """
+        before, scope = self._locked(caller, question_id)
+        workflow.require_owner(caller, scope)
+        if before.answer_text == request.answer_text:
+            return before
+        after = self.store.answer(question_id, caller.user_id, request.answer_text, self.context.now)
+        changed = difference(_facts(before), _facts(after))
+        self.audit_trail.record(
+            "question.answered", "question", question_id, before=changed.before, after=changed.after
+        )
+        is_first = before.answer_text is None
+        title = "Your question was answered" if is_first else "The answer to your question was corrected"
+        text = excerpt(request.answer_text)
+        notice = Notice("question_answered", title, text, after.practice_id, question_id)
+        self.notifier.notify_user(after.asked_by_user_id, notice)
+        return after
 
+    def remove(self, caller: Caller, question_id: UUID) -> None:
+        """Delete the caller's own question if it has no answer; headquarters can delete all questions.
 
-def _held(store: QuestionStore, question_id: UUID) -> Question:
-    question = store.question_for_update(question_id)
-    if question is None:
-        raise NotFound("There is no such question.")
-    return question
+        Raises NotFound, Forbidden.
+        """
+        question, _ = self._locked(caller, question_id)
+        if not caller.is_hq:
+            if question.asked_by_user_id != caller.user_id:
+                raise Forbidden("Only the user who asked the question can delete it.")
+            if question.answer_text is not None:
+                raise Forbidden("Only headquarters can delete an answered question.")
+        self.store.remove(question_id)
+        self.audit_trail.record("question.deleted", "question", question_id, before=_facts(question))
+
+    def _locked(self, caller: Caller, question_id: UUID) -> tuple[Question, PracticeScope]:
+        """Read and lock a question, and the practice that it is about.
+
+        Raises NotFound if there is no such question, or the caller may not see the practice.
+        """
+        question = self.store.question_for_update(question_id)
+        if question is None:
+            # The same message as for a hidden practice: the caller does not learn which of them is missing.
+            raise NotFound("There is no such practice.")
+        scope = self.practices.lock_scope(question.practice_id)
+        return question, workflow.require_visible(caller, scope)
 
 
 def _facts(question: Question) -> dict[str, object]:

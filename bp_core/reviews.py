@@ -1,20 +1,27 @@
-"""What headquarters decides about practices, and the record of every change of state (rules 2)."""
+"""Reviews: submission, approval, requests for revision, and the history of a practice (rules 2)."""
 
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from bp_core.practices.models import Comment, Status
-from bp_core.shared.model import Sent, Shown, Timestamp
+from bp_core.practices import workflow
+from bp_core.practices.editor import PracticeEditor
+from bp_core.practices.schemas import Comment, Practice, Status, Submission
+from bp_core.practices.service import PracticeService
+from bp_core.practices.workflow import PracticeScope, RequestedTransition
+from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.schemas import RequestModel, ResponseModel, Timestamp
+from bp_core.shared.versions import ExpectedVersions
 
 
-class RevisionRequest(Sent):
-    """What the plant is asked to change."""
+class RevisionRequest(RequestModel):
+    """A request to the plant to change its practice."""
 
     comment: Comment
 
 
-class HistoryEntry(Shown):
-    """A change of state; `from_status` is null where the practice was new."""
+class HistoryEntry(ResponseModel):
+    """A change of status; `from_status` is null for a new practice."""
 
     from_status: Status | None
     to_status: Status
@@ -24,9 +31,67 @@ class HistoryEntry(Shown):
     at: Timestamp
 
 
-class ReviewStore(Protocol):
-    """Where the changes of state are kept."""
+class HistoryStore(Protocol):
+    """Reads the recorded changes of status."""
+
+    def scope(self, practice_id: UUID) -> PracticeScope | None:
+        """Read the plant and status of a practice."""
+        ...
 
     def history(self, practice_id: UUID) -> list[HistoryEntry]:
-        """List the changes of state of a practice, oldest first."""
+        """List the changes of status of a practice, oldest first."""
         ...
+
+
+@dataclass(frozen=True)
+class ReviewService:
+    """The use cases of reviews."""
+
+    store: HistoryStore
+    editor: PracticeEditor
+    practices: PracticeService
+
+    def submit(
+        self, caller: Caller, practice_id: UUID, submission: Submission, expected: ExpectedVersions = None
+    ) -> Practice:
+        """Submit a practice that the caller owns.
+
+        Raises NotFound, Forbidden, PreconditionFailed, InvalidTransition, Invalid.
+        """
+        requested = RequestedTransition("submitted", submitted_date=submission.submitted_date)
+        return self._move(caller, practice_id, requested, expected)
+
+    def approve(self, caller: Caller, practice_id: UUID, expected: ExpectedVersions = None) -> Practice:
+        """Approve a submitted practice, for headquarters; its saving counts from now on.
+
+        Raises NotFound, Forbidden, PreconditionFailed, InvalidTransition.
+        """
+        require_headquarters(caller)
+        return self._move(caller, practice_id, RequestedTransition("approved"), expected)
+
+    def request_revision(
+        self, caller: Caller, practice_id: UUID, request: RevisionRequest, expected: ExpectedVersions = None
+    ) -> Practice:
+        """Send a practice back to its plant, for headquarters; its saving no longer counts.
+
+        Raises NotFound, Forbidden, PreconditionFailed, InvalidTransition, PracticeBenchmarked.
+        """
+        require_headquarters(caller)
+        requested = RequestedTransition("revision_required", comment=request.comment)
+        return self._move(caller, practice_id, requested, expected)
+
+    def history(self, caller: Caller, practice_id: UUID) -> list[HistoryEntry]:
+        """Return the changes of status of a practice that the caller owns, oldest first.
+
+        Raises NotFound, Forbidden.
+        """
+        workflow.require_owner(caller, self.store.scope(practice_id))
+        return self.store.history(practice_id)
+
+    def _move(
+        self, caller: Caller, practice_id: UUID, requested: RequestedTransition, expected: ExpectedVersions
+    ) -> Practice:
+        practice = self.editor.lock_owned(caller, practice_id, expected)
+        moved = workflow.transition(caller, practice, requested, self.editor.context.today)
+        self.editor.save(caller, practice, moved, requested.comment)
+        return self.practices.show(caller, practice_id)

@@ -1,4 +1,4 @@
-"""What the plants save month by month, and the stars they earn with it (rules 3, 4)."""
+"""Monthly savings of the plants, and their star ratings (rules 3, 4)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,23 +7,27 @@ from fractions import Fraction
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
-from bp_core.practices.life import PracticeState
+from typing_extensions import override
+
+from bp_core.practices.ports import PracticeListener
+from bp_core.practices.workflow import PracticeState
 from bp_core.shared.calendar import Month, MonthSpan, financial_year, financial_year_of
+from bp_core.shared.context import Context
 from bp_core.shared.money import monthly_lakhs
 
 StarPolicy = Literal["banded", "threshold"]
-"""How savings become stars: by the portal's own table, or by the lower bounds alone (rules 4)."""
+"""How savings are rated with stars: by bands, or by their lower bounds only (rules 4)."""
 
 MOST_STARS = 5
 
 LOWER_BOUNDS: Final[Mapping[int, tuple[int, int]]] = {5: (200, 16), 4: (150, 12), 3: (100, 8), 2: (50, 4)}
-"""For each number of stars the bounds of YTD and monthly savings in lakhs; five stars lie strictly above."""
+"""By stars, the lower bounds of YTD and monthly savings in lakhs; five stars need more than theirs."""
 
 
 def calculate_stars(
     monthly: Fraction | Decimal, ytd: Fraction | Decimal, policy: StarPolicy = "banded"
 ) -> int:
-    """Rate a month's and the year-to-date savings, both in lakhs, with 0 to 5 stars (rules 4)."""
+    """Return 0 to 5 stars for monthly and year-to-date savings in lakhs (rules 4)."""
     return _POLICIES[policy](monthly, ytd)
 
 
@@ -60,7 +64,7 @@ _POLICIES: Final[Mapping[StarPolicy, Callable[[Fraction | Decimal, Fraction | De
 
 @dataclass(frozen=True)
 class SavingsRules:
-    """What an installation chooses: the month its financial year starts in, and how it gives stars."""
+    """The settings of savings: the first month (1 to 12) of the financial year, and the star policy."""
 
     year_starts_in: int
     star_policy: StarPolicy
@@ -68,7 +72,7 @@ class SavingsRules:
 
 @dataclass(frozen=True)
 class PlantMonth:
-    """What is kept of one plant's month: the annualised sum in lakhs, exact, and the stars."""
+    """The stored savings of a plant in a month: the annualised sum in lakhs, exact, and the stars."""
 
     plant_id: UUID
     month: Month
@@ -84,7 +88,7 @@ class PlantMonth:
 
 @dataclass(frozen=True)
 class Rating:
-    """The stars of one plant's month."""
+    """The stars of a plant in a month."""
 
     plant_id: UUID
     month: Month
@@ -92,100 +96,129 @@ class Rating:
 
 
 class SavingsStore(Protocol):
-    """Where the plants' months are kept; a month without a counted practice is not kept at all."""
+    """Stores the monthly savings of the plants; a month without approved practices has no row."""
 
-    def hold(self, plant_ids: Collection[UUID] | None) -> None:
-        """Keep others from changing these plants' months (all plants' for None) until the transaction ends.
+    def lock(self, plant_ids: Collection[UUID] | None) -> None:
+        """Lock the monthly savings of these plants (None: of all plants) until the transaction ends.
 
-        Whoever changed a practice before waits here for its rivals, and then sums what they changed, too.
+        Later statements also see what the transaction that held the lock before has committed.
         """
         ...
 
     def aggregate(self, months: MonthSpan, plant_ids: Collection[UUID] | None) -> int:
-        """Sum the approved practices of these months anew; tell how many plants' months were changed."""
+        """Recalculate the sums of these months from the approved practices; return how many rows changed."""
         ...
 
-    def kept(self, months: MonthSpan, plant_ids: Collection[UUID] | None) -> list[PlantMonth]:
-        """List the months as they are kept, each plant's in order of time."""
+    def rebuild(self) -> int:
+        """Recalculate all stored counts and sums; return how many were wrong."""
+        ...
+
+    def plant_months(self, months: MonthSpan, plant_ids: Collection[UUID] | None) -> list[PlantMonth]:
+        """List the stored months, for each plant in chronological order."""
         ...
 
     def rate(self, ratings: Collection[Rating]) -> int:
-        """Keep stars; tell how many were changed."""
+        """Update stars; return how many rows changed."""
         ...
 
 
+@dataclass(frozen=True)
+class SavingsService:
+    """Recalculates monthly savings and stars. Called by jobs and listeners, so without a caller."""
+
+    store: SavingsStore
+    rules: SavingsRules
+    context: Context
+
+    def aggregate_open_months(self) -> int:
+        """Recalculate the sums of the open months of all plants; return how many were wrong."""
+        return self.aggregate(self._open_months())
+
+    def rate_open_months(self) -> int:
+        """Recalculate the stars in the financial years of the open months; return how many were wrong."""
+        return self.rate(self._open_months())
+
+    def recalculate_year(self, year: int | None) -> int:
+        """Recalculate sums and stars of a financial year, by default the current one.
+
+        Returns how many were wrong.
+        """
+        starts_in = self.rules.year_starts_in
+        named = financial_year_of(Month.of(self.context.today), starts_in) if year is None else year
+        return self.recalculate(financial_year(named, starts_in))
+
+    def rebuild_roll_ups(self) -> int:
+        """Recalculate all stored counts and sums; return how many were wrong."""
+        return self.store.rebuild()
+
+    def aggregate(self, months: MonthSpan, plant_ids: Collection[UUID] | None = None) -> int:
+        """Recalculate the sums of these months; return how many were wrong."""
+        self.store.lock(plant_ids)
+        return self.store.aggregate(months, plant_ids)
+
+    def rate(self, months: MonthSpan, plant_ids: Collection[UUID] | None = None) -> int:
+        """Recalculate the stars in the financial years of these months; return how many were wrong."""
+        self.store.lock(plant_ids)
+        stored = self.store.plant_months(whole_years(months, self.rules), plant_ids)
+        sums = year_to_date(stored, self.rules)
+        ratings = []
+        for month in stored:
+            ytd = sums[month.plant_id, month.month]
+            stars = calculate_stars(month.monthly, ytd, self.rules.star_policy)
+            if stars != month.stars:
+                ratings.append(Rating(month.plant_id, month.month, stars))
+        return self.store.rate(ratings) if ratings else 0
+
+    def recalculate(self, months: MonthSpan, plant_ids: Collection[UUID] | None = None) -> int:
+        """Recalculate the sums of these months and the stars of their financial years.
+
+        Returns how many sums and stars were wrong.
+        """
+        return self.aggregate(months, plant_ids) + self.rate(months, plant_ids)
+
+    def _open_months(self) -> MonthSpan:
+        return open_months(Month.of(self.context.today))
+
+
 def open_months(this_month: Month) -> MonthSpan:
-    """Tell the months into which plants may still date a submission: the previous and this one (rules 2)."""
+    """Return the months in which a plant can still date a submission: the previous and this one (rules 2)."""
     return MonthSpan(this_month.plus(-1), this_month)
 
 
 def year_to_date(months: Iterable[PlantMonth], rules: SavingsRules) -> dict[tuple[UUID, Month], Fraction]:
-    """Sum, for each plant's month, the lakhs of its financial year up to and including it (rules 3).
+    """Return the year-to-date savings in lakhs of every plant and month (rules 3).
 
-    The months must be in order of time, and whole financial years, or the sums start in the middle.
+    The months must be complete financial years in chronological order.
     """
     annualised: dict[tuple[UUID, int], Decimal] = {}
     sums = {}
-    for kept in months:
-        year = (kept.plant_id, financial_year_of(kept.month, rules.year_starts_in))
-        annualised[year] = annualised.get(year, Decimal(0)) + kept.annualised
-        sums[kept.plant_id, kept.month] = monthly_lakhs(annualised[year])
+    for one in months:
+        year = (one.plant_id, financial_year_of(one.month, rules.year_starts_in))
+        annualised[year] = annualised.get(year, Decimal(0)) + one.annualised
+        sums[one.plant_id, one.month] = monthly_lakhs(annualised[year])
     return sums
 
 
-def aggregate_months(
-    store: SavingsStore, months: MonthSpan, plant_ids: Collection[UUID] | None = None
-) -> int:
-    """Sum these months anew; tell how many plants' months were not as they should be."""
-    store.hold(plant_ids)
-    return store.aggregate(months, plant_ids)
-
-
-def rate_months(
-    store: SavingsStore, rules: SavingsRules, months: MonthSpan, plant_ids: Collection[UUID] | None = None
-) -> int:
-    """Rate every month of the financial years that these months lie in; tell how many stars were wrong."""
-    store.hold(plant_ids)
-    kept = store.kept(whole_years(months, rules), plant_ids)
-    sums = year_to_date(kept, rules)
-    ratings = []
-    for month in kept:
-        stars = calculate_stars(month.monthly, sums[month.plant_id, month.month], rules.star_policy)
-        if stars != month.stars:
-            ratings.append(Rating(month.plant_id, month.month, stars))
-    return store.rate(ratings) if ratings else 0
-
-
-def recalculate(
-    store: SavingsStore, rules: SavingsRules, months: MonthSpan, plant_ids: Collection[UUID] | None = None
-) -> int:
-    """Sum these months anew and rate their years; tell how many sums and stars were not as they should be."""
-    return aggregate_months(store, months, plant_ids) + rate_months(store, rules, months, plant_ids)
-
-
 def whole_years(months: MonthSpan, rules: SavingsRules) -> MonthSpan:
-    """Widen a span of months to the whole financial years that it touches."""
+    """Return the complete financial years that contain a span of months."""
     first = financial_year(financial_year_of(months.first, rules.year_starts_in), rules.year_starts_in)
     last = financial_year(financial_year_of(months.last, rules.year_starts_in), rules.year_starts_in)
     return MonthSpan(first.first, last.last)
 
 
 @dataclass(frozen=True)
-class SavingsLedger:
-    """Keeps the plants' stars true whenever a practice changes; the sums of their months keep themselves."""
+class StarRatingListener(PracticeListener):
+    """Updates the stars of a plant when one of its practices changes; database triggers update the sums."""
 
-    store: SavingsStore
-    rules: SavingsRules
+    savings: SavingsService
 
+    @override
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
-        """Rate the years of the months that the practice counted in and counts in now."""
-        touched = sorted(
-            {
-                (practice.plant_id, practice.counted_month)
-                for practice in (before, after)
-                if practice is not None and practice.counted_month is not None
-            },
-            key=lambda plant_month: (str(plant_month[0]), plant_month[1]),
-        )
-        for plant_id, month in touched:
-            rate_months(self.store, self.rules, MonthSpan(month, month), [plant_id])
+        counted = {
+            (practice.plant_id, practice.counted_month)
+            for practice in (before, after)
+            if practice is not None and practice.counted_month is not None
+        }
+        # Always in the same order of plants, so that two transactions cannot deadlock.
+        for plant_id, month in sorted(counted, key=lambda one: (str(one[0]), one[1])):
+            self.savings.rate(MonthSpan(month, month), [plant_id])

@@ -1,20 +1,31 @@
-"""The people who use the portal (rules 1)."""
+"""Users: accounts, roles and plants (rules 1)."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import Field
 
-from bp_core.shared.access import Caller
-from bp_core.shared.errors import Conflict, Invalid, NotFound
-from bp_core.shared.model import Line, PageQuery, Role, Sent, Shown, Text, Timestamp
+from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.auditing import AuditTrail, difference
+from bp_core.shared.context import Context
+from bp_core.shared.errors import Invalid, NotFound, OwnAccount
 from bp_core.shared.paging import Page
-from bp_core.shared.trail import Trail, difference
+from bp_core.shared.schemas import (
+    Line,
+    PageQuery,
+    RequestModel,
+    ResponseModel,
+    Role,
+    Text,
+    Timestamp,
+    not_sent,
+)
 
 
-class User(Shown):
-    """A person with an account; a plant user who waits for headquarters may have no plant yet."""
+class User(ResponseModel):
+    """A user; a plant user who is not activated yet may have no plant."""
 
     id: UUID
     email: str
@@ -27,7 +38,7 @@ class User(Shown):
 
 
 class Profile(User):
-    """A person with the names of the plant they belong to; headquarters have none."""
+    """A user with the names of their plant; null for headquarters users."""
 
     plant_name: str | None
     plant_short_name: str | None
@@ -36,14 +47,14 @@ class Profile(User):
 Person = TypeVar("Person", bound=User)
 
 
-class ProfileChanges(Sent):
-    """What a person may change of themselves."""
+class ProfileChanges(RequestModel):
+    """The fields that users can change in their own profile."""
 
-    full_name: Annotated[Line, Field(max_length=200)] = ""
+    full_name: Annotated[Line, Field(max_length=200)] = not_sent()
 
 
 class UserQuery(PageQuery):
-    """Which people are wanted; `search` looks in names and e-mails."""
+    """Filters a list of users; `search` searches names and e-mails."""
 
     role: Role | None = None
     plant_id: UUID | None = None
@@ -51,35 +62,35 @@ class UserQuery(PageQuery):
     search: Annotated[Text, Field(max_length=200)] | None = None
 
 
-class UserChanges(Sent):
-    """What headquarters may change of a person: what is not sent stays."""
+class UserChanges(RequestModel):
+    """The fields that headquarters can change of a user; a field that is not sent is not changed."""
 
-    full_name: Annotated[Line, Field(max_length=200)] = ""
-    role: Role = "plant"
+    full_name: Annotated[Line, Field(max_length=200)] = not_sent()
+    role: Role = not_sent()
     plant_id: UUID | None = None
 
 
 class UserStore(Protocol):
-    """Where the people are kept."""
+    """Stores users."""
 
     def profile(self, user_id: UUID) -> Profile | None:
-        """Find a person with the names of their plant."""
+        """Read a user with the names of their plant."""
         ...
 
     def user(self, user_id: UUID) -> User | None:
-        """Find a person."""
+        """Read a user."""
         ...
 
     def user_for_update(self, user_id: UUID) -> User | None:
-        """Find a person and hold them until the transaction ends."""
+        """Read a user, and lock the row until the transaction ends."""
         ...
 
     def users(self, query: UserQuery) -> Page[User]:
-        """List the people by name."""
+        """List the users by name."""
         ...
 
     def save(self, user: User) -> None:
-        """Keep a person as they are now."""
+        """Update a user."""
         ...
 
 
@@ -87,7 +98,7 @@ class InviteWithdrawer(Protocol):
     """Withdraws invites."""
 
     def withdraw_all(self, email: str) -> None:
-        """Delete every invite for an e-mail that was not used."""
+        """Delete every unused invite for an e-mail."""
         ...
 
 
@@ -95,115 +106,106 @@ class SessionEnder(Protocol):
     """Ends sessions."""
 
     def revoke_all(self, user_id: UUID, reason: str, now: datetime, *, but: UUID | None) -> None:
-        """End every session of a user, but for one if it is named."""
+        """End all sessions of a user, except the session `but`."""
         ...
 
 
+@dataclass(frozen=True)
+class UserService:
+    """The use cases of users: headquarters manages all users, every user reads and renames themselves."""
+
+    store: UserStore
+    sessions: SessionEnder
+    invites: InviteWithdrawer
+    audit_trail: AuditTrail
+    context: Context
+
+    def profile(self, caller: Caller) -> Profile:
+        """Return the caller with the names of their plant. Raises NotFound."""
+        return _found(self.store.profile(caller.user_id))
+
+    def rename(self, caller: Caller, changes: ProfileChanges) -> Profile:
+        """Change the caller's own name. Raises NotFound."""
+        if changes.sent():
+            user = _found(self.store.user_for_update(caller.user_id))
+            self._update(user, "user.changed", changes.sent())
+        return self.profile(caller)
+
+    def search(self, caller: Caller, query: UserQuery) -> Page[User]:
+        """Return one page of the users, by name, for headquarters. Raises Forbidden."""
+        require_headquarters(caller)
+        return self.store.users(query)
+
+    def show(self, caller: Caller, user_id: UUID) -> User:
+        """Return a user, for headquarters. Raises Forbidden, NotFound."""
+        require_headquarters(caller)
+        return _found(self.store.user(user_id))
+
+    def edit(self, caller: Caller, user_id: UUID, changes: UserChanges) -> User:
+        """Change the name, role or plant of a user; it takes effect at their next request.
+
+        Raises Forbidden, NotFound, Invalid if the plant does not fit the role, OwnAccount if callers change
+        their own role.
+        """
+        user = self._locked(caller, user_id)
+        changed = user.model_copy(update=changes.sent())
+        if changed.is_active or changed.plant_id is not None or changed.role == "hq":
+            require_role_and_plant(changed.role, changed.plant_id)
+        if user_id == caller.user_id and changed.role != user.role:
+            raise OwnAccount("You cannot change your own role.")
+        return self._update(user, "user.changed", changes.sent())
+
+    def activate(self, caller: Caller, user_id: UUID) -> User:
+        """Activate a user; an active user is not changed.
+
+        Raises Forbidden, NotFound, Invalid for a plant user without a plant.
+        """
+        user = self._locked(caller, user_id)
+        require_role_and_plant(user.role, user.plant_id)
+        return self._update(user, "user.activated", {"is_active": True})
+
+    def deactivate(self, caller: Caller, user_id: UUID) -> User:
+        """Deactivate a user; this ends their sessions and deletes their unused invites.
+
+        Raises Forbidden, OwnAccount, NotFound.
+        """
+        require_headquarters(caller)
+        if user_id == caller.user_id:
+            raise OwnAccount("You cannot deactivate your own account.")
+        user = self._locked(caller, user_id)
+        deactivated = self._update(user, "user.deactivated", {"is_active": False})
+        self.sessions.revoke_all(user_id, "deactivated", self.context.now, but=None)
+        self.invites.withdraw_all(user.email)
+        return deactivated
+
+    def _locked(self, caller: Caller, user_id: UUID) -> User:
+        require_headquarters(caller)
+        return _found(self.store.user_for_update(user_id))
+
+    def _update(self, before: User, action: str, update: dict[str, Any]) -> User:
+        """Update a locked user, and record the change."""
+        after = before.model_copy(update={**update, "updated_at": self.context.now})
+        changed = difference(facts_of(before), facts_of(after))
+        if changed.after:
+            self.store.save(after)
+            self.audit_trail.record(action, "user", after.id, before=changed.before, after=changed.after)
+        return after
+
+
 def facts_of(user: User) -> dict[str, object]:
-    """Tell what the audit trail keeps of a person."""
+    """Return the fields of a user that the audit trail records."""
     return user.model_dump(include={"email", "full_name", "role", "plant_id", "is_active"})
 
 
 def require_role_and_plant(role: Role, plant_id: UUID | None) -> None:
-    """Check that a plant user has a plant, and headquarters none (rules 1).
-
-    Raises Invalid.
-    """
+    """Check that a plant user has a plant and a headquarters user has none (rules 1). Raises Invalid."""
     if role == "plant" and plant_id is None:
-        raise Invalid.of("plant_id", "a plant user belongs to a plant")
+        raise Invalid.of("plant_id", "a plant user must have a plant")
     if role == "hq" and plant_id is not None:
-        raise Invalid.of("plant_id", "headquarters belong to no plant")
-
-
-def show_profile(store: UserStore, user_id: UUID) -> Profile:
-    """Show a person with their plant.
-
-    Raises NotFound.
-    """
-    return _found(store.profile(user_id))
-
-
-def show(store: UserStore, user_id: UUID) -> User:
-    """Show a person.
-
-    Raises NotFound.
-    """
-    return _found(store.user(user_id))
-
-
-def rename(store: UserStore, trail: Trail, caller: Caller, changes: ProfileChanges, now: datetime) -> Profile:
-    """Change one's own name.
-
-    Raises NotFound.
-    """
-    if "full_name" in changes.model_fields_set:
-        user = _found(store.user_for_update(caller.user_id))
-        renamed = user.model_copy(update={"full_name": changes.full_name, "updated_at": now})
-        _keep(store, trail, "user.changed", user, renamed)
-    return show_profile(store, caller.user_id)
-
-
-def change(
-    store: UserStore, trail: Trail, caller: Caller, user_id: UUID, changes: UserChanges, now: datetime
-) -> User:
-    """Change a person's name, role or plant; it acts on their next call.
-
-    Raises NotFound, Invalid where role and plant do not fit, Conflict (OWN_ACCOUNT) for one's own role.
-    """
-    user = _found(store.user_for_update(user_id))
-    sent = changes.model_dump(include=changes.model_fields_set)
-    changed = user.model_copy(update={**sent, "updated_at": now})
-    if changed.is_active or changed.plant_id is not None or changed.role == "hq":
-        require_role_and_plant(changed.role, changed.plant_id)
-    if user_id == caller.user_id and changed.role != user.role:
-        raise Conflict("Nobody changes their own role.", code="OWN_ACCOUNT")
-    _keep(store, trail, "user.changed", user, changed)
-    return changed
-
-
-def activate(store: UserStore, trail: Trail, user_id: UUID, now: datetime) -> User:
-    """Let a person in; doing it twice changes nothing.
-
-    Raises NotFound, Invalid for a plant user without a plant.
-    """
-    user = _found(store.user_for_update(user_id))
-    require_role_and_plant(user.role, user.plant_id)
-    activated = user.model_copy(update={"is_active": True, "updated_at": now})
-    _keep(store, trail, "user.activated", user, activated)
-    return activated
-
-
-def deactivate(
-    store: UserStore,
-    sessions: SessionEnder,
-    invites: InviteWithdrawer,
-    trail: Trail,
-    caller: Caller,
-    user_id: UUID,
-    now: datetime,
-) -> User:
-    """Shut a person out at once: their sessions end, and no invite that is left lets them in again.
-
-    Raises NotFound, Conflict (OWN_ACCOUNT).
-    """
-    if user_id == caller.user_id:
-        raise Conflict("Nobody deactivates themselves.", code="OWN_ACCOUNT")
-    user = _found(store.user_for_update(user_id))
-    deactivated = user.model_copy(update={"is_active": False, "updated_at": now})
-    _keep(store, trail, "user.deactivated", user, deactivated)
-    sessions.revoke_all(user_id, "deactivated", now, but=None)
-    invites.withdraw_all(user.email)
-    return deactivated
+        raise Invalid.of("plant_id", "a headquarters user must not have a plant")
 
 
 def _found(user: Person | None) -> Person:
     if user is None:
         raise NotFound("There is no such user.")
     return user
-
-
-def _keep(store: UserStore, trail: Trail, action: str, before: User, after: User) -> None:
-    changed = difference(facts_of(before), facts_of(after))
-    if changed.after:
-        store.save(after)
-        trail.note(action, "user", after.id, before=changed.before, after=changed.after)

@@ -1,1 +1,1 @@
-"""What the practices come to: counts, savings and stars, as people read them (rules 3, 4, 7)."""
+"""Analytics: counts, savings and stars of plants and of the company (rules 3, 4, 7)."""

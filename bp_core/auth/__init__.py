@@ -1,1 +1,1 @@
-"""Who gets in: accounts, invites, passwords, sessions, and brakes on guessing (rules 9)."""
+"""Accounts, invites, passwords and sessions (rules 9)."""

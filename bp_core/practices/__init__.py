@@ -1,1 +1,1 @@
-"""Best practices: what was wrong, what was done, what it saves (rules 2)."""
+"""Best practices: a problem, its solution, and the saving (rules 2)."""

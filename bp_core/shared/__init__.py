@@ -1,1 +1,1 @@
-"""What every feature stands on: errors, paging, money, the calendar, the caller."""
+"""Code that every feature uses: errors, base models, paging, money, calendar, access."""

@@ -1,36 +1,22 @@
-"""Days and months of the business, which lives in one time zone, and its years (rules 2, 3)."""
+"""The clock port, and months and financial years of the business time zone (rules 2, 3)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 MONTHS_PER_YEAR = 12
 EARLIEST_YEAR = 2000
 LATEST_YEAR = 2100
-"""The years that the portal reckons with."""
+"""The years that requests can name."""
 
 
 class Clock(Protocol):
-    """What time it is."""
+    """Tells the time."""
 
     def now(self) -> datetime:
-        """Tell the present moment, in UTC."""
+        """Return the current time in UTC."""
         ...
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A moment: `at` in UTC, and the `day` that it falls on where the business is."""
-
-    at: datetime
-    day: date
-
-    @classmethod
-    def of(cls, at: datetime, zone: ZoneInfo) -> "Moment":
-        """Tell what day it is in the business time zone at a moment."""
-        return cls(at, at.astimezone(zone).date())
 
 
 @dataclass(frozen=True, order=True)
@@ -42,7 +28,7 @@ class Month:
 
     @classmethod
     def of(cls, day: date) -> "Month":
-        """Tell the month that a day lies in."""
+        """Return the month of a day."""
         return cls(day.year, day.month)
 
     @property
@@ -51,12 +37,12 @@ class Month:
         return date(self.year, self.month, 1)
 
     def plus(self, months: int) -> "Month":
-        """Tell the month that lies so many months later (or earlier, if negative)."""
+        """Return the month that is this many months later, or earlier if `months` is negative."""
         year, index = divmod(self.year * MONTHS_PER_YEAR + self.month - 1 + months, MONTHS_PER_YEAR)
         return Month(year, index + 1)
 
     def __str__(self) -> str:
-        """Write the month as YYYY-MM."""
+        """Return the month as YYYY-MM."""
         return f"{self.year:04d}-{self.month:02d}"
 
 
@@ -69,7 +55,7 @@ class MonthSpan:
 
     @property
     def first_day(self) -> date:
-        """The first day that belongs to the span."""
+        """The first day of the span."""
         return self.first.first_day
 
     @property
@@ -78,7 +64,7 @@ class MonthSpan:
         return self.last.plus(1).first_day
 
     def __iter__(self) -> Iterator[Month]:
-        """Walk the months, earliest first."""
+        """Iterate over the months, earliest first."""
         month = self.first
         while month <= self.last:
             yield month
@@ -86,11 +72,11 @@ class MonthSpan:
 
 
 def financial_year(year: int, start_month: int) -> MonthSpan:
-    """Tell the months of a financial year, which is named by the calendar year it starts in (rules 3)."""
+    """Return the months of a financial year, named by the calendar year in which it starts (rules 3)."""
     first = Month(year, start_month)
     return MonthSpan(first, first.plus(MONTHS_PER_YEAR - 1))
 
 
 def financial_year_of(month: Month, start_month: int) -> int:
-    """Name the financial year that a month belongs to."""
+    """Return the financial year of a month: the calendar year in which it starts (rules 3)."""
     return month.year if month.month >= start_month else month.year - 1

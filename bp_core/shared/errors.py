@@ -1,4 +1,9 @@
-"""What can go wrong, in the portal's own terms. Nothing here knows HTTP: the edge gives the status."""
+"""Errors: one class per error code, with a description for the documentation.
+
+A direct subclass of `PortalError` is a family; its subclasses are errors of the same family with their own
+codes. This module does not know HTTP: `functions.edge.responses` maps each family to a status. To add an
+error, add its class here; OpenAPI and docs/errors.md list `PortalError.catalogue`.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,96 +12,307 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with one field of what was sent."""
+    """An error in one field of a request."""
 
     field: str
     message: str
 
 
 class PortalError(Exception):
-    """A refusal that the caller is told about: a stable code, a message for people, the fields concerned."""
+    """An error that is returned to the caller: a stable code, a message for users, the wrong fields.
 
-    default_code: ClassVar[str] = "INTERNAL"
+    `description` says in the documentation when the code is returned.
+    """
 
-    def __init__(
-        self, message: str, *, code: str | None = None, details: tuple[FieldError, ...] = ()
-    ) -> None:
+    code: ClassVar[str]
+    description: ClassVar[str]
+
+    catalogue: ClassVar[list[type["PortalError"]]] = []
+    """Every error class, in the order of definition."""
+
+    def __init_subclass__(cls) -> None:
+        """Add the class to the catalogue. Raises TypeError if another class has the same code."""
+        super().__init_subclass__()
+        if any(other.code == cls.code for other in PortalError.catalogue):
+            raise TypeError(f"two errors have the code {cls.code}")
+        PortalError.catalogue.append(cls)
+
+    def __init__(self, message: str, *, details: tuple[FieldError, ...] = ()) -> None:
         super().__init__(message)
-        self.code = code or self.default_code
         self.message = message
         self.details = details
 
 
 class BadRequest(PortalError):
-    """What was sent cannot be read at all."""
+    """The request cannot be parsed."""
 
-    default_code = "BAD_REQUEST"
+    code = "BAD_REQUEST"
+    description = "the body is not valid JSON, or a query value cannot be parsed"
 
 
 class Unauthenticated(PortalError):
-    """Nobody is signed in, or no longer."""
+    """The caller is not signed in, or no longer signed in."""
 
-    default_code = "UNAUTHENTICATED"
+    code = "UNAUTHENTICATED"
+    description = (
+        "no token, or a token that is invalid, was changed, or is of the wrong kind; a token of another"
+        " issuer whose e-mail is not verified or belongs to no active user"
+    )
+
+
+class InvalidCredentials(Unauthenticated):
+    """E-mail or password is wrong."""
+
+    code = "INVALID_CREDENTIALS"
+    description = "e-mail or password is wrong; the answer does not say which"
+
+
+class TokenExpired(Unauthenticated):
+    """The token has expired."""
+
+    code = "TOKEN_EXPIRED"
+    description = "the token has expired: refresh it, or sign in again"
+
+
+class TokenRevoked(Unauthenticated):
+    """The session of the token has ended."""
+
+    code = "TOKEN_REVOKED"
+    description = (
+        "the session has ended: by logout, from the list of sessions, by a change of password, by a refresh"
+        " token that was used twice, or because the user is no longer active"
+    )
 
 
 class Forbidden(PortalError):
-    """The caller is known and may not do this."""
+    """The caller does not have the right to do this."""
 
-    default_code = "FORBIDDEN"
+    code = "FORBIDDEN"
+    description = (
+        "the caller does not have the right to do this: it needs another role, or the practice belongs to"
+        " another plant"
+    )
+
+
+class AccountInactive(Forbidden):
+    """The password is right, but the account is not active."""
+
+    code = "ACCOUNT_INACTIVE"
+    description = "the password is right, but the account is not active"
 
 
 class NotFound(PortalError):
-    """There is no such thing, or not for this caller."""
+    """The resource does not exist, or the caller may not see it."""
 
-    default_code = "NOT_FOUND"
+    code = "NOT_FOUND"
+    description = "the resource does not exist, or the caller may not see it"
 
 
 class Conflict(PortalError):
-    """The thing is not in a state in which this can be done."""
+    """The state of the resource does not allow the request."""
 
-    default_code = "CONFLICT"
+    code = "CONFLICT"
+    description = "the practice was deleted while its photograph or document was being recorded"
+
+
+class Duplicate(Conflict):
+    """Another resource already has this name."""
+
+    code = "DUPLICATE"
+    description = (
+        "another plant or category already has this name or slug; an active user already has the e-mail of"
+        " the invite"
+    )
+
+
+class OwnAccount(Conflict):
+    """Users cannot deactivate themselves or change their own role."""
+
+    code = "OWN_ACCOUNT"
+    description = "users cannot deactivate themselves or change their own role"
+
+
+class NoPassword(Conflict):
+    """The account has no password in the portal."""
+
+    code = "NO_PASSWORD"
+    description = "the account signs in with another issuer and has no password to change"
+
+
+class InvalidTransition(Conflict):
+    """This change of status is not allowed."""
+
+    code = "INVALID_TRANSITION"
+    description = (
+        "a practice, or the implementation of a copy, cannot go from its status to the requested one; the"
+        " message names both"
+    )
+
+
+class PracticeBenchmarked(Conflict):
+    """The practice is benchmarked, so this is not possible."""
+
+    code = "BENCHMARKED"
+    description = (
+        "a benchmarked practice cannot be sent back for revision, deleted, or moved to another plant"
+    )
+
+
+class NotBenchmarkable(Conflict):
+    """A practice with this status cannot be benchmarked."""
+
+    code = "NOT_BENCHMARKABLE"
+    description = "a draft, or a practice that needs a revision, cannot be benchmarked"
+
+
+class AlreadyBenchmarked(Conflict):
+    """The practice is already benchmarked."""
+
+    code = "ALREADY_BENCHMARKED"
+    description = "the practice is already benchmarked"
+
+
+class NotBenchmarked(Conflict):
+    """The practice is not benchmarked."""
+
+    code = "NOT_BENCHMARKED"
+    description = "the practice is not benchmarked, so it cannot be copied and has no benchmark to remove"
+
+
+class OwnPractice(Conflict):
+    """A plant cannot copy its own practice."""
+
+    code = "OWN_PRACTICE"
+    description = "a plant cannot copy its own practice"
+
+
+class AlreadyCopied(Conflict):
+    """The plant has already copied this practice."""
+
+    code = "ALREADY_COPIED"
+    description = "the plant has already copied this practice and has not deleted its copy"
+
+
+class PracticeCopied(Conflict):
+    """A practice that was copied, or is a copy, cannot be moved to another plant."""
+
+    code = "COPIED"
+    description = "a practice that was copied, or is a copy, cannot be moved to another plant"
+
+
+class UploadMissing(Conflict):
+    """The file of an upload is not in the storage."""
+
+    code = "UPLOAD_MISSING"
+    description = "the file of the upload is not in the storage: upload the file before confirming it"
+
+
+class IdempotencyKeyReused(Conflict):
+    """The Idempotency-Key was used for another request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    description = "the `Idempotency-Key` was used for another request within 24 hours"
+
+
+class IdempotencyKeyBusy(Conflict):
+    """The first request with this Idempotency-Key is still running."""
+
+    code = "IDEMPOTENCY_KEY_BUSY"
+    description = "the first request with this `Idempotency-Key` is still running: try again later"
+
+
+class JobRunning(Conflict):
+    """The job is already running."""
+
+    code = "JOB_RUNNING"
+    description = "the job is already running, in this instance or another one"
+
+
+class JobDone(Conflict):
+    """Another instance has completed this scheduled run of the job."""
+
+    code = "JOB_DONE"
+    description = (
+        "another instance has completed this scheduled run of the job; only timers get this error, callers"
+        " never do"
+    )
 
 
 class PreconditionFailed(PortalError):
-    """The thing was changed since the caller read it."""
+    """The resource was changed after the caller read it."""
 
-    default_code = "PRECONDITION_FAILED"
+    code = "PRECONDITION_FAILED"
+    description = "`If-Match` does not match the current version of the practice: read the practice again"
 
 
 class TooLarge(PortalError):
-    """More bytes than are taken."""
+    """The request is too large."""
 
-    default_code = "PAYLOAD_TOO_LARGE"
+    code = "PAYLOAD_TOO_LARGE"
+    description = (
+        "the body is larger than 1 MB; for `upload-image`, larger than 10 MB plus the overhead of the form;"
+        " for `import`, larger than 5 MB"
+    )
 
 
 class UnsupportedMedia(PortalError):
-    """Bytes of a kind that is not taken."""
+    """The content type of the request is not accepted."""
 
-    default_code = "UNSUPPORTED_MEDIA_TYPE"
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    description = "the body is not JSON; for `upload-image` and `import`, it is not a multipart form"
 
 
 class Invalid(PortalError):
-    """What was sent can be read, and breaks a rule."""
+    """The request was parsed, but breaks a rule."""
 
-    default_code = "VALIDATION_ERROR"
+    code = "VALIDATION_ERROR"
+    description = "the request was parsed but breaks a rule; `details` names each wrong field"
 
     @classmethod
     def of(cls, field: str, message: str) -> "Invalid":
-        """Build the error for a single field."""
+        """Return the error for one field."""
         return cls(message, details=(FieldError(field, message),))
 
 
-class RateLimited(PortalError):
-    """The caller comes too often; `retry_after` tells how long to wait."""
+class UploadRejected(Invalid):
+    """The uploaded file is not accepted."""
 
-    default_code = "RATE_LIMITED"
+    code = "UPLOAD_REJECTED"
+    description = (
+        "the file is damaged, too large, protected by a password, contains macros, or does not have the type"
+        " of its file name; `details` says which"
+    )
+
+
+class RateLimited(PortalError):
+    """The caller sends too many requests; `retry_after` is the time to wait."""
+
+    code = "RATE_LIMITED"
+    description = (
+        "too many requests, or too many failed attempts to sign in; `Retry-After` is the time to wait, in"
+        " seconds"
+    )
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class Unavailable(PortalError):
-    """The database or the storage does not answer now; the same call may pass later."""
+class InternalError(PortalError):
+    """An unexpected error in the portal."""
 
-    default_code = "UNAVAILABLE"
+    code = "INTERNAL"
+    description = (
+        "an unexpected error in the portal; its cause is in the log under the request id, never in the"
+        " response"
+    )
+
+
+class Unavailable(PortalError):
+    """The database or the storage does not answer; the same request may succeed later."""
+
+    code = "UNAVAILABLE"
+    description = (
+        "the database or the storage does not answer, all connections are in use, or the keys of the other"
+        " issuer cannot be read; `Retry-After` is the time to wait, in seconds"
+    )

@@ -1,39 +1,39 @@
-"""Money, exactly: summed in lakhs of rupees, and truncated only where people read it (rules 3, 7)."""
+"""Money: exact amounts in lakhs of rupees, truncated only for display (rules 3, 7)."""
 
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from bp_core.shared.calendar import MONTHS_PER_YEAR
-from bp_core.shared.model import Currency
+from bp_core.shared.schemas import Currency
 
-Period = Literal["monthly", "annually"]
-"""How often a saving comes."""
+SavingPeriod = Literal["monthly", "annually"]
+"""Whether the amount of a saving is per month or per year."""
 
 LAKHS_PER_CRORE = 100
 LARGEST_AMOUNT = Decimal("9999999999.99")
 
 
 def to_lakhs(amount: Decimal, currency: Currency) -> Decimal:
-    """Turn an amount into lakhs (rules 3)."""
+    """Convert an amount to lakhs (rules 3)."""
     return amount * LAKHS_PER_CRORE if currency == "crores" else amount
 
 
-def annualised_lakhs(amount: Decimal, currency: Currency, period: Period) -> Decimal:
-    """Tell what a saving comes to in a year, in lakhs: exact in two decimals (rules 3)."""
+def annualised_lakhs(amount: Decimal, currency: Currency, period: SavingPeriod) -> Decimal:
+    """Return a saving per year in lakhs, exact (rules 3)."""
     lakhs = to_lakhs(amount, currency)
     return lakhs * MONTHS_PER_YEAR if period == "monthly" else lakhs
 
 
 def monthly_lakhs(annualised: Decimal) -> Fraction:
-    """Tell what an annualised amount in lakhs counts a month, as an exact fraction (rules 3)."""
+    """Return an annualised amount per month, in lakhs, as an exact fraction (rules 3)."""
     return Fraction(annualised) / MONTHS_PER_YEAR
 
 
 def format_currency(lakhs: Fraction | Decimal, currency: Currency) -> str:
-    """Write an amount in lakhs as people read it, truncated toward zero, never rounded (rules 7).
+    """Format an amount in lakhs for display, truncated toward zero, never rounded (rules 7).
 
-    In lakhs: two decimals below 100, one from 100 on. In crores: always two.
+    In lakhs: two decimals below 100, one decimal from 100. In crores: always two decimals.
     """
     exact = Fraction(lakhs)
     if currency == "crores":

@@ -1,14 +1,15 @@
-"""Lists that come in parts."""
+"""Pages of lists."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Item_co = TypeVar("Item_co", covariant=True)
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True)
 class Page(Generic[Item_co]):
-    """A part of a list: its items, how many there are in all, and which part it is."""
+    """One page of a list: its items, the length of the list, and the limit and offset of the page."""
 
     items: list[Item_co]
     total: int
@@ -17,19 +18,31 @@ class Page(Generic[Item_co]):
 
     @property
     def has_more(self) -> bool:
-        """Whether the list goes on behind this part."""
+        """Whether there is another page."""
         return self.offset + len(self.items) < self.total
 
 
 @dataclass(frozen=True)
 class LongPage(Page[Item_co]):
-    """A part of a list that may be very long: it is counted so far only, and read on behind where it ends."""
+    """One page of a list that may be very long: the total is capped, a cursor names the next page."""
 
-    goes_on: bool = False
+    has_next: bool = False
     total_capped: bool = False
     next_cursor: str | None = None
 
     @property
     def has_more(self) -> bool:
-        """Whether the list goes on behind this part."""
-        return self.goes_on
+        """Whether there is another page."""
+        return self.has_next
+
+    def with_items(self, items: "list[Other]") -> "LongPage[Other]":
+        """Return the same page with other items."""
+        return LongPage(
+            items,
+            self.total,
+            self.limit,
+            self.offset,
+            has_next=self.has_next,
+            total_capped=self.total_capped,
+            next_cursor=self.next_cursor,
+        )

@@ -1,17 +1,14 @@
-"""Versions: how two who edit one thing are kept from overwriting each other unseen."""
+"""Optimistic locking: a change names the version that it was made for (`If-Match`)."""
 
 from collections.abc import Set as AbstractSet
 
 from bp_core.shared.errors import PreconditionFailed
 
 ExpectedVersions = AbstractSet[int] | None
-"""The versions that a caller's change was made for; None where they do not mind which it is."""
+"""The versions that the caller accepts; None for any version."""
 
 
 def require_expected(version: int, expected: ExpectedVersions) -> None:
-    """Check that a thing, held by now, still has a version that the change was made for.
-
-    Raises PreconditionFailed.
-    """
+    """Check that a locked resource still has an expected version. Raises PreconditionFailed."""
     if expected is not None and version not in expected:
-        raise PreconditionFailed("It was changed since you read it; read it again.")
+        raise PreconditionFailed("It was changed after you read it. Read it again.")

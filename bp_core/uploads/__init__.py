@@ -1,1 +1,1 @@
-"""Files of practices: asked for, put straight into Blob Storage, checked and recorded (rules 8)."""
+"""Files of practices: images and documents, uploaded to Blob Storage, checked and recorded (rules 8)."""

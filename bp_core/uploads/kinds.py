@@ -1,24 +1,24 @@
 """What may be uploaded, and how the blobs are named (rules 8)."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
 from bp_core.shared.errors import Invalid
+from bp_core.shared.text import slug
 
 QUARANTINE: Final = "quarantine"
-"""The container that rejected blobs are moved to."""
+"""The container to which rejected blobs are moved."""
 
 MEGABYTE: Final = 1024 * 1024
 
 FileType = Literal["image", "document"]
-"""The two kinds of upload, by the names that callers use."""
+"""The two kinds of upload, as requests name them."""
 
-LONGEST_STEM: Final = 60
-"""How much of a document's own name goes into that of its blob, in characters."""
+MAX_STEM_LENGTH: Final = 60
+"""How many characters of a document's file name go into the name of its blob."""
 
 _STAMPED_FILE: Final = re.compile(
     r"(?P<stem>[a-z0-9-]+)_(?P<epoch_ms>[1-9][0-9]{0,14})\.(?P<extension>[a-z0-9]+)"
@@ -28,13 +28,13 @@ _PATH_TRICKS: Final = re.compile(r"\.\.|[/\\]|%2f|%5c|[\x00-\x1f\x7f]", re.IGNOR
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: what it is called on the wire, and the bytes that it starts with."""
+    """A file format: its content type, and the signature that its files start with."""
 
     content_type: str
     signature: re.Pattern[bytes]
 
-    def fits(self, data: bytes) -> bool:
-        """Whether the bytes start as files of this format do."""
+    def matches(self, data: bytes) -> bool:
+        """Whether the data start with the signature of this format."""
         return self.signature.match(data) is not None
 
 
@@ -47,7 +47,7 @@ _OLE: Final = re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 DOC: Final = Format("application/msword", _OLE)
 PPT: Final = Format("application/vnd.ms-powerpoint", _OLE)
 XLS: Final = Format("application/vnd.ms-excel", _OLE)
-# A zip; or OLE, which a password wraps around it: a reader of the content says so, and better.
+# A zip, or the OLE container of a file with a password: the document parser then gives a better reason.
 _ZIP: Final = re.compile(rb"PK\x03\x04|" + _OLE.pattern)
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 DOCX: Final = Format(f"{_OFFICE}.wordprocessingml.document", _ZIP)
@@ -57,7 +57,7 @@ XLSX: Final = Format(f"{_OFFICE}.spreadsheetml.sheet", _ZIP)
 
 @dataclass(frozen=True)
 class UploadKind:
-    """A kind of upload: where its blobs lie, what they may be called, what they may be and how large."""
+    """A kind of upload: where its blobs are stored, their names, the formats and size that are accepted."""
 
     name: FileType
     container: str
@@ -67,10 +67,7 @@ class UploadKind:
     max_bytes: int
 
     def format_of(self, extension: str) -> Format:
-        """Tell the format that a file extension stands for.
-
-        Raises Invalid for one that is not taken.
-        """
+        """Return the format of a file extension. Raises Invalid for an extension that is not accepted."""
         found = self.formats.get(extension.lower())
         if found is None:
             raise Invalid.of("filename", f"must end in one of: {', '.join(sorted(self.formats))}")
@@ -90,15 +87,15 @@ DOCUMENTS: Final = UploadKind(
     name="document",
     container="supporting-documents",
     folder="documents",
-    stem=re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST_STEM - 2}}}[a-z0-9])?"),
+    stem=re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{MAX_STEM_LENGTH - 2}}}[a-z0-9])?"),
     formats={"pdf": PDF, "doc": DOC, "docx": DOCX, "ppt": PPT, "pptx": PPTX, "xls": XLS, "xlsx": XLSX},
     max_bytes=20 * MEGABYTE,
 )
 
 KINDS: Final[Mapping[FileType, UploadKind]] = {"image": IMAGES, "document": DOCUMENTS}
 
-MOST_PIXELS: Final = 50_000_000
-"""The largest photograph that is decoded, in pixels."""
+MAX_PIXELS: Final = 50_000_000
+"""The largest image that is decoded, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -113,21 +110,26 @@ class BlobName:
 
     @property
     def format(self) -> Format:
-        """The format that the name promises."""
+        """The format that the extension names."""
         return self.kind.format_of(self.extension)
+
+    def __str__(self) -> str:
+        return make_blob_name(self)
 
 
 def make_blob_name(name: BlobName) -> str:
-    """Write a blob's name: `practices/{practice_id}/{before|after}_{epoch_ms}.{ext}` for a photograph,
+    """Return the name of a blob in its container.
+
+    `practices/{practice_id}/{before|after}_{epoch_ms}.{ext}` for an image,
     `documents/{practice_id}/{safe_stem}_{epoch_ms}.{ext}` for a document.
     """
     return f"{name.kind.folder}/{name.practice_id}/{name.stem}_{name.epoch_ms}.{name.extension}"
 
 
 def parse_blob_name(kind: UploadKind, text: str) -> BlobName:
-    """Read a blob's name; the inverse of `make_blob_name`.
+    """Parse the name of a blob; the inverse of `make_blob_name`.
 
-    Raises Invalid for any name that was made by someone else.
+    Raises Invalid for a name that `make_blob_name` does not produce.
     """
     folder, _, rest = text.partition("/")
     practice, _, file = rest.partition("/")
@@ -144,13 +146,13 @@ def parse_blob_name(kind: UploadKind, text: str) -> BlobName:
             name = None
         if name is not None and make_blob_name(name) == text:
             return name
-    raise Invalid.of("blob_name", "is not a name that the portal gives")
+    raise Invalid.of("blob_name", "is not a blob name of this portal")
 
 
 def extension_of(filename: str) -> str:
-    """Take the extension from the name of a file on somebody's disk, in lower case.
+    """Return the extension of a file name in lower case.
 
-    Raises Invalid for a name that plays tricks with paths, or has no extension.
+    Raises Invalid for a name that contains a path or control characters, or has no extension.
     """
     stem, dot, extension = filename.rpartition(".")
     if _PATH_TRICKS.search(filename) or not (stem and dot and extension):
@@ -159,8 +161,6 @@ def extension_of(filename: str) -> str:
 
 
 def safe_stem(filename: str) -> str:
-    """Make of a file's own name what may stand in that of its blob: `Fügeplan (2).pdf` gives `fugeplan-2`."""
+    """Return the stem of a blob name for a file name: `Fügeplan (2).pdf` gives `fugeplan-2`."""
     stem, _, _ = filename.rpartition(".")
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().lower()
-    safe = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return safe[:LONGEST_STEM].strip("-") or "document"
+    return slug(stem)[:MAX_STEM_LENGTH].strip("-") or "document"

@@ -1,4 +1,4 @@
-"""An audit trail that only takes notes, and people in memory."""
+"""An audit trail and a notifier that record what they are given, and users in memory."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bp_core.notifications import Notice
+from bp_core.shared.auditing import Snapshot
 from bp_core.shared.paging import Page
-from bp_core.shared.trail import Facts
 from bp_core.users import Profile, User, UserQuery
 from tests.unit.bp_core.support import OWNER, PUNE
 
@@ -21,24 +21,18 @@ class Note:
     action: str
     entity: str
     entity_id: UUID
-    before: Facts | None = None
-    after: Facts | None = None
+    before: Snapshot = None
+    after: Snapshot = None
 
 
-class NotedTrail:
-    """A trail that notes what it is told."""
+class RecordedAuditTrail:
+    """An audit trail that records its entries."""
 
     def __init__(self) -> None:
         self.notes: list[Note] = []
 
-    def note(
-        self,
-        action: str,
-        entity: str,
-        entity_id: UUID,
-        *,
-        before: Facts | None = None,
-        after: Facts | None = None,
+    def record(
+        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
     ) -> None:
         self.notes.append(Note(action, entity, entity_id, before, after))
 
@@ -46,24 +40,24 @@ class NotedTrail:
         return [note.action for note in self.notes]
 
 
-class NotedNotifier:
-    """Notes who would be told what."""
+class RecordedNotifier:
+    """Records who would be notified of what."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[object, Notice]] = []
+        self.notices: list[tuple[object, Notice]] = []
 
-    def tell_user(self, user_id: UUID, notice: Notice) -> None:
-        self.told.append((user_id, notice))
+    def notify_user(self, user_id: UUID, notice: Notice) -> None:
+        self.notices.append((user_id, notice))
 
-    def tell_plant(self, plant_id: UUID, notice: Notice) -> None:
-        self.told.append((plant_id, notice))
+    def notify_plant(self, plant_id: UUID, notice: Notice) -> None:
+        self.notices.append((plant_id, notice))
 
-    def tell_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
-        self.told.append((blob_name, notice))
+    def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
+        self.notices.append((blob_name, notice))
 
 
 class MemoryUsers:
-    """People, and how often they were saved."""
+    """Users in memory, and the users that were saved, in order."""
 
     def __init__(self, *people: User) -> None:
         self.people = {one.id: one for one in people}
@@ -82,7 +76,7 @@ class MemoryUsers:
         return self.people.get(user_id)
 
     def users(self, query: UserQuery) -> Page[User]:
-        raise NotImplementedError("no use case of these tests lists people")
+        raise NotImplementedError("no test of these services lists users")
 
     def save(self, user: User) -> None:
         self.people[user.id] = user

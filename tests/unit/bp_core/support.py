@@ -1,4 +1,4 @@
-"""People, plants and practices that the tests of the domain have in common."""
+"""Callers, plants, practices and the context that the tests of the domain share."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from bp_core.practices.life import Content, PracticeState
-from bp_core.practices.models import Status
+from bp_core.practices.schemas import PracticeContent, Status
+from bp_core.practices.workflow import PracticeState
 from bp_core.shared.access import Caller
-from bp_core.shared.calendar import Moment
+from bp_core.shared.context import Context
 
 PUNE: Final = UUID("00000000-0000-4000-8000-000000000001")
 CHENNAI: Final = UUID("00000000-0000-4000-8000-000000000002")
@@ -20,14 +20,20 @@ COLLEAGUE: Final = Caller(uuid4(), uuid4(), "plant", PUNE)
 NEIGHBOUR: Final = Caller(uuid4(), uuid4(), "plant", CHENNAI)
 HQ: Final = Caller(uuid4(), uuid4(), "hq", None)
 
-NOW: Final = Moment(datetime(2025, 7, 15, 9, 30, tzinfo=UTC), date(2025, 7, 15))
+NOW: Final = datetime(2025, 7, 15, 9, 30, tzinfo=UTC)
+TODAY: Final = date(2025, 7, 15)
 
 STATUSES: Final[tuple[Status, ...]] = ("draft", "submitted", "approved", "revision_required")
 
 
-def content(**changes: Any) -> Content:
-    """What a complete practice without a saving says."""
-    complete = Content(
+def context(today: date = TODAY) -> Context:
+    """Make the context of an invocation at `NOW`; the services of one invocation share it."""
+    return Context(NOW, today)
+
+
+def content(**changes: Any) -> PracticeContent:
+    """Make the content of a complete practice without a saving."""
+    complete = PracticeContent(
         title="Shorter hoses",
         description="The hoses on line 3 were twice as long as needed.",
         category_id=CATEGORY,
@@ -46,7 +52,7 @@ def content(**changes: Any) -> Content:
 
 
 def saving(amount: str) -> dict[str, Any]:
-    """The fields of a saving of so many lakhs a month."""
+    """Make the fields of a saving, in lakhs a month."""
     return {
         "savings_amount": Decimal(amount),
         "savings_currency": "lakhs",
@@ -55,7 +61,7 @@ def saving(amount: str) -> dict[str, Any]:
 
 
 def practice(status: Status = "submitted", **changes: Any) -> PracticeState:
-    """A complete practice of Pune; it is dated unless it is a draft."""
+    """Make a complete practice of Pune; it has a date unless it is a draft."""
     complete = PracticeState(
         id=uuid4(),
         plant_id=PUNE,

@@ -1,102 +1,68 @@
-"""Points are settled around what moves them, and broken down so that it adds up."""
-
 from datetime import date
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from bp_core.leaderboard import (
+    CalendarYearQuery,
     CopiedEarning,
-    LeaderboardTotals,
+    LeaderboardService,
     OriginatedEarning,
-    PlantPoints,
-    Points,
     PointsBreakdown,
-    Standing,
-    show_breakdown,
+    PointsUpdater,
 )
 from bp_core.shared.errors import NotFound
-from tests.unit.bp_core.support import PUNE
+from tests.unit.bp_core.stores import ADDED, EARNED, MemoryLeaderboard
+from tests.unit.bp_core.support import PUNE, context
 
 ORIGINAL, COPY = uuid4(), uuid4()
-BEFORE = [PlantPoints(PUNE, 2025, 10, 0)]
-ADDED = [PlantPoints(PUNE, 2025, -10, 0)]
 
 
-class NotedLeaderboard:
-    """A leaderboard that notes in what order it is asked; `COPY` is a copy of `ORIGINAL`."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
-
-    def earned_through(self, practice_id: UUID) -> list[PlantPoints]:
-        self.asked.append(("earned", practice_id))
-        return BEFORE
-
-    def settle(self, practice_id: UUID, before: list[PlantPoints]) -> list[PlantPoints]:
-        self.asked.append(("settled", practice_id, before))
-        return ADDED
-
-    def hold_original_of(self, practice_id: UUID) -> UUID | None:
-        self.asked.append(("held original of", practice_id))
-        return ORIGINAL if practice_id == COPY else None
-
-    def recalculate(self, year: int | None) -> list[PlantPoints]:
-        raise NotImplementedError("no use case of these tests recalculates")
-
-    def totals(self, year: int | None) -> LeaderboardTotals:
-        raise NotImplementedError("no use case of these tests sums")
-
-    def standings(self, year: int) -> list[Standing]:
-        raise NotImplementedError("no use case of these tests ranks")
-
-    def breakdown(self, plant_id: UUID, year: int) -> PointsBreakdown | None:
-        if plant_id != PUNE:
-            return None
-        return PointsBreakdown(plant_id=PUNE, plant_name="Pune", copied=[], originated=[])
+def leaderboard_store() -> MemoryLeaderboard:
+    return MemoryLeaderboard({COPY: ORIGINAL})
 
 
-def test_what_a_change_moves_is_added_after_it_and_told() -> None:
-    store = NotedLeaderboard()
+def test_the_points_of_a_change_are_added_after_it() -> None:
+    store = leaderboard_store()
 
-    with Points(store).settled(ORIGINAL) as added:
-        store.asked.append(("changed",))
+    with PointsUpdater(store).updated(ORIGINAL) as added:
+        store.calls.append(("changed",))
         assert added == []
 
     assert added == ADDED
-    assert store.asked == [("earned", ORIGINAL), ("changed",), ("settled", ORIGINAL, BEFORE)]
+    assert store.calls == [("earned through", ORIGINAL), ("changed",), ("added difference", ORIGINAL, EARNED)]
 
 
-def test_a_change_that_fails_moves_no_points() -> None:
-    store = NotedLeaderboard()
+def test_a_change_that_fails_adds_no_points() -> None:
+    store = leaderboard_store()
 
-    with pytest.raises(ZeroDivisionError), Points(store).settled(ORIGINAL):
+    with pytest.raises(ZeroDivisionError), PointsUpdater(store).updated(ORIGINAL):
         raise ZeroDivisionError
 
-    assert store.asked == [("earned", ORIGINAL)]
+    assert store.calls == [("earned through", ORIGINAL)]
 
 
-def test_deleting_a_copy_settles_its_original_which_is_held_before() -> None:
-    store = NotedLeaderboard()
+def test_deleting_a_copy_updates_the_points_of_its_original_which_is_locked_first() -> None:
+    store = leaderboard_store()
 
-    with Points(store).settled_without(COPY):
-        store.asked.append(("deleted",))
+    with PointsUpdater(store).updated_without(COPY):
+        store.calls.append(("deleted",))
 
-    assert store.asked == [
-        ("held original of", COPY),
-        ("earned", ORIGINAL),
+    assert store.calls == [
+        ("locked original of", COPY),
+        ("earned through", ORIGINAL),
         ("deleted",),
-        ("settled", ORIGINAL, BEFORE),
+        ("added difference", ORIGINAL, EARNED),
     ]
 
 
-def test_deleting_what_is_no_copy_moves_no_points() -> None:
-    store = NotedLeaderboard()
+def test_deleting_a_practice_that_is_no_copy_adds_no_points() -> None:
+    store = leaderboard_store()
 
-    with Points(store).settled_without(ORIGINAL):
+    with PointsUpdater(store).updated_without(ORIGINAL):
         pass
 
-    assert store.asked == [("held original of", ORIGINAL)]
+    assert store.calls == [("locked original of", ORIGINAL)]
 
 
 def test_a_breakdown_counts_and_sums_what_it_lists_under_the_names_that_clients_know() -> None:
@@ -106,13 +72,26 @@ def test_a_breakdown_counts_and_sums_what_it_lists_under_the_names_that_clients_
     originated = [OriginatedEarning(bp_title="d", bp_id=uuid4(), copies_count=7, points=10)]
     shown = PointsBreakdown(plant_id=PUNE, plant_name="Pune", copied=copied, originated=originated)
 
-    told = shown.model_dump(
+    sums = shown.model_dump(
         include={"copied_count", "copied_points", "originated_count", "originated_points"}
     )
-    assert told == {"copiedCount": 3, "copiedPoints": 15, "originatedCount": 1, "originatedPoints": 10}
+    assert sums == {"copiedCount": 3, "copiedPoints": 15, "originatedCount": 1, "originatedPoints": 10}
 
 
 def test_a_plant_that_is_not_there_has_no_breakdown() -> None:
-    assert show_breakdown(NotedLeaderboard(), PUNE, 2025).plant_name == "Pune"
+    leaderboard = LeaderboardService(leaderboard_store(), context())
+
+    assert leaderboard.breakdown(PUNE, CalendarYearQuery(year=2025)).plant_name == "Pune"
     with pytest.raises(NotFound):
-        show_breakdown(NotedLeaderboard(), uuid4(), 2025)
+        leaderboard.breakdown(uuid4(), CalendarYearQuery(year=2025))
+
+
+@pytest.mark.parametrize(
+    ("query", "year"), [(CalendarYearQuery(), 2025), (CalendarYearQuery(year=2024), 2024)]
+)
+def test_the_breakdown_is_of_this_year_if_no_year_is_named(query: CalendarYearQuery, year: int) -> None:
+    store = leaderboard_store()
+
+    LeaderboardService(store, context()).breakdown(PUNE, query)
+
+    assert store.calls == [("breakdown", PUNE, year)]

@@ -1,33 +1,49 @@
 from dataclasses import replace
+from itertools import permutations, product
 
 import pytest
 
-from bp_core.notifications import LONGEST_MESSAGE, NotificationLedger, excerpt
-from bp_core.practices.models import Status
-from tests.unit.bp_core.fakes import NotedNotifier
+from bp_core.notifications import LONGEST_MESSAGE, DecisionNotifier, NotificationType, excerpt
+from bp_core.practices.schemas import Status
+from tests.unit.bp_core.fakes import RecordedNotifier
 from tests.unit.bp_core.support import PUNE, STATUSES, practice
 
+DECISIONS: dict[Status, NotificationType] = {
+    "approved": "practice_approved",
+    "revision_required": "revision_requested",
+}
 
-@pytest.mark.parametrize("before", STATUSES)
-@pytest.mark.parametrize("after", STATUSES)
-def test_a_plant_is_told_what_headquarters_decided_and_nothing_else(before: Status, after: Status) -> None:
-    notifier = NotedNotifier()
+
+def notified(before: Status, after: Status) -> list[tuple[object, NotificationType]]:
+    notifier = RecordedNotifier()
     old = practice(before)
-    NotificationLedger(notifier).practice_changed(old, replace(old, status=after))
-
-    types = {"approved": ["practice_approved"], "revision_required": ["revision_requested"]}
-    expected = [] if before == after else types.get(after, [])
-    assert [(whom, notice.type) for whom, notice in notifier.told] == [(PUNE, one) for one in expected]
+    DecisionNotifier(notifier).practice_changed(old, replace(old, status=after))
+    return [(recipient, notice.type) for recipient, notice in notifier.notices]
 
 
-def test_nobody_is_told_of_a_practice_that_is_new_or_gone() -> None:
-    notifier = NotedNotifier()
-    NotificationLedger(notifier).practice_changed(None, practice("approved"))
-    NotificationLedger(notifier).practice_changed(practice("approved"), None)
+@pytest.mark.parametrize(
+    ("before", "after"), [pair for pair in permutations(STATUSES, 2) if pair[1] in DECISIONS]
+)
+def test_a_plant_is_notified_of_every_decision_of_headquarters(before: Status, after: Status) -> None:
+    assert notified(before, after) == [(PUNE, DECISIONS[after])]
 
-    assert notifier.told == []
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [pair for pair in product(STATUSES, STATUSES) if pair[0] == pair[1] or pair[1] not in DECISIONS],
+)
+def test_a_plant_is_notified_of_no_other_change(before: Status, after: Status) -> None:
+    assert notified(before, after) == []
 
 
-def test_a_message_holds_the_beginning_of_a_long_text() -> None:
+def test_nobody_is_notified_of_a_new_or_deleted_practice() -> None:
+    notifier = RecordedNotifier()
+    DecisionNotifier(notifier).practice_changed(None, practice("approved"))
+    DecisionNotifier(notifier).practice_changed(practice("approved"), None)
+
+    assert notifier.notices == []
+
+
+def test_a_long_text_is_cut_to_the_longest_message() -> None:
     assert excerpt("x" * LONGEST_MESSAGE) == "x" * LONGEST_MESSAGE
     assert excerpt("x" * (LONGEST_MESSAGE + 1)) == "x" * (LONGEST_MESSAGE - 1) + "…"

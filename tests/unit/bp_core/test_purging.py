@@ -1,18 +1,17 @@
 from datetime import datetime, timedelta
 
-from bp_core import purging
-from bp_core.purging import Limits
-from tests.unit.bp_core.support import NOW
+from bp_core.purging import PurgeLimits, PurgeService
+from tests.unit.bp_core.support import NOW, context
 
 
-class Attic:
-    """Remembers what it was told to remove."""
+class RecordedPurges:
+    """Records what would be deleted."""
 
     def __init__(self) -> None:
-        self.limits: list[Limits] = []
+        self.limits: list[PurgeLimits] = []
         self.blobs: list[tuple[str, datetime]] = []
 
-    def purge(self, limits: Limits) -> int:
+    def purge(self, limits: PurgeLimits) -> int:
         self.limits.append(limits)
         return 5
 
@@ -21,11 +20,11 @@ class Attic:
         return 2
 
 
-def test_what_has_ended_stays_for_30_days_and_what_is_only_counted_until_it_is_over() -> None:
-    attic = Attic()
+def test_what_has_ended_is_deleted_after_30_days_and_what_is_only_counted_when_its_time_is_over() -> None:
+    purges = RecordedPurges()
 
-    assert purging.purge(attic, attic, NOW.at) == 7
+    assert PurgeService(purges, purges, context()).purge() == 7
 
-    month, hour = NOW.at - timedelta(days=30), NOW.at - timedelta(hours=1)
-    assert attic.limits == [Limits(ended=month, window=hour, failure=hour, key=NOW.at)]
-    assert attic.blobs == [("quarantine", month)]
+    month, hour = NOW - timedelta(days=30), NOW - timedelta(hours=1)
+    assert purges.limits == [PurgeLimits(ended=month, window=hour, failure=hour, key=NOW)]
+    assert purges.blobs == [("quarantine", month)]

@@ -5,18 +5,17 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from bp_core import users
 from bp_core.shared.errors import Conflict, Invalid, NotFound
-from bp_core.users import ProfileChanges, User, UserChanges
-from tests.unit.bp_core.fakes import ASHA, MemoryUsers, Note, NotedTrail, person
-from tests.unit.bp_core.support import CHENNAI, HQ, NOW, OWNER, PUNE
+from bp_core.users import ProfileChanges, User, UserChanges, UserService
+from tests.unit.bp_core.fakes import ASHA, MemoryUsers, Note, RecordedAuditTrail, person
+from tests.unit.bp_core.support import CHENNAI, HQ, NOW, OWNER, PUNE, context
 
 CHIEF = person(id=HQ.user_id, email="chief@amber.example", role="hq", plant_id=None)
 PENDING = person(plant_id=None, is_active=False)
 
 
-class NotedEndings:
-    """Notes whose sessions were ended, and why, and whose invites were withdrawn."""
+class RecordedEndings:
+    """Records whose sessions were ended, and why, and whose invites were withdrawn."""
 
     def __init__(self) -> None:
         self.ended: list[tuple[UUID, str, UUID | None]] = []
@@ -29,73 +28,85 @@ class NotedEndings:
         self.ended.append((user_id, reason, but))
 
 
-def change(user: User, **sent: Any) -> tuple[User, MemoryUsers, NotedTrail]:
-    """Change a person as headquarters."""
-    store, trail = MemoryUsers(user, CHIEF), NotedTrail()
-    changes = UserChanges.model_validate(sent)
-    return users.change(store, trail, HQ, user.id, changes, NOW.at), store, trail
+class Users:
+    """The service over users in memory."""
+
+    def __init__(self, *users: User) -> None:
+        self.store = MemoryUsers(*users)
+        self.endings = RecordedEndings()
+        self.audit_trail = RecordedAuditTrail()
+        self.service = UserService(self.store, self.endings, self.endings, self.audit_trail, context())
 
 
-def test_a_person_is_shown_with_the_names_of_their_plant() -> None:
-    shown = users.show_profile(MemoryUsers(ASHA), OWNER.user_id)
+def edit(user: User, **sent: Any) -> tuple[User, Users]:
+    """Change a user as headquarters."""
+    users = Users(user, CHIEF)
+    return users.service.edit(HQ, user.id, UserChanges.model_validate(sent)), users
+
+
+def test_a_profile_has_the_names_of_the_plant() -> None:
+    shown = Users(ASHA).service.profile(OWNER)
 
     assert (shown.full_name, shown.plant_name, shown.plant_short_name) == ("Asha", "Pune Works", "Pune")
 
 
-def test_a_person_who_is_not_there_is_not_found() -> None:
-    nobody, trail = uuid4(), NotedTrail()
+def test_an_unknown_user_is_not_found() -> None:
+    users, unknown = Users(), uuid4()
     calls: list[Callable[[], object]] = [
-        lambda: users.show_profile(MemoryUsers(), nobody),
-        lambda: users.show(MemoryUsers(), nobody),
-        lambda: users.change(MemoryUsers(), trail, HQ, nobody, UserChanges(), NOW.at),
-        lambda: users.activate(MemoryUsers(), trail, nobody, NOW.at),
-        lambda: users.deactivate(MemoryUsers(), NotedEndings(), NotedEndings(), trail, HQ, nobody, NOW.at),
+        lambda: users.service.profile(OWNER),
+        lambda: users.service.rename(OWNER, ProfileChanges(full_name="Asha")),
+        lambda: users.service.show(HQ, unknown),
+        lambda: users.service.edit(HQ, unknown, UserChanges()),
+        lambda: users.service.activate(HQ, unknown),
+        lambda: users.service.deactivate(HQ, unknown),
     ]
     for call in calls:
         with pytest.raises(NotFound):
             call()
-    assert trail.notes == []
+    assert users.audit_trail.notes == []
 
 
 def test_people_change_their_own_name() -> None:
-    store, trail = MemoryUsers(ASHA), NotedTrail()
+    users = Users(ASHA)
 
-    shown = users.rename(store, trail, OWNER, ProfileChanges(full_name=" Asha Rao "), NOW.at)
+    shown = users.service.rename(OWNER, ProfileChanges(full_name=" Asha Rao "))
 
     assert shown.full_name == "Asha Rao"
-    assert store.people[ASHA.id].updated_at == NOW.at
-    assert trail.notes == [
+    assert users.store.people[ASHA.id].updated_at == NOW
+    assert users.audit_trail.notes == [
         Note("user.changed", "user", ASHA.id, {"full_name": "Asha"}, {"full_name": "Asha Rao"})
     ]
 
 
-def test_a_name_that_is_not_sent_or_the_same_keeps_nothing() -> None:
-    store, trail = MemoryUsers(ASHA), NotedTrail()
+def test_a_name_that_is_not_sent_or_the_same_changes_nothing() -> None:
+    users = Users(ASHA)
 
-    users.rename(store, trail, OWNER, ProfileChanges(), NOW.at)
-    users.rename(store, trail, OWNER, ProfileChanges(full_name="Asha"), NOW.at)
+    users.service.rename(OWNER, ProfileChanges())
+    users.service.rename(OWNER, ProfileChanges(full_name="Asha"))
 
-    assert (store.saved, trail.notes) == ([], [])
+    assert (users.store.saved, users.audit_trail.notes) == ([], [])
 
 
 @pytest.mark.parametrize("name", ["", "   ", "n" * 201, "A\x00"])
-def test_a_name_says_something(name: str) -> None:
+def test_a_name_that_is_empty_or_too_long_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         ProfileChanges(full_name=name)
     with pytest.raises(ValidationError):
         UserChanges(full_name=name)
 
 
-def test_headquarters_moves_a_person_to_another_plant_and_what_changed_is_kept() -> None:
-    changed, store, trail = change(ASHA, plant_id=str(CHENNAI))
+def test_a_change_of_plant_is_saved_and_recorded() -> None:
+    changed, users = edit(ASHA, plant_id=str(CHENNAI))
 
     assert (changed.plant_id, changed.role, changed.full_name) == (CHENNAI, "plant", "Asha")
-    assert store.people[ASHA.id] == changed
-    assert trail.notes == [Note("user.changed", "user", ASHA.id, {"plant_id": PUNE}, {"plant_id": CHENNAI})]
+    assert users.store.people[ASHA.id] == changed
+    assert users.audit_trail.notes == [
+        Note("user.changed", "user", ASHA.id, {"plant_id": PUNE}, {"plant_id": CHENNAI})
+    ]
 
 
-def test_a_person_who_joins_headquarters_leaves_their_plant_in_the_same_step() -> None:
-    changed, _, _ = change(ASHA, role="hq", plant_id=None)
+def test_role_and_plant_change_in_one_request() -> None:
+    changed, _ = edit(ASHA, role="hq", plant_id=None)
 
     assert (changed.role, changed.plant_id) == ("hq", None)
 
@@ -103,79 +114,79 @@ def test_a_person_who_joins_headquarters_leaves_their_plant_in_the_same_step() -
 @pytest.mark.parametrize(
     "sent", [{"role": "hq"}, {"plant_id": None}, {"role": "hq", "plant_id": str(CHENNAI)}]
 )
-def test_role_and_plant_fit_each_other(sent: dict[str, Any]) -> None:
+def test_role_and_plant_must_fit_each_other(sent: dict[str, Any]) -> None:
     with pytest.raises(Invalid) as refusal:
-        change(ASHA, **sent)
+        edit(ASHA, **sent)
 
     assert [fault.field for fault in refusal.value.details] == ["plant_id"]
 
 
-def test_a_person_who_waits_may_be_given_a_plant_or_wait_on_without_one() -> None:
-    assert change(PENDING, plant_id=str(PUNE))[0].plant_id == PUNE
-    assert change(PENDING, full_name="Ravi")[0].plant_id is None
+def test_a_pending_user_may_get_a_plant_or_have_none() -> None:
+    assert edit(PENDING, plant_id=str(PUNE))[0].plant_id == PUNE
+    assert edit(PENDING, full_name="Ravi")[0].plant_id is None
 
 
 def test_nobody_changes_their_own_role() -> None:
     with pytest.raises(Conflict) as refusal:
-        change(CHIEF, role="plant", plant_id=str(PUNE))
+        edit(CHIEF, role="plant", plant_id=str(PUNE))
 
     assert refusal.value.code == "OWN_ACCOUNT"
-    assert change(CHIEF, full_name="The chief", role="hq")[0].full_name == "The chief"
+    assert edit(CHIEF, full_name="The chief", role="hq")[0].full_name == "The chief"
 
 
-def test_a_change_that_changes_nothing_keeps_nothing() -> None:
-    _, store, trail = change(ASHA, role="plant", plant_id=str(PUNE))
+def test_a_change_without_an_effect_saves_nothing() -> None:
+    _, users = edit(ASHA, role="plant", plant_id=str(PUNE))
 
-    assert (store.saved, trail.notes) == ([], [])
+    assert (users.store.saved, users.audit_trail.notes) == ([], [])
 
 
 @pytest.mark.parametrize("field", ["email", "is_active", "id", "password"])
-def test_headquarters_changes_no_other_fields(field: str) -> None:
+def test_other_fields_cannot_be_changed(field: str) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         UserChanges.model_validate({field: "x"})
 
 
-def test_an_activated_person_is_let_in_and_a_second_time_changes_nothing() -> None:
-    waiting = person(is_active=False)
-    store, trail = MemoryUsers(waiting), NotedTrail()
+def test_activating_a_user_twice_changes_nothing_the_second_time() -> None:
+    inactive = person(is_active=False)
+    users = Users(inactive)
 
-    assert users.activate(store, trail, waiting.id, NOW.at).is_active
-    assert users.activate(store, trail, waiting.id, NOW.at).is_active
+    assert users.service.activate(HQ, inactive.id).is_active
+    assert users.service.activate(HQ, inactive.id).is_active
 
-    assert trail.notes == [
-        Note("user.activated", "user", waiting.id, {"is_active": False}, {"is_active": True})
+    assert users.audit_trail.notes == [
+        Note("user.activated", "user", inactive.id, {"is_active": False}, {"is_active": True})
     ]
 
 
-def test_a_plant_user_without_a_plant_is_not_let_in() -> None:
-    store = MemoryUsers(PENDING)
+def test_a_plant_user_without_a_plant_cannot_be_activated() -> None:
+    users = Users(PENDING)
 
     with pytest.raises(Invalid) as refusal:
-        users.activate(store, NotedTrail(), PENDING.id, NOW.at)
+        users.service.activate(HQ, PENDING.id)
 
     assert [fault.field for fault in refusal.value.details] == ["plant_id"]
-    assert not store.people[PENDING.id].is_active
+    assert not users.store.people[PENDING.id].is_active
 
 
-def test_a_deactivated_person_loses_every_session_at_once() -> None:
-    store, sessions, trail = MemoryUsers(ASHA), NotedEndings(), NotedTrail()
+def test_deactivating_a_user_ends_their_sessions_and_withdraws_their_invites() -> None:
+    users = Users(ASHA)
 
-    deactivated = users.deactivate(store, sessions, sessions, trail, HQ, ASHA.id, NOW.at)
+    deactivated = users.service.deactivate(HQ, ASHA.id)
 
     assert not deactivated.is_active
-    assert sessions.ended == [(ASHA.id, "deactivated", None)]
-    assert sessions.withdrawn == [ASHA.email]
-    assert trail.notes == [
+    assert users.endings.ended == [(ASHA.id, "deactivated", None)]
+    assert users.endings.withdrawn == [ASHA.email]
+    assert users.audit_trail.notes == [
         Note("user.deactivated", "user", ASHA.id, {"is_active": True}, {"is_active": False})
     ]
 
 
 def test_nobody_deactivates_themselves() -> None:
-    store, sessions = MemoryUsers(CHIEF), NotedEndings()
+    users = Users(CHIEF)
 
     with pytest.raises(Conflict) as refusal:
-        users.deactivate(store, sessions, sessions, NotedTrail(), HQ, CHIEF.id, NOW.at)
+        users.service.deactivate(HQ, CHIEF.id)
 
     assert refusal.value.code == "OWN_ACCOUNT"
-    assert store.people[CHIEF.id].is_active
-    assert sessions.ended == []
+    assert users.store.people[CHIEF.id].is_active
+    assert users.endings.ended == []

@@ -1,51 +1,54 @@
-"""Accounts, sessions, failures, invites, passwords and tokens in memory, and the door that they make."""
+"""The auth services over accounts, sessions, failures, invites, passwords and tokens in memory."""
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from bp_core.auth.models import Credentials, Invite, NewInvite, OpenSession, Tokens
-from bp_core.auth.sessions import Door, caller_of
-from bp_core.auth.store import Account, Claims, Failures, NewSession, Session, TokenKind
+from bp_core.auth.accounts import AccountService
+from bp_core.auth.invites import InviteService
+from bp_core.auth.passwords import PasswordVerifier
+from bp_core.auth.ports import Account, Claims, FailureCount, NewSession, NewToken, Session, TokenKind
+from bp_core.auth.schemas import Credentials, Invite, NewInvite, OpenSession, Tokens
+from bp_core.auth.sign_in import ClientInfo, SignInService
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import Unauthenticated
-from bp_core.shared.model import Role
+from bp_core.shared.errors import TokenExpired, Unauthenticated
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.users import User
-from tests.unit.bp_core.fakes import ASHA, MemoryUsers, NotedTrail
+from tests.unit.bp_core.fakes import ASHA, MemoryUsers, RecordedAuditTrail
+from tests.unit.bp_core.support import NOW, context
 
-NOW: Final = datetime(2025, 7, 15, 9, 30, tzinfo=UTC)
 A_SECOND: Final = timedelta(seconds=1)
 HERE: Final = "203.0.113.7"
 ELSEWHERE: Final = "198.51.100.9"
 
 
 class MemoryAccounts:
-    """The people of a store, and the hashes of their passwords."""
+    """The users of a store, with the hashes of their passwords."""
 
     def __init__(self, users: MemoryUsers, hashes: dict[UUID, str | None]) -> None:
         self._users = users
         self.hashes = hashes
 
-    def account(self, email: str) -> Account | None:
-        user = self._named(email)
-        return self.account_of(user.id) if user else None
-
-    def account_of(self, user_id: UUID) -> Account | None:
+    def account(self, user_id: UUID) -> Account | None:
         user = self._users.user(user_id)
         if user is None:
             return None
-        return Account(user.id, user.role, user.plant_id, self.hashes[user_id], user.is_active)
+        return Account(user.id, user.email, user.role, user.plant_id, self.hashes[user_id], user.is_active)
+
+    def account_by_email(self, email: str) -> Account | None:
+        user = self._user_with(email)
+        return self.account(user.id) if user else None
 
     def set_password(self, user_id: UUID, hashed_password: str, now: datetime) -> None:
         self.hashes[user_id] = hashed_password
 
     def add_pending(self, email: str, full_name: str, hashed_password: str, now: datetime) -> User | None:
-        if self._named(email):
+        if self._user_with(email):
             return None
-        return self._keep(
+        return self._save(
             User(
                 id=uuid4(),
                 email=email,
@@ -60,10 +63,10 @@ class MemoryAccounts:
         )
 
     def redeem(self, invite: Invite, full_name: str, hashed_password: str, now: datetime) -> User | None:
-        known = self._named(invite.email)
+        known = self._user_with(invite.email)
         if known is not None and known.is_active:
             return None
-        return self._keep(
+        return self._save(
             User(
                 id=known.id if known else uuid4(),
                 email=invite.email,
@@ -77,75 +80,75 @@ class MemoryAccounts:
             hashed_password,
         )
 
-    def _named(self, email: str) -> User | None:
+    def _user_with(self, email: str) -> User | None:
         return next((one for one in self._users.people.values() if one.email == email.lower()), None)
 
-    def _keep(self, user: User, hashed_password: str) -> User:
+    def _save(self, user: User, hashed_password: str) -> User:
         self._users.people[user.id] = user
         self.hashes[user.id] = hashed_password
         return user
 
 
 class MemorySessions:
-    """Sessions, each shown with its live user."""
+    """Sessions, each read with its current user."""
 
     def __init__(self, users: MemoryUsers) -> None:
         self._users = users
         self.opened: dict[UUID, NewSession] = {}
-        self.kept: dict[UUID, Session] = {}
+        self.stored: dict[UUID, Session] = {}
         self.ended: dict[UUID, str] = {}
 
     def atomic(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def open_session(self, opened: NewSession) -> None:
-        self.opened[opened.id] = opened
-        self.kept[opened.id] = Session(
-            id=opened.id,
-            user_id=opened.user_id,
+    def add(self, session: NewSession) -> None:
+        self.opened[session.id] = session
+        self.stored[session.id] = Session(
+            id=session.id,
+            user_id=session.user_id,
             role="plant",
             plant_id=None,
             is_active=False,
-            refresh_token_hash=opened.refresh_token_hash,
+            refresh_token_hash=session.refresh_token_hash,
             previous_refresh_token_hash=None,
             rotated_at=None,
-            last_seen_at=opened.opened_at,
-            expires_at=opened.expires_at,
+            last_seen_at=session.opened_at,
+            expires_at=session.expires_at,
             revoked_at=None,
         )
 
     def session(self, session_id: UUID) -> Session | None:
-        kept = self.kept.get(session_id)
-        user = self._users.user(kept.user_id) if kept else None
-        if kept is None or user is None:
+        stored = self.stored.get(session_id)
+        user = self._users.user(stored.user_id) if stored else None
+        if stored is None or user is None:
             return None
-        return replace(kept, role=user.role, plant_id=user.plant_id, is_active=user.is_active)
+        return replace(stored, role=user.role, plant_id=user.plant_id, is_active=user.is_active)
 
     def session_for_update(self, session_id: UUID) -> Session | None:
         return self.session(session_id)
 
-    def seen(self, session_id: UUID, now: datetime) -> None:
-        self.kept[session_id] = replace(self.kept[session_id], last_seen_at=now)
+    def mark_seen(self, session_id: UUID, now: datetime) -> None:
+        self.stored[session_id] = replace(self.stored[session_id], last_seen_at=now)
 
     def rotate(self, session_id: UUID, refresh_token_hash: bytes, now: datetime) -> None:
-        kept = self.kept[session_id]
-        self.kept[session_id] = replace(
-            kept,
-            previous_refresh_token_hash=kept.refresh_token_hash,
+        stored = self.stored[session_id]
+        self.stored[session_id] = replace(
+            stored,
+            previous_refresh_token_hash=stored.refresh_token_hash,
             refresh_token_hash=refresh_token_hash,
             rotated_at=now,
         )
 
     def revoke(self, session_id: UUID, reason: str, now: datetime) -> bool:
-        kept = self.kept.get(session_id)
-        if kept is None or kept.revoked_at is not None:
+        stored = self.stored.get(session_id)
+        if stored is None or stored.revoked_at is not None:
             return False
-        self.kept[session_id] = replace(kept, revoked_at=now)
+        self.stored[session_id] = replace(stored, revoked_at=now)
         self.ended[session_id] = reason
         return True
 
     def revoke_all(self, user_id: UUID, reason: str, now: datetime, *, but: UUID | None) -> None:
-        for one in list(self.kept.values()):
+        for one in list(self.stored.values()):
             if one.user_id == user_id and one.id != but:
                 self.revoke(one.id, reason, now)
 
@@ -159,47 +162,47 @@ class MemorySessions:
                 user_agent=self.opened[one.id].user_agent,
                 is_current=one.id == current,
             )
-            for one in self.kept.values()
+            for one in self.stored.values()
             if one.user_id == user_id and one.revoked_at is None
         ]
 
     def reasons(self) -> list[str]:
-        """Why sessions ended, in the order in which they did."""
+        """Return why sessions ended, in the order of their ends."""
         return list(self.ended.values())
 
 
 class MemoryFailures:
-    """Failures by account and client: when the last one was, and how many."""
+    """Failures by account and client: the time of the last one, and their number."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], tuple[datetime, int]] = {}
+        self.stored: dict[tuple[str, str], tuple[datetime, int]] = {}
 
-    def failures(self, email: str, client: str, since: datetime) -> Failures:
+    def count(self, email: str, address: str, since: datetime) -> FailureCount:
         counted = {
-            whose: kept for (account, whose), kept in self.kept.items()
-            if account == email.lower() and kept[0] > since
+            client: failures for (account, client), failures in self.stored.items()
+            if account == email.lower() and failures[0] > since
         }  # fmt: skip
-        last_at, own = counted.get(client, (None, 0))
-        return Failures(sum(number for _, number in counted.values()), own, last_at)
+        last_at, own = counted.get(address, (None, 0))
+        return FailureCount(sum(number for _, number in counted.values()), own, last_at)
 
-    def add(self, email: str, client: str, now: datetime, since: datetime) -> None:
-        last_at, number = self.kept.get((email.lower(), client), (now, 0))
-        self.kept[email.lower(), client] = (now, number + 1 if last_at > since else 1)
+    def add(self, email: str, address: str, now: datetime, since: datetime) -> None:
+        last_at, number = self.stored.get((email.lower(), address), (now, 0))
+        self.stored[email.lower(), address] = (now, number + 1 if last_at > since else 1)
 
-    def forget(self, email: str, client: str) -> None:
-        self.kept.pop((email.lower(), client), None)
+    def clear(self, email: str, address: str) -> None:
+        self.stored.pop((email.lower(), address), None)
 
 
 class MemoryInvites:
     """Invites by the hash of their token."""
 
     def __init__(self) -> None:
-        self.kept: dict[bytes, Invite] = {}
+        self.stored: dict[bytes, Invite] = {}
 
     def add(
         self, new: NewInvite, *, token_hash: bytes, invited_by: UUID, expires_at: datetime, now: datetime
     ) -> Invite:
-        self.kept[token_hash] = Invite(
+        self.stored[token_hash] = Invite(
             id=uuid4(),
             **new.model_dump(),
             invited_by_user_id=invited_by,
@@ -207,32 +210,34 @@ class MemoryInvites:
             used_at=None,
             created_at=now,
         )
-        return self.kept[token_hash]
+        return self.stored[token_hash]
 
     def use(self, token_hash: bytes, email: str, now: datetime) -> Invite | None:
-        found = self.kept.get(token_hash)
+        found = self.stored.get(token_hash)
         if found is None or found.used_at is not None or found.expires_at <= now:
             return None
         if found.email.lower() != email.lower():
             return None
-        self.kept[token_hash] = found.model_copy(update={"used_at": now})
+        self.stored[token_hash] = found.model_copy(update={"used_at": now})
         return found
 
-    def invites(self, limit: int, offset: int) -> Page[Invite]:
-        raise NotImplementedError("no use case of these tests lists invites")
+    def invites(self, query: PageQuery) -> Page[Invite]:
+        newest_first = list(reversed(self.stored.values()))
+        items = newest_first[query.offset : query.offset + query.limit]
+        return Page(items, len(newest_first), query.limit, query.offset)
 
     def withdraw(self, invite_id: UUID) -> Invite | None:
-        for token_hash, one in self.kept.items():
+        for token_hash, one in self.stored.items():
             if one.id == invite_id and one.used_at is None:
-                return self.kept.pop(token_hash)
+                return self.stored.pop(token_hash)
         return None
 
     def withdraw_all(self, email: str) -> None:
-        raise NotImplementedError("no use case of these tests shuts anybody out")
+        raise NotImplementedError("no test of these services deactivates a user")
 
 
 class PlainPasswords:
-    """Hashes by writing `hash of` before the password; hashes of an older cost begin with `old`."""
+    """Hashes by writing `hash of` before the password; hashes with a lower cost begin with `old`."""
 
     def __init__(self) -> None:
         self.compared: list[str | None] = []
@@ -250,48 +255,28 @@ class PlainPasswords:
         return f"hash of {password}"
 
 
-@dataclass(frozen=True)
-class Issued:
-    """What a token of MemoryMint says."""
-
-    kind: TokenKind
-    role: Role
-    claims: Claims
-
-
-class MemoryMint:
-    """Issues tokens that tell what they were issued with, and remembers what they say."""
+class MemoryTokens:
+    """Issues tokens that are readable texts, and remembers their content."""
 
     def __init__(self) -> None:
-        self.issued: dict[str, Issued] = {}
-        self._drawn = 0
+        self.issued: dict[str, NewToken] = {}
+        self._last_id = 0
 
-    def issue(
-        self,
-        kind: TokenKind,
-        *,
-        token_id: str,
-        user_id: UUID,
-        session_id: UUID,
-        role: Role,
-        issued_at: datetime,
-        expires_at: datetime,
-    ) -> str:
-        token = f"{kind} {token_id} of {user_id} in {session_id} as {role} from {issued_at} to {expires_at}"
-        self.issued[token] = Issued(kind, role, Claims(user_id, session_id, expires_at))
-        return token
+    def issue(self, token: NewToken) -> str:
+        text = (
+            f"{token.kind} {token.id} of {token.user_id} in {token.session_id} as {token.role}"
+            f" from {token.issued_at} to {token.expires_at}"
+        )
+        self.issued[text] = token
+        return text
 
     def read(self, token: str, kind: TokenKind, now: datetime) -> Claims:
         issued = self.issued.get(token)
         if issued is None or issued.kind != kind:
             raise Unauthenticated("The token is not valid.")
-        if issued.claims.expires_at <= now:
-            raise Unauthenticated("The token has expired.", code="TOKEN_EXPIRED")
-        return issued.claims
-
-    def new_token_id(self) -> str:
-        self._drawn += 1
-        return f"number {self._drawn}"
+        if issued.expires_at <= now:
+            raise TokenExpired("The token has expired.")
+        return Claims(issued.user_id, issued.session_id, issued.expires_at)
 
     def successor_id(self, token: str) -> str:
         return f"after <{token}>"
@@ -299,28 +284,58 @@ class MemoryMint:
     def fingerprint(self, token: str) -> bytes:
         return f"fingerprint of {token}".encode()
 
-    def new_session_id(self) -> UUID:
+    def new_id(self) -> UUID:
         return uuid4()
+
+    def new_token_id(self) -> str:
+        self._last_id += 1
+        return f"number {self._last_id}"
 
     def new_invite_token(self) -> str:
         return f"invite {self.new_token_id()}"
 
 
-class Portal:
-    """One person, and everything that getting in needs."""
+class AuthServices:
+    """One user, and the auth services over stores in memory; `now` says when each call happens."""
 
     def __init__(self, user: User = ASHA, hashed_password: str | None = "hash of mango") -> None:
         self.users = MemoryUsers(user)
         self.accounts = MemoryAccounts(self.users, {user.id: hashed_password})
         self.sessions = MemorySessions(self.users)
         self.failures = MemoryFailures()
-        self.passwords = PlainPasswords()
-        self.mint = MemoryMint()
-        self.trail = NotedTrail()
+        self.hasher = PlainPasswords()
+        self.tokens = MemoryTokens()
+        self.audit_trail = RecordedAuditTrail()
         self.invites = MemoryInvites()
-        self.door = Door(
-            self.accounts, self.sessions, self.failures, self.passwords, self.mint, self.trail
-        )  # fmt: skip
+        self.context = context()
+        passwords = PasswordVerifier(self.failures, self.hasher, self.context)
+        self._sign_in = SignInService(
+            self.accounts, self.sessions, passwords, self.tokens, self.audit_trail, self.context
+        )
+        self._accounts = AccountService(
+            accounts=self.accounts,
+            sessions=self.sessions,
+            invites=self.invites,
+            passwords=passwords,
+            tokens=self.tokens,
+            audit_trail=self.audit_trail,
+            context=self.context,
+        )
+        self._invites = InviteService(
+            self.invites, self.accounts, self.tokens, self.audit_trail, self.context
+        )
+
+    def sign_ins(self, now: datetime = NOW) -> SignInService:
+        self.context.now = now
+        return self._sign_in
+
+    def account_service(self, now: datetime = NOW) -> AccountService:
+        self.context.now = now
+        return self._accounts
+
+    def invite_service(self, now: datetime = NOW) -> InviteService:
+        self.context.now = now
+        return self._invites
 
     def sign_in(
         self,
@@ -332,12 +347,12 @@ class Portal:
         now: datetime = NOW,
     ) -> Tokens:
         credentials = Credentials(email=email, password=password, remember_me=remember_me)
-        return self.door.sign_in(credentials, client=client, user_agent="a browser", now=now)
+        return self.sign_ins(now).sign_in(credentials, ClientInfo(client, "a browser"))
 
     def refreshed(self, token: str, *, now: datetime = NOW) -> Tokens:
-        outcome = self.door.refresh(token, now=now)
+        outcome = self.sign_ins(now).refresh(token)
         assert isinstance(outcome, Tokens)
         return outcome
 
     def authenticate(self, token: str, *, now: datetime = NOW) -> Caller:
-        return caller_of(self.sessions, self.mint.read(token, "access", now), now=now)
+        return self.sign_ins(now).caller_of(self.tokens.read(token, "access", now))

@@ -4,20 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bp_core.auth.store import Failures
-from bp_core.auth.throttling import COUNTED_FOR, LONGEST_DELAY, delay_after, require_patience
+from bp_core.auth.ports import FailureCount
+from bp_core.auth.throttling import COUNTED_FOR, LONGEST_DELAY, delay_after, require_delay_passed
 from bp_core.shared.errors import RateLimited, Unauthenticated
-from tests.unit.bp_core.auth.fakes import A_SECOND, ELSEWHERE, HERE, NOW, Portal
+from tests.unit.bp_core.auth.fakes import A_SECOND, ELSEWHERE, HERE, AuthServices
+from tests.unit.bp_core.support import NOW
 
 COUNTS = st.integers(min_value=0, max_value=100_000)
 
 
-def failures(everybodys: int, own: int) -> Failures:
-    return Failures(everybodys, own, NOW if own else None)
+def failures(all_clients: int, this_client: int) -> FailureCount:
+    return FailureCount(all_clients, this_client, NOW if this_client else None)
 
 
 @pytest.mark.parametrize(
-    ("everybodys", "own", "seconds"),
+    ("all_clients", "this_client", "seconds"),
     [
         (0, 0, 0),
         (1, 1, 0),
@@ -35,10 +36,10 @@ def failures(everybodys: int, own: int) -> Failures:
         (1_000_000, 0, 0),
     ],
 )
-def test_the_delay_doubles_with_everybodys_failures_for_those_who_failed(
-    everybodys: int, own: int, seconds: int
+def test_the_delay_doubles_with_the_failures_of_all_clients_for_those_that_failed(
+    all_clients: int, this_client: int, seconds: int
 ) -> None:
-    assert delay_after(failures(everybodys, own)) == timedelta(seconds=seconds)
+    assert delay_after(failures(all_clients, this_client)) == timedelta(seconds=seconds)
 
 
 @given(COUNTS, st.integers(min_value=1, max_value=100_000))
@@ -49,101 +50,101 @@ def test_the_delay_never_shrinks_with_more_failures_and_never_exceeds_its_cap(ma
 
 
 @given(COUNTS)
-def test_who_did_not_fail_never_waits(everybodys: int) -> None:
-    require_patience(failures(everybodys, own=0), NOW)
+def test_a_client_without_failures_never_waits(all_clients: int) -> None:
+    require_delay_passed(failures(all_clients, this_client=0), NOW)
 
 
-def test_an_attempt_is_refused_until_the_delay_is_over_and_told_how_long_that_is() -> None:
+def test_an_attempt_is_refused_until_the_delay_is_over_and_the_error_says_how_long_that_is() -> None:
     for waited, left in ((0, 8), (1, 7), (7, 1)):
         with pytest.raises(RateLimited) as refusal:
-            require_patience(failures(6, 6), NOW + timedelta(seconds=waited))
+            require_delay_passed(failures(6, 6), NOW + timedelta(seconds=waited))
         assert refusal.value.retry_after == timedelta(seconds=left)
 
-    require_patience(failures(6, 6), NOW + timedelta(seconds=8))
+    require_delay_passed(failures(6, 6), NOW + timedelta(seconds=8))
 
 
-def fail(portal: Portal, times: int, *, client: str = HERE) -> None:
-    """Sign in wrongly so often that the next attempt has to wait, if it is this client's."""
+def fail(auth: AuthServices, times: int, *, client: str = HERE) -> None:
+    """Fail so often that the next attempt of this client has to wait."""
     for number in range(times):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("papaya", client=client, now=NOW - timedelta(minutes=50 - 6 * number))
+            auth.sign_in("papaya", client=client, now=NOW - timedelta(minutes=50 - 6 * number))
 
 
-def test_three_mistypings_cost_nothing() -> None:
-    portal = Portal()
+def test_three_failures_cause_no_delay() -> None:
+    auth = AuthServices()
 
     for _ in range(3):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("papaya")
+            auth.sign_in("papaya")
 
-    assert portal.sign_in().access_token
+    assert auth.sign_in().access_token
 
 
-def test_after_too_many_failures_not_even_the_right_password_helps_at_once_and_no_work_is_done() -> None:
-    portal = Portal()
+def test_after_too_many_failures_the_right_password_must_wait_and_is_not_compared() -> None:
+    auth = AuthServices()
     for _ in range(4):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("papaya")
-    compared = len(portal.passwords.compared)
+            auth.sign_in("papaya")
+    compared = len(auth.hasher.compared)
 
     with pytest.raises(RateLimited):
-        portal.sign_in(now=NOW + A_SECOND)
+        auth.sign_in(now=NOW + A_SECOND)
 
-    assert len(portal.passwords.compared) == compared
-    assert portal.sign_in(now=NOW + 2 * A_SECOND).access_token
+    assert len(auth.hasher.compared) == compared
+    assert auth.sign_in(now=NOW + 2 * A_SECOND).access_token
 
 
 def test_a_stranger_who_guesses_does_not_lock_the_owner_out() -> None:
-    portal = Portal()
-    fail(portal, 9, client=ELSEWHERE)
+    auth = AuthServices()
+    fail(auth, 9, client=ELSEWHERE)
 
-    assert portal.sign_in(client=HERE).access_token
+    assert auth.sign_in(client=HERE).access_token
 
 
-def test_a_stranger_waits_for_what_other_strangers_did() -> None:
-    portal = Portal()
-    fail(portal, 9, client=ELSEWHERE)
+def test_failures_of_other_clients_make_the_delay_longer() -> None:
+    auth = AuthServices()
+    fail(auth, 9, client=ELSEWHERE)
     with pytest.raises(Unauthenticated):
-        portal.sign_in("papaya", client=HERE)
+        auth.sign_in("papaya", client=HERE)
 
     with pytest.raises(RateLimited) as refusal:
-        portal.sign_in("guava", client=HERE)
+        auth.sign_in("guava", client=HERE)
 
     assert refusal.value.retry_after == timedelta(seconds=2**7), (
-        "as after ten failures, of which one is its own"
+        "the delay after ten failures, one of them of this client"
     )
 
 
-def test_who_gets_in_has_a_clean_record_and_others_do_not() -> None:
-    portal = Portal()
+def test_signing_in_clears_the_failures_of_this_client_only() -> None:
+    auth = AuthServices()
     for client in (HERE, ELSEWHERE):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("papaya", client=client)
+            auth.sign_in("papaya", client=client)
 
-    portal.sign_in(client=HERE)
+    auth.sign_in(client=HERE)
 
-    assert list(portal.failures.kept) == [("asha@amber.example", ELSEWHERE)]
+    assert list(auth.failures.stored) == [("asha@amber.example", ELSEWHERE)]
 
 
 def test_an_unknown_e_mail_is_slowed_down_like_a_known_one() -> None:
-    portal = Portal()
+    auth = AuthServices()
     for email in ("asha@amber.example", "nobody@amber.example"):
         for _ in range(4):
             with pytest.raises(Unauthenticated):
-                portal.sign_in("papaya", email=email)
+                auth.sign_in("papaya", email=email)
 
         with pytest.raises(RateLimited):
-            portal.sign_in("papaya", email=email)
+            auth.sign_in("papaya", email=email)
 
 
-def test_failures_are_forgotten_after_an_hour() -> None:
-    portal = Portal()
+def test_failures_stop_counting_after_an_hour() -> None:
+    auth = AuthServices()
     for _ in range(4):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("papaya")
+            auth.sign_in("papaya")
 
     later = NOW + COUNTED_FOR
     for _ in range(3):
         with pytest.raises(Unauthenticated):
-            portal.sign_in("papaya", now=later)
-    assert portal.sign_in(now=later).access_token
+            auth.sign_in("papaya", now=later)
+    assert auth.sign_in(now=later).access_token

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bp_core.shared.model import Currency
 from bp_core.shared.money import (
     LARGEST_AMOUNT,
     annualised_lakhs,
@@ -13,6 +12,7 @@ from bp_core.shared.money import (
     monthly_lakhs,
     to_lakhs,
 )
+from bp_core.shared.schemas import Currency
 
 AMOUNTS = st.decimals(min_value=0, max_value=LARGEST_AMOUNT, places=2)
 LAKHS = st.fractions(min_value=-(10**9), max_value=10**9, max_denominator=100_000)
@@ -143,7 +143,7 @@ def test_a_loss_is_shown_as_a_gain_of_the_same_size_with_a_sign(lakhs: Fraction)
 
 
 @given(st.lists(AMOUNTS, max_size=20))
-def test_a_sum_of_annual_savings_loses_nothing_on_the_way(amounts: list[Decimal]) -> None:
+def test_the_monthly_sum_of_annual_savings_is_exact(amounts: list[Decimal]) -> None:
     annualised = [annualised_lakhs(amount, "crores", "annually") for amount in amounts]
 
     month_by_month = sum((monthly_lakhs(amount) for amount in annualised), start=Fraction(0))

@@ -13,7 +13,7 @@ from bp_core.shared.paging import Page
         ([], 3, 7, False),
     ],
 )
-def test_a_list_goes_on_behind_a_part_that_does_not_reach_its_end(
+def test_there_is_another_page_until_a_page_reaches_the_end_of_the_list(
     items: list[int], total: int, offset: int, has_more: bool
 ) -> None:
     assert Page(items, total, limit=2, offset=offset).has_more is has_more

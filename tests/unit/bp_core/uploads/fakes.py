@@ -1,34 +1,45 @@
-"""Uploads, blobs and a decoder in memory; any call can be made to fail, before or after its work."""
+"""Uploads, files and blobs in memory, and fake decoders. Any call can be made to fail, before or after it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Generic
 from uuid import UUID, uuid4
 
-from bp_core.practices.models import StoredImage
+from bp_core.practices.schemas import Status, StoredDocument, StoredImage
+from bp_core.shared.auditing import Snapshot
 from bp_core.shared.errors import Unavailable
-from bp_core.shared.trail import Facts
-from bp_core.uploads.kinds import IMAGES, QUARANTINE, BlobName
-from bp_core.uploads.models import Upload, UploadState
-from bp_core.uploads.recording import Recorder
-from bp_core.uploads.store import (
-    AskedUpload,
+from bp_core.uploads.kinds import DOCUMENTS, IMAGES, QUARANTINE, BlobName
+from bp_core.uploads.ports import (
+    CheckedFile,
+    File,
+    ImageSize,
     KnownUpload,
-    Picture,
-    RecordedFile,
-    RefusedFileError,
-    StoredBytes,
+    PendingUpload,
+    RejectedFileError,
+    StoredBlob,
 )
-from tests.unit.bp_core.fakes import NotedNotifier, NotedTrail
+from bp_core.uploads.recording import Recorder
+from bp_core.uploads.schemas import Upload, UploadState
+from bp_core.uploads.service import UploadService
+from tests.unit.bp_core.fakes import RecordedAuditTrail, RecordedNotifier
+from tests.unit.bp_core.practices.fakes import MemoryPractices
+from tests.unit.bp_core.support import NOW, context, practice
+
+PRACTICE_ID: Final = UUID("0b5bd0b3-9a5c-4f6e-8a3e-5a0a2f0c9d11")
+EPOCH_MS: Final = 1752571800000
+"""`NOW` in milliseconds."""
 
 JPEG: Final = b"\xff\xd8\xff and so on"
 DAMAGED: Final = b"\xff\xd8\xff damaged"
+PDF: Final = b"%PDF- and so on"
+
+DAMAGE: Final = "The file is damaged and cannot be opened."
+"""Why damaged files are rejected."""
 
 
 class Outage:
-    """Fails the moment of a given number; every call has one before and one after its work."""
+    """Fails at the moment of a given number; every call has one before and one after its work."""
 
     def __init__(self, at: int | None = None) -> None:
         self.at = at
@@ -41,194 +52,284 @@ class Outage:
         self.pass_by()
 
     def pass_by(self) -> None:
-        """Let one moment pass, at which everything may fail."""
+        """Let one moment pass at which anything can fail."""
         self.moments += 1
         if self.moments - 1 == self.at:
-            raise Unavailable("The outside world is away.")
+            raise Unavailable("The outside world does not answer.")
 
 
-class TroubledTrail(NotedTrail):
-    """A trail that can fail, too."""
+class FailingAuditTrail(RecordedAuditTrail):
+    """An audit trail that can fail, too."""
 
     def __init__(self, outage: Outage) -> None:
         super().__init__()
         self._outage = outage
 
-    def note(
-        self,
-        action: str,
-        entity: str,
-        entity_id: UUID,
-        *,
-        before: Facts | None = None,
-        after: Facts | None = None,
+    def record(
+        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
     ) -> None:
         with self._outage.call():
-            super().note(action, entity, entity_id, before=before, after=after)
+            super().record(action, entity, entity_id, before=before, after=after)
 
 
-@dataclass
 class MemoryUploads:
-    """Keeps what was asked for, recorded and rejected, and takes the trail back with it if that fails."""
+    """Stores uploads: what was requested, and the states by blob name."""
 
-    practices: set[UUID]
-    outage: Outage = field(default_factory=Outage)
-    trail: NotedTrail = field(default_factory=NotedTrail)
-    asked: dict[str, AskedUpload] = field(default_factory=dict)
-    states: dict[str, tuple[UploadState, str | None]] = field(default_factory=dict)
-    recorded: dict[str, StoredImage] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.pending: dict[str, PendingUpload] = {}
+        self.states: dict[str, tuple[UploadState, str | None]] = {}
+
+    def add(self, upload: PendingUpload, now: datetime) -> bool:
+        if upload.blob_name in self.states:
+            return False
+        self.pending[upload.blob_name] = upload
+        self.states[upload.blob_name] = ("pending", None)
+        return True
+
+    def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
+        return [
+            Upload(
+                id=uuid4(),
+                practice_id=practice_id,
+                user_id=one.user_id,
+                container=one.container,
+                blob_name=one.blob_name,
+                declared_content_type=one.declared_content_type,
+                declared_size=one.declared_size,
+                state=self.states[one.blob_name][0],
+                reason=self.states[one.blob_name][1],
+                expires_at=one.expires_at,
+                created_at=now,
+                updated_at=now,
+            )
+            for one in self.pending.values()
+            if one.practice_id == practice_id
+        ]
+
+
+class MemoryFiles(Generic[File]):
+    """Stores files of one kind; a failing transaction takes back the uploads and the audit trail as well."""
+
+    def __init__(
+        self,
+        make: Callable[[CheckedFile], File],
+        practices: MemoryPractices,
+        uploads: MemoryUploads,
+        outage: Outage,
+        audit_trail: RecordedAuditTrail,
+    ) -> None:
+        self._make = make
+        self._practices = practices
+        self._uploads = uploads
+        self._outage = outage
+        self._audit_trail = audit_trail
+        self.recorded: dict[str, File] = {}
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        before = dict(self.asked), dict(self.states), dict(self.recorded), list(self.trail.notes)
+        uploads, trail = self._uploads, self._audit_trail
+        before = dict(uploads.states), dict(self.recorded), list(trail.notes)
         try:
             yield
-            self.outage.pass_by()
-        except Unavailable:
-            self.asked, self.states, self.recorded, self.trail.notes = before
+            self._outage.pass_by()
+        except Exception:
+            uploads.states, self.recorded, trail.notes = before
             raise
-        self.outage.pass_by()
+        self._outage.pass_by()
 
-    def ask(self, upload: AskedUpload, now: datetime) -> bool:
-        with self.outage.call():
-            if upload.blob_name in self.states:
-                return False
-            self.asked[upload.blob_name] = upload
-            self.states[upload.blob_name] = ("pending", None)
-        return True
-
-    def known(self, name: BlobName, blob_name: str) -> KnownUpload[StoredImage]:
-        with self.outage.call():
-            state, reason = self.states.get(blob_name, ("pending", None))
-            asked, image = self.asked.get(blob_name), self.recorded.get(blob_name)
+    def known(self, name: BlobName) -> KnownUpload[File]:
+        with self._outage.call():
+            blob_name = str(name)
+            state, reason = self._uploads.states.get(blob_name, ("pending", None))
+            pending, file = self._uploads.pending.get(blob_name), self.recorded.get(blob_name)
             return KnownUpload(
-                practice_exists=name.practice_id in self.practices,
-                filename=asked.filename if asked else None,
-                rejected_because=reason if state == "rejected" else None,
-                file=image,
-                lacks_thumbnail=image is not None and image.thumbnail_name is None,
+                practice_exists=name.practice_id in self._practices.states,
+                filename=pending.filename if pending else None,
+                rejection_reason=reason if state == "rejected" else None,
+                file=file,
+                lacks_thumbnail=isinstance(file, StoredImage) and file.thumbnail_name is None,
             )
 
-    def record(self, recorded: RecordedFile, now: datetime) -> tuple[StoredImage, bool]:
-        with self.outage.call():
-            is_new = recorded.blob_name not in self.recorded
-            image = self.recorded.setdefault(recorded.blob_name, stored_image(recorded, now))
-            self.states[recorded.blob_name] = ("recorded", None)
-        return image, is_new
+    def record(self, checked: CheckedFile, now: datetime) -> tuple[File, bool]:
+        with self._outage.call():
+            blob_name = str(checked.name)
+            is_new = blob_name not in self.recorded
+            file = self.recorded.setdefault(blob_name, self._make(checked))
+            self._uploads.states[blob_name] = ("recorded", None)
+        return file, is_new
 
-    def reject(self, name: BlobName, blob_name: str, reason: str, now: datetime) -> bool:
-        with self.outage.call():
-            state, _ = self.states.get(blob_name, ("pending", None))
+    def reject(self, name: BlobName, reason: str, now: datetime) -> bool:
+        with self._outage.call():
+            state, _ = self._uploads.states.get(str(name), ("pending", None))
             if state == "pending":
-                self.states[blob_name] = ("rejected", reason)
+                self._uploads.states[str(name)] = ("rejected", reason)
             return state == "pending"
 
     def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
-        with self.outage.call():
-            for blob_name, image in self.recorded.items():
-                if image.id == file_id:
-                    self.recorded[blob_name] = image.model_copy(update={"thumbnail_name": thumbnail_name})
+        with self._outage.call():
+            self._update(file_id, thumbnail_name=thumbnail_name)
 
-    def rename(self, file_id: UUID, before: str, after: str) -> StoredImage | None:
-        raise NotImplementedError("photographs have no names")
+    def rename(self, file_id: UUID, before: str, after: str) -> File | None:
+        with self._outage.call():
+            [file] = [one for one in self.recorded.values() if one.id == file_id]
+            if not isinstance(file, StoredDocument) or file.document_name != before:
+                return None
+            return self._update(file_id, document_name=after)
 
-    def files(self, practice_id: UUID) -> list[StoredImage]:
-        return [image for image in self.recorded.values() if image.practice_id == practice_id]
+    def files(self, practice_id: UUID) -> list[File]:
+        return [file for file in self.recorded.values() if file.practice_id == practice_id]
 
-    def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
-        raise NotImplementedError("no use case of these tests lists uploads")
-
-    def remove(self, practice_id: UUID, file_id: UUID) -> StoredImage | None:
-        for blob_name, image in list(self.recorded.items()):
-            if (image.practice_id, image.id) == (practice_id, file_id):
-                del self.states[blob_name]
+    def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
+        for blob_name, file in list(self.recorded.items()):
+            if (file.practice_id, file.id) == (practice_id, file_id):
+                del self._uploads.states[blob_name]
                 return self.recorded.pop(blob_name)
         return None
 
+    def _update(self, file_id: UUID, **changes: str) -> File:
+        [blob_name] = [name for name, file in self.recorded.items() if file.id == file_id]
+        updated: File = self.recorded[blob_name].model_copy(update=changes)  # type: ignore[assignment] # a TypeVar
+        self.recorded[blob_name] = updated
+        return updated
 
-def stored_image(recorded: RecordedFile, now: datetime) -> StoredImage:
-    assert recorded.picture is not None
+
+def stored_image(checked: CheckedFile) -> StoredImage:
+    assert checked.image_size is not None
     return StoredImage(
         id=uuid4(),
-        practice_id=recorded.name.practice_id,
-        image_type="before" if recorded.name.stem == "before" else "after",
-        blob_container=recorded.name.kind.container,
-        blob_name=recorded.blob_name,
+        practice_id=checked.name.practice_id,
+        image_type="before" if checked.name.stem == "before" else "after",
+        blob_container=checked.name.kind.container,
+        blob_name=str(checked.name),
         thumbnail_name=None,
-        file_size=recorded.file_size,
-        content_type=recorded.name.format.content_type,
-        width=recorded.picture.width,
-        height=recorded.picture.height,
-        uploaded_at=now,
+        file_size=checked.file_size,
+        content_type=checked.name.format.content_type,
+        width=checked.image_size.width,
+        height=checked.image_size.height,
+        uploaded_at=NOW,
     )
 
 
-@dataclass
+def stored_document(checked: CheckedFile) -> StoredDocument:
+    return StoredDocument(
+        id=uuid4(),
+        practice_id=checked.name.practice_id,
+        document_name=checked.document_name,
+        blob_container=checked.name.kind.container,
+        blob_name=str(checked.name),
+        file_size=checked.file_size,
+        content_type=checked.name.format.content_type,
+        uploaded_at=NOW,
+    )
+
+
 class MemoryBlobs:
-    """Keeps bytes by container and name."""
+    """Stores blobs by container and name."""
 
-    outage: Outage = field(default_factory=Outage)
-    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    def __init__(self, outage: Outage) -> None:
+        self._outage = outage
+        self.blobs: dict[tuple[str, str], bytes] = {}
 
-    def read(self, container: str, blob_name: str, at_most: int) -> StoredBytes | None:
-        with self.outage.call():
+    def read(self, container: str, blob_name: str, at_most: int) -> StoredBlob | None:
+        with self._outage.call():
             data = self.blobs.get((container, blob_name))
         if data is None:
             return None
         url = f"https://blobs/{container}/{blob_name}"
-        return StoredBytes(len(data), data if len(data) <= at_most else None, url)
+        return StoredBlob(len(data), data if len(data) <= at_most else None, url)
 
     def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:
-        with self.outage.call():
+        with self._outage.call():
             self.blobs[container, blob_name] = data
 
     def quarantine(self, container: str, blob_name: str, reason: str) -> None:
-        with self.outage.call():
+        with self._outage.call():
             if (container, blob_name) in self.blobs:
                 data = self.blobs.pop((container, blob_name))
                 self.blobs[QUARANTINE, f"{container}/{blob_name}"] = data
 
     def delete(self, container: str, blob_name: str) -> None:
-        with self.outage.call():
+        with self._outage.call():
             self.blobs.pop((container, blob_name), None)
 
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
         return f"https://blobs/{container}/{blob_name}?for={(expires_at - now) // timedelta(minutes=1)}"
 
+    def read_url(self, container: str, blob_name: str, now: datetime) -> str:
+        return f"https://blobs/{container}/{blob_name}?read"
 
-class FakePictures:
-    """Takes every photograph for one of 40 x 30 pixels, unless it says that it is damaged."""
 
-    def examine(self, data: bytes, content_type: str) -> Picture:
+class FakeImages:
+    """Accepts every image as one of 40 x 30 pixels, unless its data contain the word damaged."""
+
+    def examine(self, data: bytes, content_type: str) -> ImageSize:
         if b"damaged" in data:
-            raise RefusedFileError("damaged: it cannot be decoded")
-        return Picture(40, 30)
+            raise RejectedFileError(DAMAGE)
+        return ImageSize(40, 30)
 
     def thumbnail(self, data: bytes) -> bytes:
         return b"small: " + data
 
 
-class World:
-    """One practice, a storage, and the recorder between them."""
+class FakeDocuments:
+    """Accepts every document."""
 
-    def __init__(self, practice_id: UUID, *, fails_at: int | None = None) -> None:
+    def examine(self, data: bytes, content_type: str) -> None:
+        pass
+
+
+class World:
+    """One practice of Pune, a storage, and the upload service with its recorders."""
+
+    def __init__(self, status: Status = "draft", *, fails_at: int | None = None) -> None:
         self.outage = Outage(fails_at)
-        self.trail = TroubledTrail(self.outage)
-        self.uploads = MemoryUploads({practice_id}, self.outage, self.trail)
+        self.audit_trail = FailingAuditTrail(self.outage)
+        self.notifier = RecordedNotifier()
+        self.practices = MemoryPractices(practice(status, id=PRACTICE_ID))
+        self.uploads = MemoryUploads()
         self.blobs = MemoryBlobs(self.outage)
-        self.notifier = NotedNotifier()
-        pictures = FakePictures()
+        self.images = self._files(stored_image)
+        self.documents = self._files(stored_document)
+        images = FakeImages()
         self.recorder = Recorder(
-            IMAGES, self.uploads, self.blobs, pictures, pictures, self.trail, self.notifier
+            kind=IMAGES,
+            store=self.images,
+            blobs=self.blobs,
+            examiner=images,
+            thumbnails=images,
+            audit_trail=self.audit_trail,
+            notifier=self.notifier,
+            context=context(),
+        )
+        self.document_recorder = Recorder(
+            kind=DOCUMENTS,
+            store=self.documents,
+            blobs=self.blobs,
+            examiner=FakeDocuments(),
+            thumbnails=None,
+            audit_trail=self.audit_trail,
+            notifier=self.notifier,
+            context=context(),
+        )
+        self.service = UploadService(
+            store=self.uploads,
+            practices=self.practices,
+            image_recorder=self.recorder,
+            document_recorder=self.document_recorder,
+            blobs=self.blobs,
+            context=context(),
         )
 
     def is_like(self, other: "World") -> bool:
-        """Whether both worlds hold the same, whatever the ids of their images."""
+        """Whether both worlds contain the same, whatever the ids of their images."""
         return self._contents() == other._contents()
 
+    def _files(self, make: Callable[[CheckedFile], File]) -> MemoryFiles[File]:
+        return MemoryFiles(make, self.practices, self.uploads, self.outage, self.audit_trail)
+
     def _contents(self) -> list[object]:
-        return [self.uploads.states, self.blobs.blobs, self._images(), self.trail.actions()]
+        return [self.uploads.states, self.blobs.blobs, self._images(), self.audit_trail.actions()]
 
     def _images(self) -> list[StoredImage]:
         nobody = UUID(int=0)
-        return [image.model_copy(update={"id": nobody}) for image in self.uploads.recorded.values()]
+        return [image.model_copy(update={"id": nobody}) for image in self.images.recorded.values()]

@@ -31,12 +31,12 @@ NAMES = st.builds(
 
 
 @given(NAMES)
-def test_reading_a_name_is_the_inverse_of_making_it(name: BlobName) -> None:
+def test_parsing_a_name_is_the_inverse_of_making_it(name: BlobName) -> None:
     assert parse_blob_name(IMAGES, make_blob_name(name)) == name
 
 
 @given(st.text(alphabet="practices/beforeafter_0123456789-.jpgn%\\\x00ABCF", max_size=80))
-def test_whatever_name_is_taken_is_one_that_the_portal_would_make(text: str) -> None:
+def test_every_name_that_is_accepted_is_one_that_the_portal_would_make(text: str) -> None:
     try:
         name = parse_blob_name(IMAGES, text)
     except Invalid:
@@ -44,7 +44,7 @@ def test_whatever_name_is_taken_is_one_that_the_portal_would_make(text: str) -> 
     assert make_blob_name(name) == text
 
 
-def test_a_name_tells_the_practice_the_kind_the_moment_and_the_format() -> None:
+def test_a_name_contains_the_practice_the_kind_the_time_and_the_format() -> None:
     name = parse_blob_name(IMAGES, f"practices/{PRACTICE}/before_1752571800000.png")
 
     assert name == BlobName(IMAGES, UUID(PRACTICE), "before", 1752571800000, "png")
@@ -96,11 +96,11 @@ def test_a_name_tells_the_practice_the_kind_the_moment_and_the_format() -> None:
         f" practices/{PRACTICE}/before_1.jpg",
     ],
 )
-def test_names_made_by_anyone_else_are_refused(text: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+def test_foreign_names_are_refused(text: str) -> None:
+    with pytest.raises(Invalid) as error:
         parse_blob_name(IMAGES, text)
 
-    assert [fault.field for fault in refusal.value.details] == ["blob_name"]
+    assert [fault.field for fault in error.value.details] == ["blob_name"]
 
 
 @pytest.mark.parametrize(
@@ -138,46 +138,46 @@ def test_the_extension_of_a_file_is_its_last_part_in_lower_case(filename: str, e
         "photo\x7f.jpg",
     ],
 )
-def test_a_file_name_that_plays_tricks_or_has_no_extension_is_refused(filename: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+def test_a_file_name_with_a_path_or_without_an_extension_is_refused(filename: str) -> None:
+    with pytest.raises(Invalid) as error:
         extension_of(filename)
 
-    assert [fault.field for fault in refusal.value.details] == ["filename"]
+    assert [fault.field for fault in error.value.details] == ["filename"]
 
 
 @pytest.mark.parametrize(
     ("extension", "expected"), [("jpg", JPEG), ("jpeg", JPEG), ("JPG", JPEG), ("png", PNG), ("webp", WEBP)]
 )
-def test_an_extension_stands_for_a_format(extension: str, expected: Format) -> None:
+def test_an_extension_names_a_format(extension: str, expected: Format) -> None:
     assert IMAGES.format_of(extension) is expected
 
 
 @pytest.mark.parametrize("extension", ["gif", "svg", "heic", "exe", ""])
-def test_other_formats_are_refused_with_those_that_are_taken(extension: str) -> None:
+def test_other_formats_are_refused_with_those_that_are_accepted(extension: str) -> None:
     with pytest.raises(Invalid, match="jpeg, jpg, png, webp"):
         IMAGES.format_of(extension)
 
 
 @pytest.mark.parametrize(
-    ("taken", "data"),
+    ("expected", "data"),
     [
         (JPEG, b"\xff\xd8\xff\xe0 and so on"),
         (PNG, b"\x89PNG\r\n\x1a\n and so on"),
         (WEBP, b"RIFF\n\x00\x00\x00WEBPVP8 and so on"),
     ],
 )
-def test_bytes_fit_the_one_format_that_they_start_as(taken: Format, data: bytes) -> None:
-    assert [kind for kind in (JPEG, PNG, WEBP) if kind.fits(data)] == [taken]
+def test_data_match_the_format_whose_signature_they_start_with(expected: Format, data: bytes) -> None:
+    assert [kind for kind in (JPEG, PNG, WEBP) if kind.matches(data)] == [expected]
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xd8", b"<svg xmlns='...'>", b"GIF89a", b" \xff\xd8\xff", b"RIFFWEBP"]
 )
-def test_other_bytes_fit_no_format(data: bytes) -> None:
-    assert not any(kind.fits(data) for kind in (JPEG, PNG, WEBP))
+def test_other_data_match_no_format(data: bytes) -> None:
+    assert not any(kind.matches(data) for kind in (JPEG, PNG, WEBP))
 
 
-def test_a_photograph_has_ten_megabytes_at_most() -> None:
+def test_an_image_has_ten_megabytes_at_most() -> None:
     assert IMAGES.max_bytes == 10 * 1024 * 1024
 
 
@@ -192,12 +192,14 @@ DOCUMENT_NAMES = st.builds(
 
 
 @given(DOCUMENT_NAMES)
-def test_the_name_of_a_document_is_read_as_it_was_made_whatever_its_file_is_called(name: BlobName) -> None:
+def test_parsing_the_name_of_a_document_is_the_inverse_of_making_it_for_every_file_name(
+    name: BlobName,
+) -> None:
     assert parse_blob_name(DOCUMENTS, make_blob_name(name)) == name
 
 
 @given(st.text(alphabet="documents/abc_0123456789-.pdfx%\\\x00ABC", max_size=80))
-def test_whatever_name_of_a_document_is_taken_is_one_that_the_portal_would_make(text: str) -> None:
+def test_every_name_of_a_document_that_is_accepted_is_one_that_the_portal_would_make(text: str) -> None:
     try:
         name = parse_blob_name(DOCUMENTS, f"documents/{PRACTICE}/{text}")
     except Invalid:
@@ -205,7 +207,7 @@ def test_whatever_name_of_a_document_is_taken_is_one_that_the_portal_would_make(
     assert make_blob_name(name) == f"documents/{PRACTICE}/{text}"
 
 
-def test_the_two_kinds_take_no_names_of_each_other() -> None:
+def test_each_kind_refuses_the_names_of_the_other() -> None:
     for kind, name in (
         (IMAGES, f"documents/{PRACTICE}/before_1.jpg"),
         (IMAGES, f"practices/{PRACTICE}/before_1.pdf"),

@@ -1,0 +1,226 @@
+"""Signing in and out, sessions, and who the caller is (rules 9)."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from bp_core.auth.passwords import PasswordVerifier
+from bp_core.auth.ports import (
+    Account,
+    AccountStore,
+    Claims,
+    NewSession,
+    NewToken,
+    Session,
+    SessionStore,
+    TokenIssuer,
+)
+from bp_core.auth.schemas import ACCESS_LIFETIME, Credentials, OpenSession, Tokens
+from bp_core.shared.access import Caller
+from bp_core.shared.auditing import AuditTrail
+from bp_core.shared.context import Context
+from bp_core.shared.errors import (
+    AccountInactive,
+    InvalidCredentials,
+    NotFound,
+    TokenRevoked,
+    Unauthenticated,
+)
+
+SESSION_LIFETIME: Final = timedelta(days=7)
+REMEMBERED_SESSION_LIFETIME: Final = timedelta(days=30)
+
+GRACE: Final = timedelta(seconds=10)
+"""Two browser tabs may refresh with the same token within this time; both get the same new refresh token."""
+
+SEEN_EVERY: Final = timedelta(minutes=5)
+"""How often the use of a session is recorded."""
+
+
+@dataclass(frozen=True)
+class ClientInfo:
+    """The client that signs in: its network address and its browser."""
+
+    address: str
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True)
+class SignInService:
+    """Opens, refreshes and ends sessions; finds out who is calling."""
+
+    accounts: AccountStore
+    sessions: SessionStore
+    passwords: PasswordVerifier
+    tokens: TokenIssuer
+    audit_trail: AuditTrail
+    context: Context
+
+    def sign_in(self, credentials: Credentials, client: ClientInfo) -> Tokens:
+        """Open a session with e-mail and password.
+
+        Raises InvalidCredentials (the same for an unknown e-mail as for a wrong password), AccountInactive
+        (only if the password is right), RateLimited after too many failures.
+        """
+        email, password = credentials.email, credentials.password
+        account = self.accounts.account_by_email(email)
+        is_right = self.passwords.verify(account, email, password, client.address)
+        if account is None or not is_right:
+            raise InvalidCredentials("E-mail or password is wrong.")
+        if not account.is_active:
+            raise AccountInactive("This account is not active. Headquarters can activate it.")
+        with self.sessions.atomic():
+            self._update_hash(account, password)
+            return self._open(account, credentials, client)
+
+    def refresh(self, token: str) -> Tokens | Unauthenticated:
+        """Exchange a refresh token for new tokens; it cannot be used again.
+
+        For a short time (GRACE) the used token still gives the same new refresh token. After that, a used
+        token ends the session: this error is returned, not raised, so that the change is committed. Raises
+        Unauthenticated, TokenExpired, TokenRevoked where there is nothing to commit.
+        """
+        claims = self.tokens.read(token, "refresh", self.context.now)
+        session = self.sessions.session_for_update(claims.session_id)
+        if session is None or not session.is_live(self.context.now):
+            raise _revoked()
+        fingerprint = self.tokens.fingerprint(token)
+        if fingerprint == session.refresh_token_hash:
+            tokens = self._issue(self._successor(session, token))
+            new_hash = self.tokens.fingerprint(tokens.refresh_token)
+            self.sessions.rotate(session.id, new_hash, self.context.now)
+            return tokens
+        tokens_again = self._within_grace(session, token, fingerprint)
+        if tokens_again is not None:
+            return tokens_again
+        self._end(session.id, session.user_id, "refresh_token_reused")
+        return _revoked()
+
+    def sign_out(self, caller: Caller, refresh_token: str | None) -> None:
+        """End the caller's session, and the session of the refresh token if it is the caller's."""
+        if caller.session_id is not None:
+            self._end(caller.session_id, caller.user_id, "logout")
+        if refresh_token is not None:
+            with suppress(Unauthenticated):
+                claims = self.tokens.read(refresh_token, "refresh", self.context.now)
+                if claims.user_id == caller.user_id:
+                    self._end(claims.session_id, caller.user_id, "logout")
+
+    def open_sessions(self, caller: Caller) -> list[OpenSession]:
+        """Show the caller's sessions, last used first."""
+        return self.sessions.open_sessions(caller.user_id, caller.session_id, self.context.now)
+
+    def end_session(self, caller: Caller, session_id: UUID) -> None:
+        """End one of the caller's sessions.
+
+        Raises NotFound if it belongs to another user, or has ended.
+        """
+        session = self.sessions.session_for_update(session_id)
+        is_own = session is not None and session.user_id == caller.user_id
+        if session is None or not is_own or not session.is_live(self.context.now):
+            raise NotFound("There is no such session.")
+        self._end(session.id, session.user_id, "ended_by_user")
+
+    def caller_of(self, claims: Claims) -> Caller:
+        """Find the user of an access token; role and plant are the current ones, not those of the token.
+
+        Raises TokenRevoked.
+        """
+        session = self.sessions.session(claims.session_id)
+        now = self.context.now
+        if session is None or session.user_id != claims.user_id or not session.is_live(now):
+            raise _revoked()
+        if now - session.last_seen_at > SEEN_EVERY:
+            self.sessions.mark_seen(session.id, now)
+        return Caller(session.user_id, session.id, session.role, session.plant_id)
+
+    def caller_by_email(self, email: str) -> Caller:
+        """Find the user of another issuer's token, by the e-mail that the issuer has verified.
+
+        Raises Unauthenticated if no active user has it.
+        """
+        account = self.accounts.account_by_email(email)
+        if account is None or not account.is_active:
+            raise Unauthenticated("No active user of the portal has this e-mail.")
+        return Caller(account.user_id, None, account.role, account.plant_id)
+
+    def _update_hash(self, account: Account, password: str) -> None:
+        rehashed = self.passwords.hasher.rehashed(password, account.hashed_password or "")
+        if rehashed is not None:
+            self.accounts.set_password(account.user_id, rehashed, self.context.now)
+
+    def _open(self, account: Account, credentials: Credentials, client: ClientInfo) -> Tokens:
+        now = self.context.now
+        lifetime = REMEMBERED_SESSION_LIFETIME if credentials.remember_me else SESSION_LIFETIME
+        refresh_token = NewToken(
+            kind="refresh",
+            id=self.tokens.new_token_id(),
+            user_id=account.user_id,
+            session_id=self.tokens.new_id(),
+            role=account.role,
+            issued_at=now,
+            expires_at=now + lifetime,
+        )
+        tokens = self._issue(refresh_token)
+        opened = NewSession(
+            id=refresh_token.session_id,
+            user_id=account.user_id,
+            refresh_token_hash=self.tokens.fingerprint(tokens.refresh_token),
+            remember_me=credentials.remember_me,
+            opened_at=now,
+            expires_at=refresh_token.expires_at,
+            user_agent=client.user_agent,
+        )
+        self.sessions.add(opened)
+        facts = {"user_id": account.user_id, "user_agent": client.user_agent}
+        self.audit_trail.record("session.opened", "session", opened.id, after=facts)
+        return tokens
+
+    def _within_grace(self, session: Session, token: str, fingerprint: bytes) -> Tokens | None:
+        if session.rotated_at is None or self.context.now - session.rotated_at > GRACE:
+            return None
+        if fingerprint != session.previous_refresh_token_hash:
+            return None
+        first = replace(self._successor(session, token), issued_at=session.rotated_at)
+        tokens = self._issue(first)
+        # They differ if the user's role has changed since: then only the first answer has the valid token.
+        is_same = self.tokens.fingerprint(tokens.refresh_token) == session.refresh_token_hash
+        return tokens if is_same else None
+
+    def _successor(self, session: Session, token: str) -> NewToken:
+        return NewToken(
+            kind="refresh",
+            id=self.tokens.successor_id(token),
+            user_id=session.user_id,
+            session_id=session.id,
+            role=session.role,
+            issued_at=self.context.now,
+            expires_at=session.expires_at,
+        )
+
+    def _issue(self, refresh_token: NewToken) -> Tokens:
+        """Issue a refresh token and an access token for the same session."""
+        now = self.context.now
+        access_token = replace(
+            refresh_token,
+            kind="access",
+            id=self.tokens.new_token_id(),
+            issued_at=now,
+            expires_at=min(now + ACCESS_LIFETIME, refresh_token.expires_at),
+        )
+        return Tokens(
+            access_token=self.tokens.issue(access_token),
+            refresh_token=self.tokens.issue(refresh_token),
+            expires_in=int((access_token.expires_at - now).total_seconds()),
+        )
+
+    def _end(self, session_id: UUID, user_id: UUID, reason: str) -> None:
+        if self.sessions.revoke(session_id, reason, self.context.now):
+            facts = {"user_id": user_id, "reason": reason}
+            self.audit_trail.record("session.ended", "session", session_id, after=facts)
+
+
+def _revoked() -> TokenRevoked:
+    return TokenRevoked("The session has ended; sign in again.")

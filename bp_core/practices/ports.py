@@ -1,0 +1,169 @@
+"""The ports of practices."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from bp_core.practices.columns import CellValue, Column, Notes, Rows, SpreadsheetPractice
+from bp_core.practices.schemas import (
+    Likeness,
+    PracticeContent,
+    PracticeQuery,
+    Statistics,
+    Status,
+    StoredListItem,
+    StoredPractice,
+)
+from bp_core.practices.workflow import PracticeScope, PracticeState
+from bp_core.shared.access import Caller
+from bp_core.shared.paging import LongPage
+
+
+@dataclass(frozen=True)
+class CheckedPractice:
+    """A new practice that passed all checks; it has a date if it is submitted."""
+
+    plant_id: UUID
+    status: Status
+    submitted_date: date | None
+    content: PracticeContent
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of status; `from_status` is None for a new practice."""
+
+    practice_id: UUID
+    from_status: Status | None
+    to_status: Status
+    by_user_id: UUID
+    comment: str | None
+    at: datetime
+
+
+class PracticeStore(Protocol):
+    """Stores practices. No method returns a deleted practice."""
+
+    def add(self, practice: CheckedPractice, author_id: UUID, now: datetime) -> UUID:
+        """Insert a new practice; return its id."""
+        ...
+
+    def is_shared(self, practice_id: UUID) -> bool:
+        """Whether a practice was copied or is a copy."""
+        ...
+
+    def add_transition(self, transition: Transition) -> None:
+        """Insert a change of status."""
+        ...
+
+    def scope(self, practice_id: UUID) -> PracticeScope | None:
+        """Read the plant and status of a practice."""
+        ...
+
+    def lock_scope(self, practice_id: UUID) -> PracticeScope | None:
+        """Read the plant and status of a practice, and lock it against changes until the transaction ends."""
+        ...
+
+    def state_for_update(self, practice_id: UUID) -> PracticeState | None:
+        """Read a practice for its rules, and lock it until the transaction ends."""
+        ...
+
+    def save(self, practice: PracticeState, now: datetime) -> None:
+        """Update a practice."""
+        ...
+
+    def mark_deleted(self, practice_id: UUID, now: datetime) -> None:
+        """Mark a practice as deleted."""
+        ...
+
+    def practice(self, practice_id: UUID) -> StoredPractice | None:
+        """Read a practice with all its details and files."""
+        ...
+
+    def practices(self, query: PracticeQuery, caller: Caller) -> LongPage[StoredListItem]:
+        """List the practices that the caller may see. Raises BadRequest for a cursor that cannot be used."""
+        ...
+
+    def similar(
+        self, text: Likeness, caller: Caller, *, but: UUID | None, at_most: int
+    ) -> list[StoredListItem]:
+        """List practices that the caller may see and that share words with a text, most similar first.
+
+        Without drafts, and without the practice `but`.
+        """
+        ...
+
+    def recent(self, at_most: int) -> list[StoredListItem]:
+        """List the newest public practices, newest first."""
+        ...
+
+    def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:
+        """Read these practices for a spreadsheet, in this order, without those hidden from the caller."""
+        ...
+
+    def count_view(self, practice_id: UUID) -> None:
+        """Count one view of a practice."""
+        ...
+
+    def statistics(self, practice_id: UUID) -> Statistics:
+        """Count how often a practice was viewed, copied and asked about."""
+        ...
+
+
+class PracticeListener(Protocol):
+    """Is called for every change of a practice, in the transaction of the change."""
+
+    def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
+        """Handle a practice that was created (`before` is None), changed, or deleted (`after` is None)."""
+        ...
+
+
+class CopyPoints(Protocol):
+    """Updates the points of plants for copying practices (rules 5)."""
+
+    def updated_without(self, practice_id: UUID) -> AbstractContextManager[object]:
+        """Subtract the points for a copy after a block that deletes it."""
+        ...
+
+
+class BlobLinks(Protocol):
+    """Signs URLs for reading stored files."""
+
+    def read_url(self, container: str, blob_name: str, now: datetime) -> str:
+        """Sign a URL that reads one blob for 24 hours. Raises Unavailable."""
+        ...
+
+
+class SpreadsheetFiles(Protocol):
+    """Reads and writes spreadsheet files."""
+
+    def write_csv(self, columns: Sequence[Column], rows: Rows) -> bytes:
+        """Return a table as CSV (RFC 4180, UTF-8 with a byte order mark)."""
+        ...
+
+    def write_xlsx(self, columns: Sequence[Column], rows: Rows, notes: Notes = ()) -> bytes:
+        """Return a table as a workbook; `notes` become a second sheet with two columns."""
+        ...
+
+    def read_xlsx(self, data: bytes) -> Iterator[tuple[CellValue, ...]]:
+        """Read the rows of the first sheet of a workbook. Raises Invalid if the file cannot be read."""
+        ...
+
+
+class CategoryNames(Protocol):
+    """Reads the names of categories."""
+
+    def ids_by_name(self) -> dict[str, UUID]:
+        """Return the ids of all categories by name."""
+        ...
+
+
+class PlantNames(Protocol):
+    """Reads the names of plants."""
+
+    def ids_by_name(self, *, is_active: bool | None) -> dict[str, UUID]:
+        """Return the ids of the plants by name: of all, or only of the active or inactive ones."""
+        ...

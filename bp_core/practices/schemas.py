@@ -1,0 +1,340 @@
+"""Request and response models of practices."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, WithJsonSchema, field_validator
+
+from bp_core.shared.money import LARGEST_AMOUNT, SavingPeriod
+from bp_core.shared.schemas import (
+    Currency,
+    Day,
+    Line,
+    Number,
+    PageQuery,
+    RequestModel,
+    ResponseModel,
+    Text,
+    Timestamp,
+    Versioned,
+    not_sent,
+)
+
+Status = Literal["draft", "submitted", "approved", "revision_required"]
+"""The status of a practice (rules 2)."""
+
+ImageType = Literal["before", "after"]
+"""What an image shows: the problem, or the countermeasure."""
+
+Title = Annotated[Line, Field(max_length=500)]
+LongText = Annotated[Text, Field(max_length=20_000)]
+ShortText = Annotated[Text, Field(max_length=500)]
+Comment = Annotated[Line, Field(max_length=2000)]
+Benefits = Annotated[list[Annotated[Line, Field(max_length=1000)]], Field(max_length=50)]
+Amount = Annotated[
+    Decimal,
+    Field(ge=0, le=LARGEST_AMOUNT, decimal_places=2, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": float(LARGEST_AMOUNT), "multipleOf": 0.01},
+                {"type": "string", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,2})?$"},
+            ]
+        }
+    ),
+]
+
+MAX_EXPORTED = 10_000
+"""The maximum number of practices in an export."""
+
+EXCERPT_LENGTH = 300
+"""The length of a description in a list, in characters."""
+
+
+@dataclass(frozen=True)
+class PracticeContent:
+    """The content of a practice, which its owner writes. Its fields are columns of `best_practices`."""
+
+    title: str
+    description: str | None
+    category_id: UUID | None
+    problem_statement: str | None
+    solution: str | None
+    benefits: tuple[str, ...]
+    metrics: str | None
+    implementation: str | None
+    investment: str | None
+    savings_amount: Decimal | None
+    savings_currency: Currency | None
+    savings_period: SavingPeriod | None
+    area_implemented: str | None
+
+
+class ContentRequest(RequestModel):
+    """The optional content of a practice; a submission requires some of it (rules 2)."""
+
+    description: LongText | None = None
+    category_id: UUID | None = None
+    problem_statement: LongText | None = None
+    solution: LongText | None = None
+    benefits: Benefits = Field(default_factory=list)
+    metrics: LongText | None = None
+    implementation: LongText | None = None
+    investment: LongText | None = None
+    savings_amount: Amount | None = None
+    savings_currency: Currency | None = None
+    savings_period: SavingPeriod | None = None
+    area_implemented: ShortText | None = None
+
+
+class NewPractice(ContentRequest):
+    """A new practice; a draft requires a title only (rules 2)."""
+
+    title: Title
+    plant_id: UUID | None = None
+    status: Literal["draft", "submitted"] = "draft"
+    submitted_date: Day | None = None
+
+
+class PracticeChanges(ContentRequest):
+    """Changes of a practice; a field that is not sent is not changed, a field that is null is cleared.
+
+    `status` requests a transition by the same rules as the endpoints for it; `comment` belongs to the
+    transition. `plant_id` moves the practice to another plant.
+    """
+
+    title: Title = not_sent()
+    plant_id: UUID = not_sent()
+    submitted_date: Day | None = None
+    status: Status | None = None
+    comment: Comment | None = None
+
+
+class Submission(RequestModel):
+    """A submission; `submitted_date` is today by default (rules 2)."""
+
+    submitted_date: Day | None = None
+
+
+SortKey = Literal["submitted_date", "title", "created_at", "savings", "relevance"]
+SortOrder = Literal["asc", "desc"]
+
+
+class OwnPracticeQuery(PageQuery):
+    """Filters and sorts the practices of the caller's plant; `relevance` requires `search`."""
+
+    category_id: UUID | None = None
+    status: Status | None = None
+    search: Annotated[Text, Field(max_length=200)] | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
+    is_benchmarked: bool | None = None
+    sort_by: SortKey = "submitted_date"
+    sort_order: SortOrder = "desc"
+    cursor: Annotated[Text, Field(max_length=4000)] | None = None
+
+    @field_validator("search")
+    @classmethod
+    def _blank_to_none(cls, search: str | None) -> str | None:
+        """Treat a blank search as no search."""
+        return search if search and search.strip() else None
+
+
+class PracticeQuery(OwnPracticeQuery):
+    """Filters and sorts the practices that the caller may see."""
+
+    plant_id: UUID | None = None
+
+
+class StoredImage(ResponseModel):
+    """A stored image: its blob, and the properties of the file."""
+
+    id: UUID
+    practice_id: UUID
+    image_type: ImageType
+    blob_container: str
+    blob_name: str
+    thumbnail_name: str | None
+    file_size: int
+    content_type: str
+    width: int
+    height: int
+    uploaded_at: Timestamp
+
+
+class StoredDocument(ResponseModel):
+    """A stored document."""
+
+    id: UUID
+    practice_id: UUID
+    document_name: str
+    blob_container: str
+    blob_name: str
+    file_size: int
+    content_type: str
+    uploaded_at: Timestamp
+
+
+class Image(ResponseModel):
+    """An image with URLs that are valid for 24 hours; `thumbnail_url` is null until the thumbnail exists."""
+
+    id: UUID
+    practice_id: UUID
+    image_type: ImageType
+    blob_container: str
+    blob_name: str
+    blob_url: str
+    thumbnail_url: str | None
+    file_size: int
+    content_type: str
+    width: int
+    height: int
+    uploaded_at: Timestamp
+
+
+class Document(ResponseModel):
+    """A document with a URL that is valid for 24 hours."""
+
+    id: UUID
+    practice_id: UUID
+    document_name: str
+    blob_container: str
+    blob_name: str
+    blob_url: str
+    file_size: int
+    content_type: str
+    uploaded_at: Timestamp
+
+
+class PracticeText(Versioned):
+    """A practice without its files."""
+
+    id: UUID
+    title: str
+    description: str | None
+    category_id: UUID | None
+    category_name: str | None
+    submitted_by_user_id: UUID
+    submitted_by_name: str
+    plant_id: UUID
+    plant_name: str
+    problem_statement: str | None
+    solution: str | None
+    benefits: list[str]
+    metrics: str | None
+    implementation: str | None
+    investment: str | None
+    savings_amount: Number | None
+    savings_currency: Currency | None
+    savings_period: SavingPeriod | None
+    area_implemented: str | None
+    status: Status
+    submitted_date: date | None
+    is_deleted: bool
+    is_benchmarked: bool
+    benchmarked_date: date | None
+    question_count: int
+    copy_count: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class StoredPractice(PracticeText):
+    """A practice with its stored files."""
+
+    stored_images: list[StoredImage]
+    stored_documents: list[StoredDocument]
+
+
+class Practice(PracticeText):
+    """A practice with its files, newest first.
+
+    `before_image_url` and `after_image_url` are the URLs of the newest image of each type.
+    """
+
+    images: list[Image]
+    documents: list[Document]
+    before_image_url: str | None
+    after_image_url: str | None
+
+
+class Statistics(ResponseModel):
+    """The number of views, copies, questions and answered questions of a practice."""
+
+    view_count: int
+    copy_count: int
+    question_count: int
+    answered_count: int
+
+
+class Likeness(RequestModel):
+    """The text of a planned practice, to find similar practices."""
+
+    title: Title
+    problem_statement: LongText | None = None
+
+
+class ListedText(ResponseModel):
+    """A practice in a list, without its thumbnail."""
+
+    id: UUID
+    title: str
+    description: str | None
+    category_id: UUID | None
+    category_name: str | None
+    plant_id: UUID
+    plant_name: str
+    submitted_by_name: str
+    submitted_date: date | None
+    status: Status
+    savings_amount: Number | None
+    savings_currency: Currency | None
+    savings_period: SavingPeriod | None
+    is_benchmarked: bool
+    question_count: int
+    has_images: bool
+    created_at: Timestamp
+    highlight: str | None = None
+
+
+class StoredListItem(ListedText):
+    """A practice in a list, with the blob name of its thumbnail."""
+
+    thumbnail_name: str | None
+
+
+class PracticeListItem(ListedText):
+    """A practice in a list, with a URL of its thumbnail that is valid for 24 hours.
+
+    `highlight` is HTML: an excerpt of the text with the found words in `<mark>`.
+    """
+
+    thumbnail_url: str | None
+
+
+class ExportQuery(PracticeQuery):
+    """Filters and sorts the practices of an export, as for the list, and selects the file format."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED
+    format: Literal["xlsx", "csv"] = "xlsx"
+
+
+class SheetError(ResponseModel):
+    """An error in a cell; `cell` is null if the sheet does not have the column."""
+
+    row: int
+    column: str
+    cell: str | None
+    message: str
+
+
+class ImportReport(ResponseModel):
+    """The result of an import: the number of rows, the number of created practices, and the errors."""
+
+    dry_run: bool
+    rows: int
+    created: int
+    errors: list[SheetError]

@@ -1,0 +1,208 @@
+"""What uploads need from the outside."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
+
+from bp_core.practices.ports import BlobLinks
+from bp_core.practices.schemas import StoredDocument, StoredImage
+from bp_core.uploads.kinds import BlobName, UploadKind
+from bp_core.uploads.schemas import Upload
+
+File = TypeVar("File", bound=StoredImage | StoredDocument)
+"""The row that an upload of one kind becomes."""
+
+
+@dataclass(frozen=True)
+class PendingUpload:
+    """An upload that was requested; `filename` is the name of the file on the uploader's device."""
+
+    practice_id: UUID
+    user_id: UUID
+    container: str
+    blob_name: str
+    filename: str
+    declared_content_type: str
+    declared_size: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class KnownUpload(Generic[File]):
+    """What the database knows of a blob before its bytes are read.
+
+    `filename` is None for a blob that nobody requested; `lacks_thumbnail` is true for a recorded image that
+    has no thumbnail yet.
+    """
+
+    practice_exists: bool
+    filename: str | None
+    rejection_reason: str | None
+    file: File | None
+    lacks_thumbnail: bool
+
+
+@dataclass(frozen=True)
+class ImageSize:
+    """The size of an image in pixels, as people see it: after its EXIF orientation is applied."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file that passed every check: an image has a size, a document has a name that people read."""
+
+    name: BlobName
+    blob_url: str
+    file_size: int
+    image_size: ImageSize | None
+    document_name: str
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """A blob: its size in bytes, and its data unless there are more bytes than were requested."""
+
+    size: int
+    data: bytes | None
+    url: str
+
+
+class RejectedFileError(Exception):
+    """A file that is not accepted. The message is a sentence for the uploader that says why."""
+
+
+class UploadStore(Protocol):
+    """Stores uploads of both kinds and their states."""
+
+    def add(self, upload: PendingUpload, now: datetime) -> bool:
+        """Insert a pending upload; return False if there is an upload with its blob name."""
+        ...
+
+    def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
+        """List the uploads of a practice, newest first; one that did not arrive in time is `expired`."""
+        ...
+
+
+class FileStore(Protocol[File]):
+    """Stores the files of one kind, together with the states of their uploads."""
+
+    def atomic(self) -> AbstractContextManager[object]:
+        """Run a block in one transaction, the open one or a new one, which all stores join."""
+        ...
+
+    def known(self, name: BlobName) -> KnownUpload[File]:
+        """Read what is known of a blob."""
+        ...
+
+    def record(self, checked: CheckedFile, now: datetime) -> tuple[File, bool]:
+        """Insert a file and set its upload to `recorded`; return the file, and whether it is new."""
+        ...
+
+    def reject(self, name: BlobName, reason: str, now: datetime) -> bool:
+        """Set an upload to `rejected`; return False if it was recorded or rejected before."""
+        ...
+
+    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
+        """Update the blob name of an image's thumbnail."""
+        ...
+
+    def rename(self, file_id: UUID, before: str, after: str) -> File | None:
+        """Change the name of a document from `before` to `after`; None if `before` is not its name."""
+        ...
+
+    def files(self, practice_id: UUID) -> list[File]:
+        """List the files of a practice, newest first."""
+        ...
+
+    def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
+        """Delete a file and its upload; None if the practice has no such file."""
+        ...
+
+
+@dataclass(frozen=True)
+class InventoryFile:
+    """A recorded file whose blob is missing, or was found again."""
+
+    id: UUID
+    blob_name: str
+
+
+class BlobInventory(Protocol):
+    """Compares the recorded files with the blobs that exist, in one transaction."""
+
+    def start(self) -> None:
+        """Start with no blobs. Called once, before any other method."""
+        ...
+
+    def add_blobs(self, kind: UploadKind, blob_names: list[str]) -> list[str]:
+        """Add blobs that exist; return those that are not recorded, or have no thumbnail yet."""
+        ...
+
+    def mark_missing(self, kind: UploadKind, before: datetime, now: datetime) -> list[InventoryFile]:
+        """Mark the files recorded before a time whose blobs were not added; return the newly marked ones."""
+        ...
+
+    def unmark_found(self, kind: UploadKind) -> list[InventoryFile]:
+        """Remove the mark from files whose blobs were added; return them."""
+        ...
+
+    def expire_uploads(self, now: datetime) -> int:
+        """Set pending uploads to `expired` if they did not arrive in time; return how many."""
+        ...
+
+
+class BlobStore(BlobLinks, Protocol):
+    """Stores blobs, and signs URLs for them. Every method may raise Unavailable."""
+
+    def read(self, container: str, blob_name: str, at_most: int) -> StoredBlob | None:
+        """Read a blob of up to `at_most` bytes; None if there is no such blob."""
+        ...
+
+    def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:
+        """Write a blob, replacing one with the same name."""
+        ...
+
+    def quarantine(self, container: str, blob_name: str, reason: str) -> None:
+        """Move a blob to the quarantine container; do nothing if there is no such blob."""
+        ...
+
+    def delete(self, container: str, blob_name: str) -> None:
+        """Delete a blob; do nothing if there is no such blob."""
+        ...
+
+    def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
+        """Sign a URL that can create this one blob, once, until it expires."""
+        ...
+
+
+class BlobLister(Protocol):
+    """Lists blobs."""
+
+    def names(self, container: str) -> Iterator[list[str]]:
+        """List the blob names of a container, one page at a time. Raises Unavailable."""
+        ...
+
+
+class Examiner(Protocol):
+    """Checks the content of files of one kind."""
+
+    def examine(self, data: bytes, content_type: str) -> ImageSize | None:
+        """Check that a file is what its content type says; return the size of an image.
+
+        Raises RejectedFileError if it is damaged, of another format, or has content that is not accepted.
+        """
+        ...
+
+
+class Thumbnails(Protocol):
+    """Makes thumbnails."""
+
+    def thumbnail(self, data: bytes) -> bytes:
+        """Make the thumbnail of an examined image: WebP, upright, longest side at most 480 pixels."""
+        ...

@@ -1,0 +1,249 @@
+"""Uploading, listing and deleting the files of practices (rules 8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import Final, TypeVar
+from uuid import UUID
+
+from bp_core.practices import views, workflow
+from bp_core.practices.ports import PracticeStore
+from bp_core.practices.schemas import Document, Image, StoredDocument, StoredImage
+from bp_core.practices.workflow import PracticeScope
+from bp_core.shared.access import Caller
+from bp_core.shared.context import Context
+from bp_core.shared.errors import FieldError, Invalid, TooLarge, UploadMissing, UploadRejected
+from bp_core.uploads.kinds import (
+    IMAGES,
+    KINDS,
+    BlobName,
+    UploadKind,
+    extension_of,
+    parse_blob_name,
+    safe_stem,
+)
+from bp_core.uploads.ports import BlobStore, File, PendingUpload, UploadStore
+from bp_core.uploads.recording import Missing, Recorded, Recorder, RecordingResult, Rejected
+from bp_core.uploads.schemas import (
+    Confirmation,
+    DocumentConfirmation,
+    ImageConfirmation,
+    ImageUpload,
+    Upload,
+    UploadPermit,
+    UploadRequest,
+)
+
+PERMIT_LIFETIME: Final = timedelta(minutes=15)
+"""How long a pre-signed URL can be used."""
+
+View = TypeVar("View")
+
+
+@dataclass(frozen=True)
+class _DeclaredFile:
+    """A file as its uploader describes it; `stem` becomes part of its blob name."""
+
+    kind: UploadKind
+    practice_id: UUID
+    stem: str
+    filename: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class UploadService:
+    """The use cases of images and documents.
+
+    `presign` and `remove_*` run in one transaction. `confirm_*` and `upload_image` run without one, so that
+    no connection is occupied while a file is transferred and decoded: they check the caller's right first,
+    and again on the locked practice in the transaction that records the file. A rejected file is returned as
+    UploadRejected, not raised, so that the rejection is committed.
+    """
+
+    store: UploadStore
+    practices: PracticeStore
+    image_recorder: Recorder[StoredImage]
+    document_recorder: Recorder[StoredDocument]
+    blobs: BlobStore
+    context: Context
+
+    def presign(self, caller: Caller, request: UploadRequest) -> UploadPermit:
+        """Sign a URL to upload one file of a practice that the caller may edit.
+
+        Raises Invalid for a file that would not be accepted, NotFound, Forbidden, Unavailable.
+        """
+        kind = KINDS[request.file_type]
+        if request.file_size > kind.max_bytes:
+            raise Invalid.of("file_size", f"must be at most {kind.max_bytes} bytes")
+        self._lock_editable(caller, request.practice_id)
+        stem = request.image_type or safe_stem(request.filename)
+        declared = _DeclaredFile(
+            kind, request.practice_id, stem, request.filename, request.content_type, request.file_size
+        )
+        pending = self._reserve(caller, declared)
+        return UploadPermit(
+            upload_url=self._upload_url(pending),
+            blob_name=pending.blob_name,
+            container=pending.container,
+            expiry=pending.expires_at,
+        )
+
+    def confirm_image(
+        self, caller: Caller, practice_id: UUID, confirmation: ImageConfirmation
+    ) -> Recorded[Image] | UploadRejected:
+        """Record an image that a client has uploaded to a practice that the caller owns.
+
+        Raises NotFound, Forbidden, Unavailable, UploadMissing, and Invalid for a blob of another practice or
+        kind.
+        """
+        workflow.require_owner(caller, self.practices.scope(practice_id))
+        name = _confirmed_name(self.image_recorder.kind, practice_id, confirmation)
+        if name.stem != confirmation.image_type:
+            raise Invalid.of("image_type", "does not match the name of the blob")
+        require_right = partial(self._lock_owned, caller, practice_id)
+        result = self.image_recorder.record(str(name), with_thumbnail=False, require_right=require_right)
+        return _shown(result, "blob_name", self._show_image)
+
+    def confirm_document(
+        self, caller: Caller, practice_id: UUID, confirmation: DocumentConfirmation
+    ) -> Recorded[Document] | UploadRejected:
+        """Record a document that a client has uploaded to a practice that the caller owns.
+
+        Raises NotFound, Forbidden, Unavailable, UploadMissing, and Invalid for a blob of another practice or
+        kind.
+        """
+        workflow.require_owner(caller, self.practices.scope(practice_id))
+        name = _confirmed_name(self.document_recorder.kind, practice_id, confirmation)
+        result = self.document_recorder.record(
+            str(name),
+            with_thumbnail=False,
+            document_name=confirmation.document_name,
+            require_right=partial(self._lock_owned, caller, practice_id),
+        )
+        return _shown(result, "blob_name", self._show_document)
+
+    def upload_image(
+        self, caller: Caller, practice_id: UUID, upload: ImageUpload
+    ) -> Recorded[Image] | UploadRejected:
+        """Store and record an image of a practice that the caller may edit.
+
+        Raises TooLarge, NotFound, Forbidden, Unavailable, and Invalid for a wrong file name or content type.
+        """
+        size = len(upload.data)
+        if size > IMAGES.max_bytes:
+            raise TooLarge(f"The file is larger than {IMAGES.max_bytes} bytes.")
+        workflow.require_editor(caller, self.practices.scope(practice_id))
+        declared = _DeclaredFile(
+            IMAGES, practice_id, upload.image_type, upload.filename, upload.content_type, size
+        )
+        pending = self._reserve(caller, declared)
+        self.blobs.put(pending.container, pending.blob_name, upload.data, upload.content_type)
+        result = self.image_recorder.record(
+            pending.blob_name,
+            with_thumbnail=False,
+            require_right=partial(self._lock_editable, caller, practice_id),
+        )
+        return _shown(result, "file", self._show_image)
+
+    def images(self, caller: Caller, practice_id: UUID) -> list[Image]:
+        """Show the images of a practice that the caller may see, newest first. Raises NotFound."""
+        workflow.require_visible(caller, self.practices.scope(practice_id))
+        return [self._show_image(one) for one in self.image_recorder.store.files(practice_id)]
+
+    def documents(self, caller: Caller, practice_id: UUID) -> list[Document]:
+        """Show the documents of a practice that the caller may see, newest first. Raises NotFound."""
+        workflow.require_visible(caller, self.practices.scope(practice_id))
+        return [self._show_document(one) for one in self.document_recorder.store.files(practice_id)]
+
+    def uploads(self, caller: Caller, practice_id: UUID) -> list[Upload]:
+        """Show the uploads of a practice that the caller owns, newest first, with their states.
+
+        Raises NotFound, Forbidden.
+        """
+        workflow.require_owner(caller, self.practices.scope(practice_id))
+        return self.store.uploads(practice_id, self.context.now)
+
+    def remove_image(self, caller: Caller, practice_id: UUID, image_id: UUID) -> None:
+        """Delete an image of a practice that the caller may edit, with its blobs.
+
+        Raises NotFound, Forbidden, Unavailable.
+        """
+        self._lock_editable(caller, practice_id)
+        self.image_recorder.remove(practice_id, image_id)
+
+    def remove_document(self, caller: Caller, practice_id: UUID, document_id: UUID) -> None:
+        """Delete a document of a practice that the caller may edit, with its blob.
+
+        Raises NotFound, Forbidden, Unavailable.
+        """
+        self._lock_editable(caller, practice_id)
+        self.document_recorder.remove(practice_id, document_id)
+
+    def _lock_owned(self, caller: Caller, practice_id: UUID) -> PracticeScope:
+        return workflow.require_owner(caller, self.practices.lock_scope(practice_id))
+
+    def _lock_editable(self, caller: Caller, practice_id: UUID) -> PracticeScope:
+        return workflow.require_editor(caller, self.practices.lock_scope(practice_id))
+
+    def _reserve(self, caller: Caller, file: _DeclaredFile) -> PendingUpload:
+        """Insert a pending upload with a blob name that no other upload has. Raises Invalid."""
+        now = self.context.now
+        name = _new_name(file, epoch_ms=int(now.timestamp() * 1000))
+        while True:
+            pending = PendingUpload(
+                practice_id=file.practice_id,
+                user_id=caller.user_id,
+                container=file.kind.container,
+                blob_name=str(name),
+                filename=file.filename,
+                declared_content_type=file.content_type,
+                declared_size=file.size,
+                expires_at=now + PERMIT_LIFETIME,
+            )
+            if self.store.add(pending, now):
+                return pending
+            # Another upload of this millisecond has the name: try the next millisecond.
+            name = replace(name, epoch_ms=name.epoch_ms + 1)
+
+    def _upload_url(self, pending: PendingUpload) -> str:
+        now, expires_at = self.context.now, pending.expires_at
+        return self.blobs.upload_url(pending.container, pending.blob_name, now, expires_at)
+
+    def _show_image(self, image: StoredImage) -> Image:
+        return views.image(image, self.blobs, self.context.now)
+
+    def _show_document(self, document: StoredDocument) -> Document:
+        return views.document(document, self.blobs, self.context.now)
+
+
+def _new_name(file: _DeclaredFile, epoch_ms: int) -> BlobName:
+    extension = extension_of(file.filename)
+    if file.kind.format_of(extension).content_type != file.content_type:
+        raise Invalid.of("content_type", f"does not match a file name that ends in .{extension}")
+    return BlobName(file.kind, file.practice_id, file.stem, epoch_ms, extension)
+
+
+def _confirmed_name(kind: UploadKind, practice_id: UUID, confirmation: Confirmation) -> BlobName:
+    name = parse_blob_name(kind, confirmation.blob_name)
+    if confirmation.blob_container != kind.container:
+        raise Invalid.of("blob_container", f"must be {kind.container}")
+    if name.practice_id != practice_id:
+        raise Invalid.of("blob_name", "belongs to another practice")
+    return name
+
+
+def _shown(
+    result: RecordingResult[File], field: str, show: Callable[[File], View]
+) -> Recorded[View] | UploadRejected:
+    """Return a recorded file as callers see it, or a rejection that names the field of the request.
+
+    Raises UploadMissing.
+    """
+    if isinstance(result, Missing):
+        raise UploadMissing("The file is not in the storage yet; upload it first.")
+    if isinstance(result, Rejected):
+        return UploadRejected("The file was rejected.", details=(FieldError(field, result.reason),))
+    return Recorded(show(result.file), result.is_new)
