@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime
 
+from typing_extensions import override
 
-class SystemClock:
-    """Tells the time of the machine."""
+from bp_core.shared.calendar import Clock
 
+
+class SystemClock(Clock):
+    """The clock of the machine."""
+
+    @override
     def now(self) -> datetime:
-        """Tell the present moment, in UTC."""
         return datetime.now(UTC)

@@ -1,29 +1,37 @@
-"""Counters of calls in this process's memory, which hold for this instance only."""
+"""Counters for rate limits: the port, and the counter in the memory of this process."""
 
 import threading
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
-MOST_KEYS: Final = 10_000
-"""So many callers are remembered; beyond, the one that has not called for longest is forgotten."""
+from typing_extensions import override
+
+MAX_KEYS: Final = 10_000
+"""How many callers are remembered; after that, the one with the oldest request is forgotten."""
 
 
-class OwnCounter:
-    """Counts calls in windows of time, for this instance."""
+class Counter(Protocol):
+    """Counts requests in windows of time."""
+
+    def count(self, key: str, window_start: datetime) -> int:
+        """Count one more request in a window; return how many there were, this one included."""
+        ...
+
+
+class MemoryCounter(Counter):
+    """Counts the requests that this process gets."""
 
     def __init__(self) -> None:
         self._hits: dict[str, tuple[datetime, int]] = {}
         self._lock = threading.Lock()
 
+    @override
     def count(self, key: str, window_start: datetime) -> int:
-        """Count one more call in a window; tell how many there were, this one included."""
         with self._lock:
             start, hits = self._hits.pop(key, (window_start, 0))
             hits = hits + 1 if start == window_start else 1
-            self._hits[key] = (
-                window_start,
-                hits,
-            )  # at the end, so that who has not called for longest is first
-            if len(self._hits) > MOST_KEYS:
+            # Inserted at the end: the first key is that of the oldest request.
+            self._hits[key] = (window_start, hits)
+            if len(self._hits) > MAX_KEYS:
                 del self._hits[next(iter(self._hits))]
             return hits

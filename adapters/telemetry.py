@@ -1,12 +1,14 @@
-"""Traces by OpenTelemetry: a span for every invocation, and one below it for every SQL statement.
+"""Traces by OpenTelemetry: a span for every invocation, and a child span for every SQL statement.
 
-Nothing of OpenTelemetry is imported unless it is wanted. No span holds a value, be it sent or stored.
+OpenTelemetry is imported only if traces are switched on. No span has a value from a request or a row.
 """
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Protocol
+
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -18,44 +20,48 @@ SERVICE: Final = "amber-portal"
 
 @dataclass(frozen=True)
 class TraceIds:
-    """By which a log line is found from a trace, in the hexadecimal digits of W3C Trace Context."""
+    """The ids that join a log line with its trace, in hexadecimal digits as in W3C Trace Context."""
 
     trace_id: str
     span_id: str
 
 
 class Telemetry(Protocol):
-    """What becomes known of the portal's work."""
+    """Records what the portal does."""
 
     def invocation(
         self, name: str, trace_parent: str, trace_state: str
     ) -> AbstractContextManager[TraceIds | None]:
-        """Trace an invocation, as a part of the trace that it came with; None where nothing is traced."""
+        """Trace an invocation as a part of the trace of its caller; gives None if traces are off."""
+        ...
 
     def statement(self, query: "LiteralString | Composable") -> AbstractContextManager[None]:
-        """Trace an SQL statement, as a part of the invocation that it is run for."""
+        """Trace an SQL statement as a part of the current invocation."""
+        ...
 
     def close(self) -> None:
-        """Send what was not sent yet."""
+        """Send the spans that are not sent yet."""
+        ...
 
 
-class NoTelemetry:
-    """Traces nothing."""
+class NoTelemetry(Telemetry):
+    """Records nothing."""
 
-    def invocation(self, name: str, trace_parent: str, trace_state: str) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Do nothing."""
+    @override
+    def invocation(self, name: str, trace_parent: str, trace_state: str) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def statement(self, query: "LiteralString | Composable") -> AbstractContextManager[None]:  # noqa: ARG002
-        """Do nothing."""
+    @override
+    def statement(self, query: "LiteralString | Composable") -> AbstractContextManager[None]:
         return nullcontext()
 
+    @override
     def close(self) -> None:
-        """Do nothing."""
+        pass
 
 
-class OpenTelemetry:
-    """Traces everything, and sends it by the exporters that it is given."""
+class OpenTelemetry(Telemetry):
+    """Records spans, and sends them by its exporters."""
 
     def __init__(self) -> None:
         from opentelemetry.sdk.resources import Resource
@@ -64,48 +70,51 @@ class OpenTelemetry:
         self.provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}))
         self._tracer = self.provider.get_tracer(SERVICE)
 
-    def send_by(self, exporter: "SpanExporter") -> None:
-        """Send every span by this exporter, too, in batches."""
+    def add_exporter(self, exporter: "SpanExporter") -> None:
+        """Send every span by this exporter too, in batches."""
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         self.provider.add_span_processor(BatchSpanProcessor(exporter))
 
+    @override
     @contextmanager
     def invocation(self, name: str, trace_parent: str, trace_state: str) -> Iterator[TraceIds]:
-        """Trace an invocation, as a part of the trace that it came with."""
         from opentelemetry.trace import format_span_id, format_trace_id
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         carrier = {"traceparent": trace_parent, "tracestate": trace_state}
-        came_with = TraceContextTextMapPropagator().extract(carrier)
-        with self._span(name, context=came_with) as span:
+        parent = TraceContextTextMapPropagator().extract(carrier)
+        with self._span(name, context=parent) as span:
             ids = span.get_span_context()
             yield TraceIds(format_trace_id(ids.trace_id), format_span_id(ids.span_id))
 
+    @override
     @contextmanager
     def statement(self, query: "LiteralString | Composable") -> Iterator[None]:
-        """Trace an SQL statement by its text, in which parameters stand by their names."""
+        # The text has the names of the parameters, not their values.
         from opentelemetry.trace import SpanKind
 
         text = " ".join((query if isinstance(query, str) else query.as_string()).split())
         verb = text.partition(" ")[0].upper()
         attributes = {
-            "db.system.name": "postgresql", "db.operation.name": verb, "db.query.text": text
-        }  # fmt: skip
+            "db.system.name": "postgresql",
+            "db.operation.name": verb,
+            "db.query.text": text,
+        }
         with self._span(verb, kind=SpanKind.CLIENT, attributes=attributes):
             yield
 
+    @override
     def close(self) -> None:
-        """Send what was not sent yet."""
         self.provider.shutdown()
 
     @contextmanager
-    def _span(self, name: str, **what: Any) -> "Iterator[Span]":
-        """Note by its kind what fails inside: the message of an exception may hold what somebody sent."""
+    def _span(self, name: str, **options: Any) -> "Iterator[Span]":
+        """Record a span, and a failure by its type only: its message may have values from a request."""
         from opentelemetry.trace import StatusCode
 
         with self._tracer.start_as_current_span(
-            name, record_exception=False, set_status_on_exception=False, **what
+            name, record_exception=False, set_status_on_exception=False, **options
         ) as span:
             try:
                 yield span
@@ -116,12 +125,12 @@ class OpenTelemetry:
 
 
 def open_telemetry(connection_string: str, otlp_endpoint: str) -> OpenTelemetry:
-    """Trace everything, and send it to Application Insights, to a collector by OTLP, or to both."""
+    """Record spans, and send them to Application Insights, to a collector by OTLP, or to both."""
     telemetry = OpenTelemetry()
     if connection_string:
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
-        telemetry.send_by(
+        telemetry.add_exporter(
             AzureMonitorTraceExporter(
                 connection_string=connection_string,
                 tracer_provider=telemetry.provider,
@@ -131,5 +140,5 @@ def open_telemetry(connection_string: str, otlp_endpoint: str) -> OpenTelemetry:
     if otlp_endpoint:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        telemetry.send_by(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
+        telemetry.add_exporter(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
     return telemetry

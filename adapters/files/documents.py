@@ -1,7 +1,7 @@
-"""Documents: what a PDF or an Office file really is, and whether it brings macros.
+"""Documents: the real format of a PDF or Office file, and whether it contains macros.
 
-Nothing is unpacked but the table of contents of a zip, and of that no more than a megabyte. Formats:
-ECMA-376 part 2 (the zip-based ones), [MS-CFB], [MS-DOC], [MS-XLS] and [MS-PPT] (the OLE-based ones).
+Of a zip only the list of contents is unpacked, at most one megabyte of it. The formats are specified in
+ECMA-376 part 2 (zip-based), and in [MS-CFB], [MS-DOC], [MS-XLS] and [MS-PPT] (OLE-based).
 """
 
 import io
@@ -14,20 +14,22 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
+from typing_extensions import override
+
 from bp_core.uploads.kinds import DOC, DOCX, MEGABYTE, PDF, PPT, PPTX, XLS, XLSX
-from bp_core.uploads.store import RefusedFileError
+from bp_core.uploads.ports import Examiner, RejectedFileError
 
 if TYPE_CHECKING:
     from olefile import OleFileIO
 
-MOST_ENTRIES: Final = 10_000
-"""How many files a zip may hold."""
+MAX_ENTRIES: Final = 10_000
+"""How many files a zip may contain."""
 
-MOST_UNPACKED: Final = 500 * MEGABYTE
-"""How large a zip may say that it is when it is unpacked, in bytes."""
+MAX_UNPACKED: Final = 500 * MEGABYTE
+"""The largest unpacked size that the directory of a zip may declare, in bytes."""
 
-MOST_CONTENTS: Final = MEGABYTE
-"""How large the list of a zip's content types may be, in bytes."""
+MAX_CONTENTS: Final = MEGABYTE
+"""The largest list of content types in a zip, in bytes."""
 
 CONTENT_TYPES: Final = "[content_types].xml"
 
@@ -37,7 +39,7 @@ MAIN_PARTS: Final = {
     f"{_OFFICE}spreadsheetml.sheet.main+xml": XLSX.content_type,
     f"{_OFFICE}presentationml.presentation.main+xml": PPTX.content_type,
 }
-"""The content type of a document's main part, and that of the document."""
+"""The content type of a document, by the content type of its main part."""
 
 MAIN_STREAMS: Final = {
     "worddocument": DOC.content_type,
@@ -45,11 +47,11 @@ MAIN_STREAMS: Final = {
     "book": XLS.content_type,
     "powerpoint document": PPT.content_type,
 }
-"""The stream of an OLE file that makes it a document, and the document's content type."""
+"""The content type of a document, by the name of the main stream in its OLE file."""
 
-MACROS: Final = "contains macros"
-LOCKED: Final = "protected by a password: it cannot be looked into"
-DAMAGED: Final = "damaged: it cannot be read"
+MACROS: Final = "The file contains macros."
+LOCKED: Final = "The file is protected by a password and cannot be checked."
+DAMAGED: Final = "The file is damaged and cannot be opened."
 
 _MACRO_TYPES: Final = re.compile(r"macro|vbaproject", re.IGNORECASE)
 _MACRO_FILES: Final = re.compile(
@@ -57,95 +59,94 @@ _MACRO_FILES: Final = re.compile(
 )
 _MACRO_STREAMS: Final = re.compile(r"macros|vba|_vba_project.*", re.IGNORECASE)
 
-# A VBAInfoContainer with its VBAInfoAtom, whose second field says whether there are macros ([MS-PPT] 2.4.10).
+# A VBAInfoContainer with its VBAInfoAtom; the second field of the atom is not 0 if there are macros
+# ([MS-PPT] 2.4.10).
 _PPT_MACROS: Final = re.compile(
     rb"\x1f\x00\xff\x03\x14\x00\x00\x00\x02\x00\x00\x04\x0c\x00\x00\x00.{4}[^\x00]", re.DOTALL
 )
-_PPT_LOCKED: Final = b"\xdf\xc4\xd1\xf3"
-"""What the stream `Current User` of a locked presentation says in its thirteenth to sixteenth byte."""
+_PPT_ENCRYPTED: Final = b"\xdf\xc4\xd1\xf3"
+"""Bytes 13 to 16 of the stream `Current User` of a presentation with a password."""
 
-_DOC_LOCKED: Final = 0x0100
-_XLS_FILEPASS: Final = 0x002F
+_DOC_ENCRYPTED: Final = 0x0100
+_XLS_ENCRYPTED: Final = 0x002F
 _XLS_BOUNDSHEET: Final = 0x0085
 _XLS_MACRO_SHEET: Final = 1
 _XLS_EOF: Final = 0x000A
 
-_ZIP_DAMAGE: Final = (
+_ZIP_ERRORS: Final = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
     expat.ExpatError,
-    NotImplementedError,  # a zip of a version to come
+    NotImplementedError,  # a zip feature that the library does not know
     OSError,
     ValueError,
     EOFError,
     struct.error,
 )
-_OLE_DAMAGE: Final = (OSError, ValueError, IndexError, TypeError, RecursionError, struct.error)
+_OLE_ERRORS: Final = (OSError, ValueError, IndexError, TypeError, RecursionError, struct.error)
 
 
-class OfficeDocuments:
-    """Looks into documents."""
+class OfficeDocuments(Examiner):
+    """Checks documents. A PDF with a password is accepted: it has no macros to look for."""
 
+    @override
     def examine(self, data: bytes, content_type: str) -> None:
-        """Tell whether a file that starts as its name promises is the document that it promises.
-
-        Raises RefusedFileError if it is damaged, of another format, locked by a password, brings macros,
-        or would unpack to very much. A PDF with a password is taken: it has nothing to look for.
-        """
         if content_type == PDF.content_type:
             return
-        found = _ole_type(data) if DOC.fits(data) else _zip_type(data)
+        found = _ole_type(data) if DOC.matches(data) else _zip_type(data)
         if found != content_type:
-            raise RefusedFileError(f"not a file of type {content_type}")
+            raise RejectedFileError(f"The file is not of type {content_type}.")
 
 
 def _zip_type(data: bytes) -> str | None:
-    # Counted before the library reads them: half a million entries would fill the memory.
-    if data.count(b"PK\x01\x02") > MOST_ENTRIES:
-        raise RefusedFileError(f"holds more than {MOST_ENTRIES} files")
+    # Counted before the library reads the directory: half a million entries would need too much memory.
+    if data.count(b"PK\x01\x02") > MAX_ENTRIES:
+        raise RejectedFileError(f"The file contains more than {MAX_ENTRIES} files.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _require_modest(archive.infolist(), len(data))
+            _require_harmless(archive.infolist(), len(data))
             parts = {info.filename.lower(): info for info in archive.infolist()}
             if CONTENT_TYPES not in parts:
                 return None
             with archive.open(parts[CONTENT_TYPES]) as contents:
-                listing = contents.read(MOST_CONTENTS + 1)
+                listing = contents.read(MAX_CONTENTS + 1)
         types = _content_types(listing)
-    except _ZIP_DAMAGE as damage:
-        raise RefusedFileError(DAMAGED) from damage
+    except _ZIP_ERRORS as error:
+        raise RejectedFileError(DAMAGED) from error
     if any(map(_MACRO_TYPES.search, types)) or any(map(_MACRO_FILES.search, parts)):
-        raise RefusedFileError(MACROS)
+        raise RejectedFileError(MACROS)
     mains = types & MAIN_PARTS.keys()
     return MAIN_PARTS[mains.pop()] if len(mains) == 1 else None
 
 
-def _require_modest(entries: list[zipfile.ZipInfo], size: int) -> None:
+def _require_harmless(entries: list[zipfile.ZipInfo], size: int) -> None:
     unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MOST_UNPACKED:
-        raise RefusedFileError(f"unpacks to {unpacked} bytes: more than {MOST_UNPACKED}")
+    if unpacked > MAX_UNPACKED:
+        raise RejectedFileError(
+            f"The file unpacks to {unpacked} bytes; at most {MAX_UNPACKED} bytes are accepted."
+        )
     if sum(entry.compress_size for entry in entries) > size:
-        raise RefusedFileError("damaged: its parts overlap")
+        raise RejectedFileError("The file is damaged: its parts overlap.")
     if any(entry.flag_bits & 1 for entry in entries):
-        raise RefusedFileError(LOCKED)
+        raise RejectedFileError(LOCKED)
     if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
-        raise RefusedFileError("damaged: packed in a way that Office does not know")
+        raise RejectedFileError("The file is damaged: its compression is not one that Office uses.")
     if len({entry.filename.lower() for entry in entries}) < len(entries):
-        raise RefusedFileError("damaged: two of its parts have one name")
+        raise RejectedFileError("The file is damaged: two of its parts have the same name.")
 
 
 def _content_types(listing: bytes) -> set[str]:
-    """Read which content types a document says that its parts have."""
-    if len(listing) > MOST_CONTENTS:
-        raise RefusedFileError(f"its list of contents unpacks to more than {MOST_CONTENTS} bytes")
+    """Return the content types in a document's list of contents."""
+    if len(listing) > MAX_CONTENTS:
+        raise RejectedFileError(f"The list of contents in the file is larger than {MAX_CONTENTS} bytes.")
     types: set[str] = set()
 
     def element(_: str, attributes: dict[str, str]) -> None:
         types.add(attributes.get("ContentType", ""))
 
     def doctype(*_: object) -> None:
-        raise RefusedFileError("damaged: its list of contents declares entities")
+        raise RejectedFileError("The file is damaged: its list of contents declares XML entities.")
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = element
@@ -158,19 +159,20 @@ def _ole_type(data: bytes) -> str | None:
     import olefile
 
     try:
-        with closing(olefile.OleFileIO(data)) as ole:
+        # By default the library reads a stream that claims more than the file has, sector after sector.
+        with closing(olefile.OleFileIO(data, raise_defects=olefile.DEFECT_INCORRECT)) as ole:
             names = {part.lower() for path in ole.listdir(streams=True, storages=True) for part in path}
             if "encryptedpackage" in names:
-                raise RefusedFileError(LOCKED)
+                raise RejectedFileError(LOCKED)
             if any(map(_MACRO_STREAMS.fullmatch, names)):
-                raise RefusedFileError(MACROS)
+                raise RejectedFileError(MACROS)
             mains = {MAIN_STREAMS[path[0].lower()]: path[0] for path in ole.listdir() if _is_main(path)}
             if len(mains) != 1:
                 return None
             content_type, stream = mains.popitem()
-            _LOOKERS[content_type](ole, stream)
-    except _OLE_DAMAGE as damage:
-        raise RefusedFileError(DAMAGED) from damage
+            _CHECKS[content_type](ole, stream)
+    except _OLE_ERRORS as error:
+        raise RejectedFileError(DAMAGED) from error
     return content_type
 
 
@@ -178,34 +180,34 @@ def _is_main(path: list[str]) -> bool:
     return len(path) == 1 and path[0].lower() in MAIN_STREAMS
 
 
-def _look_into_text(ole: "OleFileIO", stream: str) -> None:
+def _check_doc(ole: "OleFileIO", stream: str) -> None:
     (flags,) = struct.unpack_from("<H", _content(ole, stream), 10)
-    if flags & _DOC_LOCKED:
-        raise RefusedFileError(LOCKED)
+    if flags & _DOC_ENCRYPTED:
+        raise RejectedFileError(LOCKED)
 
 
-def _look_into_table(ole: "OleFileIO", stream: str) -> None:
+def _check_xls(ole: "OleFileIO", stream: str) -> None:
     for record, start, content in _records(_content(ole, stream)):
-        if record == _XLS_FILEPASS:
-            raise RefusedFileError(LOCKED)
-        # Macros of Excel 4.0 are no VBA: they stand in sheets of their own.
+        if record == _XLS_ENCRYPTED:
+            raise RejectedFileError(LOCKED)
+        # Macros of Excel 4.0 are not VBA: they have sheets of their own.
         if record == _XLS_BOUNDSHEET and content[start + 5] == _XLS_MACRO_SHEET:
-            raise RefusedFileError(MACROS)
-        if record == _XLS_EOF:  # the first substream is over: the sheets themselves say nothing new
+            raise RejectedFileError(MACROS)
+        if record == _XLS_EOF:  # the end of the globals; the sheets that follow add nothing
             return
 
 
-def _look_into_slides(ole: "OleFileIO", stream: str) -> None:
-    if ole.exists("Current User") and _content(ole, "Current User")[12:16] == _PPT_LOCKED:
-        raise RefusedFileError(LOCKED)
+def _check_ppt(ole: "OleFileIO", stream: str) -> None:
+    if ole.exists("Current User") and _content(ole, "Current User")[12:16] == _PPT_ENCRYPTED:
+        raise RejectedFileError(LOCKED)
     if _PPT_MACROS.search(_content(ole, stream)):
-        raise RefusedFileError(MACROS)
+        raise RejectedFileError(MACROS)
 
 
-_LOOKERS: Final = {
-    DOC.content_type: _look_into_text,
-    XLS.content_type: _look_into_table,
-    PPT.content_type: _look_into_slides,
+_CHECKS: Final = {
+    DOC.content_type: _check_doc,
+    XLS.content_type: _check_xls,
+    PPT.content_type: _check_ppt,
 }
 
 
@@ -216,7 +218,7 @@ def _content(ole: "OleFileIO", stream: str) -> bytes:
 
 
 def _records(content: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Walk through the records of a workbook: the type of each, and where it starts."""
+    """Yield the records of a workbook: type, position of the data, and the whole content."""
     position = 0
     while position + 4 <= len(content):
         record, length = struct.unpack_from("<HH", content, position)

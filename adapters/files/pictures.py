@@ -1,23 +1,25 @@
-"""Photographs, decoded by Pillow."""
+"""Images, decoded by Pillow."""
 
 import io
 import struct
 from typing import TYPE_CHECKING, Final
 
-from bp_core.uploads.kinds import MOST_PIXELS
-from bp_core.uploads.store import Picture, RefusedFileError
+from typing_extensions import override
+
+from bp_core.uploads.kinds import MAX_PIXELS
+from bp_core.uploads.ports import Examiner, ImageSize, RejectedFileError, Thumbnails
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LONGEST_SIDE: Final = 480
+MAX_SIDE: Final = 480
 """The longest side of a thumbnail, in pixels."""
 
 THUMBNAIL_QUALITY: Final = 80
 
 FORMATS: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 
-DAMAGE: Final = (
+DECODING_ERRORS: Final = (
     OSError,
     ValueError,
     SyntaxError,
@@ -28,13 +30,13 @@ DAMAGE: Final = (
     MemoryError,
     struct.error,
 )
-"""What Pillow raises for a file that is damaged or dressed up."""
+"""What Pillow raises for a damaged file, or one of another format."""
 
 ORIENTATION: Final = 0x0112
-LYING: Final = range(5, 9)
-"""The EXIF orientations of a photograph that is stored lying on its side."""
+ROTATED: Final = range(5, 9)
+"""The EXIF orientations with width and height exchanged."""
 
-TURNS: Final = {
+TRANSPOSITIONS: Final = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
     4: "FLIP_TOP_BOTTOM",
@@ -43,62 +45,64 @@ TURNS: Final = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
-"""What sets a photograph upright, by its EXIF orientation."""
+"""Pillow's operation that makes an image upright, by its EXIF orientation."""
 
 
-class PillowPictures:
-    """Decodes photographs and draws their thumbnails."""
+class PillowPictures(Examiner, Thumbnails):
+    """Checks images and makes their thumbnails."""
 
-    def examine(self, data: bytes, content_type: str) -> Picture:
-        """Decode a photograph to its last byte; tell its size as people see it, turned as its EXIF data say.
-
-        Raises RefusedFileError if it is damaged, of another format, or has more than 50 megapixels.
-        """
+    @override
+    def examine(self, data: bytes, content_type: str) -> ImageSize:
         try:
             with _opened(data, FORMATS[content_type]) as image:
                 width, height = image.size
-                if width * height > MOST_PIXELS:
-                    raise RefusedFileError(
-                        f"{width} x {height} pixels: more than {MOST_PIXELS // 1_000_000} megapixels"
-                    )
-                lying = image.getexif().get(ORIENTATION) in LYING
+                _require_decodable(width, height)
+                is_rotated = image.getexif().get(ORIENTATION) in ROTATED
                 _shrink_on_load(image)
-                image.load()
-        except DAMAGE as damage:
-            raise RefusedFileError("damaged: it cannot be decoded") from damage
-        return Picture(height, width) if lying else Picture(width, height)
+                image.load()  # to the last byte: a truncated file fails here
+        except DECODING_ERRORS as error:
+            raise RejectedFileError("The file is damaged and cannot be opened.") from error
+        return ImageSize(height, width) if is_rotated else ImageSize(width, height)
 
+    @override
     def thumbnail(self, data: bytes) -> bytes:
-        """Draw an examined photograph small: its longest side 480 pixels at most, upright, as WebP."""
         from PIL import Image
 
         with _opened(data) as image:
             _shrink_on_load(image)
             upright = _upright(image)
-            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-            drawn = io.BytesIO()
+            upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+            written = io.BytesIO()
             mode = "RGBA" if upright.has_transparency_data else "RGB"
-            upright.convert(mode).save(drawn, "WEBP", quality=THUMBNAIL_QUALITY)
-        return drawn.getvalue()
+            upright.convert(mode).save(written, "WEBP", quality=THUMBNAIL_QUALITY)
+        return written.getvalue()
+
+
+def _require_decodable(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        megapixels = MAX_PIXELS // 1_000_000
+        raise RejectedFileError(
+            f"The image has {width} x {height} pixels; at most {megapixels} megapixels are accepted."
+        )
 
 
 def _opened(data: bytes, image_format: str | None = None) -> "Image":
     from PIL import Image
 
-    # Pillow's own limit warns through a process-wide switch; the size is checked above, before any decoding.
+    # Pillow's own limit is a process-wide warning; `examine` checks the size before anything is decoded.
     Image.MAX_IMAGE_PIXELS = None
     formats = [image_format] if image_format else list(FORMATS.values())
     return Image.open(io.BytesIO(data), formats=formats)
 
 
 def _upright(image: "Image") -> "Image":
-    """Turn a photograph upright. Pillow's own function writes the EXIF data anew, and fails on odd ones."""
+    """Make an image upright; ImageOps.exif_transpose also rewrites the EXIF data, and fails on odd ones."""
     from PIL.Image import Transpose
 
-    turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
-    return image.transpose(Transpose[turn]) if turn else image
+    operation = TRANSPOSITIONS.get(image.getexif().get(ORIENTATION, 1))
+    return image.transpose(Transpose[operation]) if operation else image
 
 
 def _shrink_on_load(image: "Image") -> None:
-    """Let a JPEG be decoded at the smallest scale that still makes a good thumbnail: much less to compute."""
-    image.draft(None, (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))
+    """Decode a JPEG at the smallest scale that is enough for a thumbnail: it is much faster."""
+    image.draft(None, (2 * MAX_SIDE, 2 * MAX_SIDE))

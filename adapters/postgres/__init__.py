@@ -1,1 +1,1 @@
-"""PostgreSQL: the pool, and one module of SQL per feature."""
+"""PostgreSQL: the connection pool, and one module of SQL for each feature."""

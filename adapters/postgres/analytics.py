@@ -1,4 +1,4 @@
-"""Figures from PostgreSQL: read from what is kept of plants and months, never from the practices."""
+"""Figures from PostgreSQL: from the stored counts and sums, except for the list of single practices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,14 +7,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.analytics.models import CategoryCount
-from bp_core.analytics.store import CountedPractice, PlantCounts, PlantName, PlantYear, Totals
+from bp_core.analytics.ports import AnalyticsStore, CountedPractice, PlantCounts, PlantName, PlantYear, Totals
+from bp_core.analytics.schemas import CategoryCount
 from bp_core.savings import PlantMonth
 from bp_core.shared.calendar import Month, MonthSpan
 
-# The months from %(first)s up to and without %(end)s; and those of them up to this one.
+# The months from %(first)s to %(end)s (exclusive), the months up to %(this_month)s, and that month.
 IN_SPAN: Final = sql.SQL("make_date(year, month, 1) >= %(first)s AND make_date(year, month, 1) < %(end)s")
 SO_FAR: Final = sql.SQL("make_date(year, month, 1) BETWEEN %(first)s AND %(this_month)s")
 THIS_MONTH: Final = sql.SQL("make_date(year, month, 1) = %(this_month)s")
@@ -33,13 +34,6 @@ FROM (
 ) savings
 """)
 
-PLANT_COUNTS: Final = sql.SQL("""
-SELECT p.id AS plant_id, p.name AS plant_name, p.short_name, coalesce(sum(c.submitted), 0) AS submitted,
-       coalesce(sum(c.benchmarked), 0) AS benchmarked
-FROM plants p LEFT JOIN practice_counts c ON c.plant_id = p.id AND {in_span}
-WHERE {which} GROUP BY p.id ORDER BY p.name
-""")
-
 CATEGORY_COUNTS: Final = sql.SQL("""
 SELECT c.id AS category_id, c.name AS category_name, c.slug AS category_slug,
        coalesce(sum(counted.submitted), 0) AS practice_count, c.color_class, c.icon_name
@@ -56,20 +50,10 @@ FROM plants p LEFT JOIN monthly_savings m ON m.plant_id = p.id AND {in_span}
 WHERE {which} ORDER BY p.name, m.year, m.month
 """)
 
-COUNTED_PRACTICES: Final = sql.SQL("""
-SELECT p.id AS practice_id, p.title, p.submitted_date,
-       EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS benchmarked,
-       p.annualised_savings AS annualised
-FROM best_practices p
-WHERE p.plant_id = %(plant_id)s AND p.status = 'approved' AND NOT p.is_deleted
-  AND p.submitted_date >= %(first)s AND p.submitted_date < %(end)s
-ORDER BY p.submitted_date, p.created_at, p.id
-""")
-
 
 @dataclass(frozen=True)
 class PlantMonthRow:
-    """A plant and one of its months; a plant without any has one row, without a year."""
+    """A plant and one of its months; a plant without months has one row with `year` None."""
 
     plant_id: UUID
     plant_name: str
@@ -81,43 +65,63 @@ class PlantMonthRow:
     stars: int
 
 
-class PostgresAnalytics:
-    """Counts and sums of plants and months."""
+class PostgresAnalytics(AnalyticsStore):
+    """The tables `practice_counts` and `monthly_savings`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def totals(self, year_so_far: MonthSpan, plant_id: UUID | None) -> Totals:
-        """Count and sum the last month of a span and the whole of it, for one plant or the company."""
         return self._sql.one(
-            about(TOTALS, plant_id), span_of(year_so_far, year_so_far.last, plant_id), into=Totals
+            for_plant(TOTALS, plant_id), span_values(year_so_far, year_so_far.last, plant_id), into=Totals
         )
 
+    @override
     def plant_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[PlantCounts]:
-        """Count what was submitted and benchmarked in these months, plant by plant, by name."""
+        query = sql.SQL("""
+            SELECT p.id AS plant_id, p.name AS plant_name, p.short_name,
+                   coalesce(sum(c.submitted), 0) AS submitted, coalesce(sum(c.benchmarked), 0) AS benchmarked
+            FROM plants p LEFT JOIN practice_counts c ON c.plant_id = p.id AND {in_span}
+            WHERE {which} GROUP BY p.id ORDER BY p.name
+        """)
         return self._sql.rows(
-            about(PLANT_COUNTS, plant_id), span_of(months, months.last, plant_id), into=PlantCounts
+            for_plant(query, plant_id), span_values(months, months.last, plant_id), into=PlantCounts
         )
 
+    @override
     def category_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[CategoryCount]:
-        """Count what one plant or the company submitted in these months, category by category, by name."""
         return self._sql.rows(
-            about(CATEGORY_COUNTS, plant_id), span_of(months, months.last, plant_id), into=CategoryCount
+            for_plant(CATEGORY_COUNTS, plant_id),
+            span_values(months, months.last, plant_id),
+            into=CategoryCount,
         )
 
+    @override
     def plant_years(self, months: MonthSpan, plant_id: UUID | None) -> list[PlantYear]:
-        """List the active plants by name, or the one asked for, each with these months."""
-        query = about(PLANT_MONTHS, plant_id)
-        rows = self._sql.rows(query, span_of(months, months.last, plant_id), into=PlantMonthRow)
+        query = for_plant(PLANT_MONTHS, plant_id)
+        rows = self._sql.rows(query, span_values(months, months.last, plant_id), into=PlantMonthRow)
         return plant_years(rows)
 
+    @override
     def counted_practices(self, months: MonthSpan, plant_id: UUID) -> list[CountedPractice]:
-        """List the approved practices of a plant that count in these months, in order of time."""
-        return self._sql.rows(COUNTED_PRACTICES, span_of(months, months.last, plant_id), into=CountedPractice)
+        return self._sql.rows(
+            """
+            SELECT p.id AS practice_id, p.title, p.submitted_date,
+                   EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS benchmarked,
+                   p.annualised_savings AS annualised
+            FROM best_practices p
+            WHERE p.plant_id = %(plant_id)s AND p.status = 'approved' AND NOT p.is_deleted
+              AND p.submitted_date >= %(first)s AND p.submitted_date < %(end)s
+            ORDER BY p.submitted_date, p.created_at, p.id
+            """,
+            span_values(months, months.last, plant_id),
+            into=CountedPractice,
+        )
 
 
-def about(query: sql.SQL, plant_id: UUID | None) -> sql.Composed:
-    """Ask a query about one plant, or about the company: its active plants, where they are listed."""
+def for_plant(query: sql.SQL, plant_id: UUID | None) -> sql.Composed:
+    """Return a query for one plant, or for the company; a list of plants then has the active ones."""
     one = plant_id is not None
     return query.format(
         in_span=IN_SPAN,
@@ -128,8 +132,8 @@ def about(query: sql.SQL, plant_id: UUID | None) -> sql.Composed:
     )
 
 
-def span_of(months: MonthSpan, this_month: Month, plant_id: UUID | None) -> dict[str, Any]:
-    """Tell of which months, which of them is this one, and whose."""
+def span_values(months: MonthSpan, this_month: Month, plant_id: UUID | None) -> dict[str, Any]:
+    """Return the parameters of `for_plant`."""
     return {
         "first": months.first_day,
         "end": months.end_day,
@@ -139,7 +143,7 @@ def span_of(months: MonthSpan, this_month: Month, plant_id: UUID | None) -> dict
 
 
 def plant_years(rows: Iterable[PlantMonthRow]) -> list[PlantYear]:
-    """Put the rows of PLANT_MONTHS together, plant by plant."""
+    """Group the rows of PLANT_MONTHS by plant."""
     plants: dict[PlantName, dict[Month, PlantMonth]] = {}
     for row in rows:
         months = plants.setdefault(PlantName(row.plant_id, row.plant_name, row.short_name), {})

@@ -1,19 +1,20 @@
-"""The audit trail in PostgreSQL, which only ever grows."""
+"""The audit trail in PostgreSQL; the table accepts inserts only."""
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.audit import AuditEntry, AuditQuery
+from bp_core.audit import AuditEntry, AuditLog, AuditQuery
+from bp_core.shared.auditing import AuditTrail, Snapshot
+from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
-from bp_core.shared.trail import Facts
 
 FILTERS: Final[Mapping[str, sql.SQL]] = {
     "entity": sql.SQL("a.entity = %(entity)s"),
@@ -26,27 +27,18 @@ FILTERS: Final[Mapping[str, sql.SQL]] = {
 _as_json: Final = partial(json.dumps, default=str)
 
 
-class PostgresTrail:
-    """Writes the trail of one invocation, in whatever transaction the change is made in."""
+class PostgresAuditTrail(AuditTrail):
+    """Inserts into `audit_log` in the transaction of one invocation."""
 
-    def __init__(
-        self, sql: Sql, *, at: datetime, by: Callable[[], UUID | None], request_id: str | None
-    ) -> None:
+    def __init__(self, sql: Sql, context: Context) -> None:
         self._sql = sql
-        self._at = at
-        self._by = by
-        self._request_id = request_id
+        self._context = context
 
-    def note(
-        self,
-        action: str,
-        entity: str,
-        entity_id: UUID,
-        *,
-        before: Facts | None = None,
-        after: Facts | None = None,
+    @override
+    def record(
+        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
     ) -> None:
-        """Keep one change."""
+        caller = self._context.caller
         self._sql.run(
             """
             INSERT INTO audit_log (at, user_id, action, entity, entity_id, before, after, request_id)
@@ -54,28 +46,28 @@ class PostgresTrail:
                     %(request_id)s)
             """,
             {
-                "at": self._at,
-                "user_id": self._by(),
+                "at": self._context.now,
+                "user_id": caller.user_id if caller else None,
                 "action": action,
                 "entity": entity,
                 "entity_id": entity_id,
                 "before": _json(before),
                 "after": _json(after),
-                "request_id": self._request_id,
+                "request_id": self._context.request_id,
             },
         )
 
 
-class PostgresAudit:
-    """Reads the trail."""
+class PostgresAuditLog(AuditLog):
+    """Reads the table `audit_log`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def entries(self, query: AuditQuery) -> Page[AuditEntry]:
-        """List the changes, latest first."""
-        asked = query.model_dump(exclude_none=True)
-        conditions = [condition for field, condition in FILTERS.items() if field in asked]
+        requested = query.model_dump(exclude_none=True)
+        conditions = [condition for field, condition in FILTERS.items() if field in requested]
         where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
         return self._sql.page(
             sql.SQL("""
@@ -84,13 +76,12 @@ class PostgresAudit:
             FROM audit_log a LEFT JOIN users u ON u.id = a.user_id
             """)
             + where,
-            asked,
+            requested,
             order=sql.SQL("at DESC, id DESC"),
-            limit=query.limit,
-            offset=query.offset,
+            part=query,
             into=AuditEntry,
         )
 
 
-def _json(facts: Facts | None) -> Jsonb | None:
+def _json(facts: Snapshot) -> Jsonb | None:
     return Jsonb(dict(facts), dumps=_as_json) if facts is not None else None

@@ -6,15 +6,28 @@ from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
 from adapters.postgres.users import USER_COLUMNS
-from bp_core.auth.models import Invite, NewInvite, OpenSession
-from bp_core.auth.store import Account, Failures, NewSession, Session
+from bp_core.auth.ports import (
+    Account,
+    AccountStore,
+    FailureCount,
+    FailureStore,
+    InviteStore,
+    NewSession,
+    Session,
+    SessionStore,
+)
+from bp_core.auth.schemas import Invite, NewInvite, OpenSession
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.users import User
 
-ACCOUNT: Final = sql.SQL("SELECT id AS user_id, role, plant_id, hashed_password, is_active FROM users ")
+ACCOUNT: Final = sql.SQL(
+    "SELECT id AS user_id, email, role, plant_id, hashed_password, is_active FROM users "
+)
 
 SESSION: Final = sql.SQL("""
 SELECT s.id, s.user_id, u.role, u.plant_id, u.is_active, s.refresh_token_hash, s.previous_refresh_token_hash,
@@ -28,30 +41,34 @@ INVITE_COLUMNS: Final = sql.SQL(
 )
 
 
-class PostgresAccounts:
-    """The accounts that people sign in to."""
+ACCOUNT_HASH: Final = sql.SQL("sha256(convert_to(lower(%(email)s), 'UTF8'))")
+"""How failed sign-ins store an e-mail."""
+
+
+class PostgresAccounts(AccountStore):
+    """Stores accounts in the table of users."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def account(self, email: str) -> Account | None:
-        """Find an account by its e-mail, upper and lower case alike."""
+    @override
+    def account(self, user_id: UUID) -> Account | None:
+        return self._sql.row(ACCOUNT + sql.SQL("WHERE id = %(id)s"), {"id": user_id}, into=Account)
+
+    @override
+    def account_by_email(self, email: str) -> Account | None:
         query = ACCOUNT + sql.SQL("WHERE lower(email) = lower(%(email)s)")
         return self._sql.row(query, {"email": email}, into=Account)
 
-    def account_of(self, user_id: UUID) -> Account | None:
-        """Find the account of a user."""
-        return self._sql.row(ACCOUNT + sql.SQL("WHERE id = %(id)s"), {"id": user_id}, into=Account)
-
+    @override
     def set_password(self, user_id: UUID, hashed_password: str, now: datetime) -> None:
-        """Replace the hash of a password."""
         self._sql.run(
             "UPDATE users SET hashed_password = %(hash)s, updated_at = %(now)s WHERE id = %(user_id)s",
             {"user_id": user_id, "hash": hashed_password, "now": now},
         )
 
+    @override
     def add_pending(self, email: str, full_name: str, hashed_password: str, now: datetime) -> User | None:
-        """Add an account that waits for headquarters; None if the e-mail is known."""
         return self._sql.row(
             sql.SQL("""
             INSERT INTO users (email, hashed_password, full_name, role, is_active, created_at, updated_at)
@@ -63,8 +80,8 @@ class PostgresAccounts:
             into=User,
         )
 
+    @override
     def redeem(self, invite: Invite, full_name: str, hashed_password: str, now: datetime) -> User | None:
-        """Make the invited account active, new or pending; None if an active one has the e-mail."""
         return self._sql.row(
             sql.SQL("""
             INSERT INTO users AS u
@@ -89,18 +106,18 @@ class PostgresAccounts:
         )
 
 
-class PostgresSessions:
-    """The sessions that people have open."""
+class PostgresSessions(SessionStore):
+    """Stores sessions in PostgreSQL."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def atomic(self) -> AbstractContextManager[None]:
-        """Keep everything that is done inside, or nothing of it."""
         return self._sql.atomic()
 
-    def open_session(self, opened: NewSession) -> None:
-        """Keep a new session."""
+    @override
+    def add(self, session: NewSession) -> None:
         self._sql.run(
             """
             INSERT INTO sessions
@@ -110,27 +127,27 @@ class PostgresSessions:
                 (%(id)s, %(user_id)s, %(refresh_token_hash)s, %(remember_me)s, %(expires_at)s, %(opened_at)s,
                  %(user_agent)s, %(opened_at)s)
             """,
-            vars(opened),
+            vars(session),
         )
 
+    @override
     def session(self, session_id: UUID) -> Session | None:
-        """Find a session with its live user: one look-up by primary key."""
         return self._sql.row(SESSION, {"session_id": session_id}, into=Session)
 
+    @override
     def session_for_update(self, session_id: UUID) -> Session | None:
-        """Find a session with its live user and hold it until the transaction ends."""
         query = SESSION + sql.SQL("FOR UPDATE OF s")
         return self._sql.row(query, {"session_id": session_id}, into=Session)
 
-    def seen(self, session_id: UUID, now: datetime) -> None:
-        """Keep that a session was used."""
+    @override
+    def mark_seen(self, session_id: UUID, now: datetime) -> None:
         self._sql.run(
             "UPDATE sessions SET last_seen_at = %(now)s WHERE id = %(session_id)s",
             {"session_id": session_id, "now": now},
         )
 
+    @override
     def rotate(self, session_id: UUID, refresh_token_hash: bytes, now: datetime) -> None:
-        """Replace the refresh token that the session answers to."""
         self._sql.run(
             """
             UPDATE sessions
@@ -141,19 +158,19 @@ class PostgresSessions:
             {"session_id": session_id, "hash": refresh_token_hash, "now": now},
         )
 
+    @override
     def revoke(self, session_id: UUID, reason: str, now: datetime) -> bool:
-        """End a session; False if it had ended before."""
-        ended = self._sql.run(
+        revoked = self._sql.run(
             """
             UPDATE sessions SET revoked_at = %(now)s, revoked_reason = %(reason)s
             WHERE id = %(session_id)s AND revoked_at IS NULL
             """,
             {"session_id": session_id, "reason": reason, "now": now},
         )
-        return ended == 1
+        return revoked == 1
 
+    @override
     def revoke_all(self, user_id: UUID, reason: str, now: datetime, *, but: UUID | None) -> None:
-        """End every session of a user, but for one if it is named."""
         self._sql.run(
             """
             UPDATE sessions SET revoked_at = %(now)s, revoked_reason = %(reason)s
@@ -162,8 +179,8 @@ class PostgresSessions:
             {"user_id": user_id, "reason": reason, "now": now, "but": but},
         )
 
+    @override
     def open_sessions(self, user_id: UUID, current: UUID | None, now: datetime) -> list[OpenSession]:
-        """List the live sessions of a user, last seen first."""
         return self._sql.rows(
             """
             SELECT id, created_at, last_seen_at, expires_at, user_agent,
@@ -177,60 +194,60 @@ class PostgresSessions:
         )
 
 
-class PostgresFailures:
-    """Failed attempts to sign in; e-mails are kept as hashes, for most of them are nobody's."""
+class PostgresFailures(FailureStore):
+    """Counts failed sign-ins in PostgreSQL; e-mails are hashed, since most of them belong to no user."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def failures(self, email: str, client: str, since: datetime) -> Failures:
-        """Count the failures of an account since a moment."""
+    @override
+    def count(self, email: str, address: str, since: datetime) -> FailureCount:
         return self._sql.one(
-            """
-            SELECT coalesce(sum(failures), 0) AS everybodys,
-                   coalesce(sum(failures) FILTER (WHERE client = %(client)s), 0) AS own,
-                   max(failed_at) FILTER (WHERE client = %(client)s) AS own_last_at
+            sql.SQL("""
+            SELECT coalesce(sum(failures), 0) AS all_clients,
+                   coalesce(sum(failures) FILTER (WHERE client = %(client)s), 0) AS this_client,
+                   max(failed_at) FILTER (WHERE client = %(client)s) AS this_client_last_at
             FROM sign_in_failures
-            WHERE account_hash = sha256(convert_to(lower(%(email)s), 'UTF8')) AND failed_at > %(since)s
-            """,
-            {"email": email, "client": client, "since": since},
-            into=Failures,
+            WHERE account_hash = {account_hash} AND failed_at > %(since)s
+            """).format(account_hash=ACCOUNT_HASH),
+            {"email": email, "client": address, "since": since},
+            into=FailureCount,
         )
 
-    def add(self, email: str, client: str, now: datetime, since: datetime) -> None:
-        """Count one more; what lies before `since` is forgotten."""
+    @override
+    def add(self, email: str, address: str, now: datetime, since: datetime) -> None:
         self._sql.run(
-            """
+            sql.SQL("""
             INSERT INTO sign_in_failures AS f (account_hash, client, failed_at, failures)
-            VALUES (sha256(convert_to(lower(%(email)s), 'UTF8')), %(client)s, %(now)s, 1)
+            VALUES ({account_hash}, %(client)s, %(now)s, 1)
             ON CONFLICT (account_hash, client) DO UPDATE
             SET failures = CASE WHEN f.failed_at > %(since)s THEN f.failures + 1 ELSE 1 END,
                 failed_at = excluded.failed_at
-            """,
-            {"email": email, "client": client, "now": now, "since": since},
+            """).format(account_hash=ACCOUNT_HASH),
+            {"email": email, "client": address, "now": now, "since": since},
         )
 
-    def forget(self, email: str, client: str) -> None:
-        """Forget the failures of one client at one account."""
+    @override
+    def clear(self, email: str, address: str) -> None:
         self._sql.run(
-            """
+            sql.SQL("""
             DELETE FROM sign_in_failures
-            WHERE account_hash = sha256(convert_to(lower(%(email)s), 'UTF8')) AND client = %(client)s
-            """,
-            {"email": email, "client": client},
+            WHERE account_hash = {account_hash} AND client = %(client)s
+            """).format(account_hash=ACCOUNT_HASH),
+            {"email": email, "client": address},
         )
 
 
-class PostgresInvites:
-    """The invites."""
+class PostgresInvites(InviteStore):
+    """Stores invites in PostgreSQL."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def add(
         self, new: NewInvite, *, token_hash: bytes, invited_by: UUID, expires_at: datetime, now: datetime
     ) -> Invite:
-        """Keep a new invite."""
         return self._sql.one(
             sql.SQL("""
             INSERT INTO invites
@@ -249,8 +266,8 @@ class PostgresInvites:
             into=Invite,
         )
 
+    @override
     def use(self, token_hash: bytes, email: str, now: datetime) -> Invite | None:
-        """Use up an invite for its e-mail; None if there is none, or it was used, or has run out."""
         return self._sql.row(
             sql.SQL("""
             UPDATE invites SET used_at = %(now)s
@@ -262,28 +279,28 @@ class PostgresInvites:
             into=Invite,
         )
 
-    def invites(self, limit: int, offset: int) -> Page[Invite]:
-        """List the invites, newest first."""
+    @override
+    def invites(self, query: PageQuery) -> Page[Invite]:
         return self._sql.page(
             sql.SQL("SELECT {columns} FROM invites").format(columns=INVITE_COLUMNS),
             order=sql.SQL("created_at DESC, id"),
-            limit=limit,
-            offset=offset,
+            part=query,
             into=Invite,
         )
 
-    def withdraw_all(self, email: str) -> None:
-        """Delete every invite for an e-mail that was not used."""
-        self._sql.run(
-            "DELETE FROM invites WHERE lower(email) = lower(%(email)s) AND used_at IS NULL", {"email": email}
-        )
-
+    @override
     def withdraw(self, invite_id: UUID) -> Invite | None:
-        """Delete an invite that was not used; None if there is no such invite."""
         return self._sql.row(
-            sql.SQL("DELETE FROM invites WHERE id = %(id)s AND used_at IS NULL RETURNING {columns}").format(
-                columns=INVITE_COLUMNS
-            ),
+            sql.SQL("""
+            DELETE FROM invites WHERE id = %(id)s AND used_at IS NULL
+            RETURNING {columns}
+            """).format(columns=INVITE_COLUMNS),
             {"id": invite_id},
             into=Invite,
+        )
+
+    @override
+    def withdraw_all(self, email: str) -> None:
+        self._sql.run(
+            "DELETE FROM invites WHERE lower(email) = lower(%(email)s) AND used_at IS NULL", {"email": email}
         )

@@ -4,11 +4,12 @@ from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from adapters.postgres.practices import COPY_COUNT
-from bp_core.benchmarking import Benchmark, BenchmarkQuery, ListedBenchmark
-from bp_core.shared.calendar import Moment
+from adapters.postgres.practice_lists import COPY_COUNT
+from bp_core.benchmarking import Benchmark, BenchmarkQuery, BenchmarkStore, ListedBenchmark
+from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
 
 COLUMNS: Final = sql.SQL("id, practice_id, benchmarked_by_user_id, benchmarked_date, created_at")
@@ -25,32 +26,37 @@ WHERE {where}
 
 NEWEST: Final = sql.SQL("benchmarked_date DESC, created_at DESC, id")
 
-# Told of the part of a list that is shown.
-COPIES: Final = sql.SQL(", {count} AS copy_count").format(
+# An additional column for the rows of one page.
+COPY_COUNT_OF_PAGE: Final = sql.SQL(", {count} AS copy_count").format(
     count=COPY_COUNT.format(practice_id=sql.SQL("part.practice_id"))
 )
 
 
-class PostgresBenchmarks:
-    """What is benchmarked; the benchmark of a deleted practice is not found."""
+class PostgresBenchmarks(BenchmarkStore):
+    """The table `benchmarked_practices`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def add(self, practice_id: UUID, by_user_id: UUID, moment: Moment) -> Benchmark:
-        """Keep that a practice is benchmarked."""
+    @override
+    def add(self, practice_id: UUID, by_user_id: UUID, context: Context) -> Benchmark:
         return self._sql.one(
             sql.SQL("""
             INSERT INTO benchmarked_practices
                 (practice_id, benchmarked_by_user_id, benchmarked_date, created_at)
-            VALUES (%(practice_id)s, %(by_user_id)s, %(day)s, %(at)s) RETURNING {columns}
+            VALUES (%(practice_id)s, %(by_user_id)s, %(today)s, %(now)s) RETURNING {columns}
             """).format(columns=COLUMNS),
-            {"practice_id": practice_id, "by_user_id": by_user_id, "day": moment.day, "at": moment.at},
+            {
+                "practice_id": practice_id,
+                "by_user_id": by_user_id,
+                "today": context.today,
+                "now": context.now,
+            },
             into=Benchmark,
         )
 
+    @override
     def remove(self, practice_id: UUID) -> Benchmark:
-        """Forget that a practice is benchmarked; tell what is forgotten."""
         return self._sql.one(
             sql.SQL(
                 "DELETE FROM benchmarked_practices WHERE practice_id = %(practice_id)s RETURNING {columns}"
@@ -59,24 +65,23 @@ class PostgresBenchmarks:
             into=Benchmark,
         )
 
+    @override
     def benchmarks(self, query: BenchmarkQuery) -> Page[ListedBenchmark]:
-        """List the benchmarked practices, the newest benchmark first, in one query."""
-        asked = query.model_dump(include={"plant_id", "category_id"}, exclude_none=True)
+        requested = query.model_dump(include={"plant_id", "category_id"}, exclude_none=True)
         filters = [
-            sql.SQL("p.{0} = {1}").format(sql.Identifier(name), sql.Placeholder(name)) for name in asked
+            sql.SQL("p.{0} = {1}").format(sql.Identifier(name), sql.Placeholder(name)) for name in requested
         ]
         return self._sql.page(
             BENCHMARKS.format(where=sql.SQL(" AND ").join(filters) if filters else sql.SQL("true")),
-            asked,
+            requested,
             order=NEWEST,
-            limit=query.limit,
-            offset=query.offset,
+            part=query,
             into=ListedBenchmark,
-            detail=COPIES,
+            detail=COPY_COUNT_OF_PAGE,
         )
 
+    @override
     def count(self) -> int:
-        """Count the benchmarked practices."""
         count: int = self._sql.value(
             """
             SELECT count(*) FROM benchmarked_practices b

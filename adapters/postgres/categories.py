@@ -5,9 +5,11 @@ from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.categories import Category, NewCategory
+from bp_core.categories import Category, CategoryStore, NewCategory
+from bp_core.practices.ports import CategoryNames
 
 CATEGORY: Final = sql.SQL("""
 SELECT c.id, c.name, c.slug, c.color_class, c.icon_name, c.created_at,
@@ -20,23 +22,28 @@ ORDER BY c.name
 """)
 
 
-class PostgresCategories:
-    """The categories that practices are filed under, with their practices that all may see."""
+class PostgresCategories(CategoryStore, CategoryNames):
+    """The table `categories`, with the counts of public practices."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def categories(self) -> list[Category]:
-        """List the categories by name."""
         return self._sql.rows(CATEGORY.format(where=sql.SQL("")), into=Category)
 
+    @override
+    def ids_by_name(self) -> dict[str, UUID]:
+        rows = self._sql.mappings("SELECT id, name FROM categories ORDER BY name")
+        return {row["name"]: row["id"] for row in rows}
+
+    @override
     def category(self, category_id: UUID) -> Category | None:
-        """Find one category."""
         query = CATEGORY.format(where=sql.SQL("WHERE c.id = %(category_id)s"))
         return self._sql.row(query, {"category_id": category_id}, into=Category)
 
+    @override
     def add(self, new: NewCategory, slug: str, now: datetime) -> UUID:
-        """Keep a new category. Raises Conflict (DUPLICATE) if another has its name or slug."""
         category_id: UUID = self._sql.value(
             """
             INSERT INTO categories (name, slug, color_class, icon_name, created_at)
@@ -46,12 +53,12 @@ class PostgresCategories:
         )
         return category_id
 
-    def hold(self, category_id: UUID) -> None:
-        """Keep others from changing a category until the transaction ends."""
-        self._sql.tuples("SELECT id FROM categories WHERE id = %(id)s FOR NO KEY UPDATE", {"id": category_id})
+    @override
+    def lock(self, category_id: UUID) -> None:
+        self._sql.run("SELECT FROM categories WHERE id = %(id)s FOR NO KEY UPDATE", {"id": category_id})
 
+    @override
     def save(self, category: Category) -> None:
-        """Keep a category as it is now. Raises Conflict (DUPLICATE) if another has its name or slug."""
         self._sql.run(
             """
             UPDATE categories SET name = %(name)s, slug = %(slug)s, color_class = %(color_class)s,

@@ -1,4 +1,4 @@
-"""A dashboard from PostgreSQL: the queries of its sections, as one statement."""
+"""The dashboard from PostgreSQL: the queries of all sections in one statement."""
 
 from decimal import Decimal
 from typing import Final
@@ -6,18 +6,19 @@ from uuid import UUID
 
 from psycopg import sql
 from pydantic import TypeAdapter
+from typing_extensions import override
 
-from adapters.postgres import analytics, benchmarking, copying, leaderboard, practices
+from adapters.postgres import analytics, benchmarking, copying, leaderboard, practice_lists
 from adapters.postgres.database import Sql, first_of
-from bp_core.analytics.dashboard import MOST_COPIED, PLANTS_LED, Sections
-from bp_core.analytics.models import CategoryCount
-from bp_core.analytics.store import Totals
+from bp_core.analytics.dashboard import MOST_COPIED, TOP_PLANTS, DashboardStore, Sections
+from bp_core.analytics.ports import Totals
+from bp_core.analytics.schemas import CategoryCount
 from bp_core.benchmarking import RECENT_BENCHMARKS, ListedBenchmark
 from bp_core.copying import Spread
 from bp_core.leaderboard import Standing
-from bp_core.practices.life import SEEN_BY_ALL
-from bp_core.practices.models import EXCERPT_LENGTH, StoredListItem
-from bp_core.practices.reading import RECENT_PRACTICES
+from bp_core.practices.schemas import EXCERPT_LENGTH, StoredListItem
+from bp_core.practices.service import RECENT_PRACTICES
+from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.calendar import Month, MonthSpan
 
 TOTALS: Final = TypeAdapter(Totals)
@@ -33,47 +34,47 @@ SELECT year, month, sum(annualised_savings) AS annualised FROM monthly_savings
 WHERE {in_span} AND {of_plant} GROUP BY year, month
 """)
 
-NEWEST_BENCHMARKS: Final = first_of(
+RECENT_BENCHMARKS_QUERY: Final = first_of(
     benchmarking.BENCHMARKS.format(where=sql.SQL("true")),
     benchmarking.NEWEST,
     limit=RECENT_BENCHMARKS,
-    detail=benchmarking.COPIES,
+    detail=benchmarking.COPY_COUNT_OF_PAGE,
 )
-FARTHEST_SPREAD: Final = first_of(
+MOST_COPIED_PRACTICES: Final = first_of(
     copying.SPREAD.format(which=copying.BENCHMARKED),
     copying.MOST_COPIED,
     limit=MOST_COPIED,
-    detail=copying.TOLD_COPIES,
+    detail=copying.COPIES_OF_PAGE,
 )
-LEADERS: Final = sql.SQL("{standings} LIMIT {plants}").format(
-    standings=leaderboard.STANDINGS, plants=PLANTS_LED
+TOP_STANDINGS: Final = sql.SQL("{standings} LIMIT {plants}").format(
+    standings=leaderboard.STANDINGS, plants=TOP_PLANTS
 )
 
 
-class PostgresDashboard:
-    """All sections of a dashboard."""
+class PostgresDashboard(DashboardStore):
+    """Reads the sections of the dashboard."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def sections(self, year: MonthSpan, this_month: Month, plant_id: UUID | None) -> Sections:
-        """Find all sections at once: of one plant, or for None of the company."""
         found = self._sql.sections(
             {
-                "totals": analytics.about(analytics.TOTALS, plant_id),
-                "recent": practices.RECENT,
-                "benchmarks": NEWEST_BENCHMARKS,
-                "leaders": LEADERS,
-                "categories": analytics.about(analytics.CATEGORY_COUNTS, plant_id),
-                "spread": FARTHEST_SPREAD,
-                "plants": analytics.about(analytics.PLANT_MONTHS, plant_id),
-                "months": analytics.about(MONTHS, plant_id),
+                "totals": analytics.for_plant(analytics.TOTALS, plant_id),
+                "recent": practice_lists.RECENT,
+                "benchmarks": RECENT_BENCHMARKS_QUERY,
+                "standings": TOP_STANDINGS,
+                "categories": analytics.for_plant(analytics.CATEGORY_COUNTS, plant_id),
+                "spread": MOST_COPIED_PRACTICES,
+                "plants": analytics.for_plant(analytics.PLANT_MONTHS, plant_id),
+                "months": analytics.for_plant(MONTHS, plant_id),
             },
             {
-                **analytics.span_of(year, this_month, plant_id),
+                **analytics.span_values(year, this_month, plant_id),
                 **leaderboard.POINTS,
                 "year": this_month.year,
-                "seen": list(SEEN_BY_ALL),
+                "public_statuses": list(PUBLIC_STATUSES),
                 "excerpt": EXCERPT_LENGTH,
                 "at_most": RECENT_PRACTICES,
             },
@@ -82,7 +83,7 @@ class PostgresDashboard:
             totals=TOTALS.validate_python(found["totals"][0]),
             recent=RECENT.validate_python(found["recent"]),
             recent_benchmarked=BENCHMARKS.validate_python(found["benchmarks"]),
-            leaderboard=STANDINGS.validate_python(found["leaders"]),
+            leaderboard=STANDINGS.validate_python(found["standings"]),
             category_breakdown=CATEGORIES.validate_python(found["categories"]),
             copy_spread=SPREAD.validate_python(found["spread"]),
             plants=analytics.plant_years(PLANT_MONTHS.validate_python(found["plants"])),

@@ -1,7 +1,7 @@
-"""The pool of connections, and the two ways of using it: a statement at a time, or one transaction.
+"""The connection pool, and its two modes: autocommit, or one transaction.
 
-It opens at its first use, holds no connection that is not used, and turns a database that is away, or a pool
-that is used up, into Unavailable within its time-out (docs/adr).
+The pool opens at its first use and closes idle connections. If the database does not answer, or all
+connections are in use, Unavailable is raised after a timeout (docs/adr).
 """
 
 import json
@@ -20,10 +20,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import RowFactory, TupleRow, class_row, dict_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from adapters.postgres.refusals import refusal_of
+from adapters.postgres.errors import portal_error
 from adapters.telemetry import NoTelemetry, Telemetry
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 
 Row = TypeVar("Row")
 Query = LiteralString | sql.Composed | sql.SQL
@@ -31,15 +32,15 @@ Values = Mapping[str, Any]
 
 CONNECT_TIMEOUT: Final = 3
 RECONNECT_TIMEOUT: Final = 1.0
-"""How long the pool tries for one connection, in seconds, before it begins anew: so it tries every second."""
+"""How long the pool tries to open a connection before it gives up, in seconds."""
 
 KEEPALIVE_IDLE: Final = 30
 TCP_USER_TIMEOUT_MS: Final = 10_000
-"""A connection whose packets nobody acknowledges any more is given up after so long."""
+"""How long packets may stay unacknowledged before a connection is closed."""
 
 IDLE_LIFETIME: Final = 120.0
-TRUSTED_FOR: Final = 2.0
-"""A connection that was used within so many seconds is handed out without being asked whether it lives."""
+CHECK_AFTER: Final = 2.0
+"""A connection that was idle for longer is checked before it is used, in seconds."""
 
 STATEMENT_TIMEOUT_MS: Final = 20_000
 
@@ -47,33 +48,45 @@ STATEMENT_TIMEOUT_MS: Final = 20_000
 def first_of(
     query: sql.Composable, order: sql.SQL, *, limit: int, detail: sql.Composable | None = None
 ) -> sql.Composed:
-    """Ask for the first rows of what `Sql.page` would take, with their details."""
+    """Return a query for the first rows of a list, with the same arguments as `Sql.page`."""
     return sql.SQL(
         "SELECT part.*{detail} FROM (SELECT * FROM ({query}) whole ORDER BY {order} LIMIT {limit}) part"
         " ORDER BY {order}"
     ).format(query=query, order=order, limit=limit, detail=detail or sql.SQL(""))
 
 
-def parameters_of(url: str) -> Mapping[str, str]:
-    """Tell what a connection URL says, by libpq's names: user, host, password, sslmode.
+def columns(*names: str, table: str = "") -> sql.Composed:
+    """Return a list of column names, with the name of the table (or its alias) if it is given."""
+    return sql.SQL(", ").join(
+        sql.Identifier(table, name) if table else sql.Identifier(name) for name in names
+    )
 
-    Raises ValueError, without a word of the URL, where it is none.
+
+def named_values(*names: str) -> sql.Composed:
+    """Return a list of placeholders with these names."""
+    return sql.SQL(", ").join(sql.Placeholder(name) for name in names)
+
+
+def parameters_of(url: str) -> Mapping[str, str]:
+    """Return the parameters of a connection URL by libpq's names: user, host, password, sslmode.
+
+    Raises ValueError if the URL cannot be parsed; the message does not contain the URL.
     """
     try:
         return {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except psycopg.ProgrammingError:
-        raise ValueError("is no connection URL of PostgreSQL") from None
+        raise ValueError("must be a connection URL of PostgreSQL") from None
 
 
 class Sql:
-    """Runs statements, each in a connection of the pool and by itself, or all in one transaction."""
+    """Runs statements: in autocommit, each on a connection of the pool, or all in one transaction."""
 
     def __init__(self, pool: "Database", connection: Connection[TupleRow] | None = None) -> None:
         self._pool = pool
         self._connection = connection
 
     def rows(self, query: Query, values: Values | None = None, *, into: type[Row]) -> list[Row]:
-        """Fetch every row of a query, as objects of a class with the columns' names."""
+        """Fetch all rows of a query as objects of a class, whose fields are the columns."""
         return self._fetch(query, values, class_row(into))
 
     def row(self, query: Query, values: Values | None = None, *, into: type[Row]) -> Row | None:
@@ -81,15 +94,15 @@ class Sql:
         return next(iter(self.rows(query, values, into=into)), None)
 
     def one(self, query: Query, values: Values | None = None, *, into: type[Row]) -> Row:
-        """Fetch the row of a query that always has one."""
+        """Fetch the only row of a query that always returns one."""
         return self.rows(query, values, into=into)[0]
 
     def tuples(self, query: Query, values: Values | None = None) -> list[TupleRow]:
-        """Fetch every row of a query as a tuple."""
+        """Fetch all rows of a query as tuples."""
         return self._fetch(query, values, tuple_row)
 
     def mappings(self, query: Query, values: Values | None = None) -> list[dict[str, Any]]:
-        """Fetch every row of a query as a mapping from column names."""
+        """Fetch all rows of a query as dictionaries by column name."""
         return self._fetch(query, values, dict_row)
 
     def value(self, query: Query, values: Values | None = None) -> Any:
@@ -101,16 +114,15 @@ class Sql:
         query: sql.Composable,
         values: Values | None = None,
         *,
+        part: PageQuery,
         order: sql.SQL,
-        limit: int,
-        offset: int,
         into: type[Row],
         detail: sql.Composable | None = None,
     ) -> Page[Row]:
-        """Fetch a part of a query's rows and how many there are in all, in one query.
+        """Fetch one page of the rows of a query, and their total, in one statement.
 
-        The total comes with an empty part, too. For lists that stay short: the whole query is counted.
-        `detail` names further columns, each after a comma, that are worked out for the part only.
+        An empty page has the total as well. For short lists only, because all rows are counted. `detail` has
+        more columns, each after a comma, which are computed only for the rows of the page.
         """
         rows = self.mappings(
             sql.SQL("""
@@ -121,23 +133,22 @@ class Sql:
             SELECT (SELECT count(*) FROM whole) AS rows_in_list, part.*{detail}
             FROM (SELECT) always LEFT JOIN part ON true ORDER BY part.place_in_list
             """).format(query=query, order=order, detail=detail or sql.SQL("")),
-            {**(values or {}), "limit": limit, "offset": offset},
+            {**(values or {}), "limit": part.limit, "offset": part.offset},
         )
-        total = rows[0]["rows_in_list"]
-        marks = {"rows_in_list", "place_in_list"}
+        extra = {"rows_in_list", "place_in_list"}
         items = [
-            into(**{name: value for name, value in row.items() if name not in marks})
+            into(**{name: value for name, value in row.items() if name not in extra})
             for row in rows
             if row["place_in_list"] is not None
         ]
-        return Page(items, total, limit, offset)
+        return Page(items, rows[0]["rows_in_list"], part.limit, part.offset)
 
     def sections(
         self, queries: Mapping[str, sql.Composable], values: Values | None = None
     ) -> dict[str, list[dict[str, Any]]]:
-        """Fetch the rows of several queries in one statement, and so at one moment.
+        """Fetch the rows of several queries in one statement, so from one snapshot.
 
-        They come as JSON writes them: ids and days as texts, and numbers exact.
+        Rows come as JSON: ids and dates are strings, numbers are exact.
         """
         section = "(SELECT coalesce(json_agg(row_to_json(part)), '[]')::text FROM ({query}) part) AS {name}"
         parts = [
@@ -147,15 +158,15 @@ class Sql:
         return {name: json.loads(rows, parse_float=Decimal) for name, rows in row.items()}
 
     def run(self, query: Query, values: Values | None = None) -> int:
-        """Run a statement; tell how many rows it changed."""
+        """Run a statement; return how many rows it changed."""
         with self._pool.telemetry.statement(query), self._using() as connection:
             return connection.execute(query, values).rowcount
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Run what is inside in one transaction: the one that is open, or one of its own.
+        """Run the block in one transaction: the open one, or a new one.
 
-        Every store that shares this `Sql` takes part; like a connection, it is used by one thread at a time.
+        It includes all stores that share this `Sql`. A `Sql` must be used by one thread at a time.
         """
         if self._connection is not None:
             yield
@@ -188,7 +199,7 @@ class Sql:
 class Database:
     """A PostgreSQL database and the pool of connections to it.
 
-    `password` is asked for the password of every new connection, where it does not stand in the URL.
+    `password` returns the password of each new connection, if the URL has none.
     """
 
     def __init__(
@@ -210,7 +221,7 @@ class Database:
             timeout=pool_timeout,
             max_idle=IDLE_LIFETIME,
             reconnect_timeout=RECONNECT_TIMEOUT,
-            reconnect_failed=ConnectionPool.check,  # or else callers that wait already would wait in vain
+            reconnect_failed=ConnectionPool.check,  # lets waiting callers fail before their timeout
             check=self._check,
             reset=self._note_use,
             name="portal",
@@ -221,23 +232,23 @@ class Database:
         self._last_used: WeakKeyDictionary[Connection[TupleRow], float] = WeakKeyDictionary()
 
     def autocommit(self) -> Sql:
-        """Use the database a statement at a time, without BEGIN and COMMIT."""
+        """Return a `Sql` in autocommit mode: each statement commits, without BEGIN and COMMIT."""
         return Sql(self)
 
     @contextmanager
     def transaction(self) -> Iterator[Sql]:
-        """Use the database in one transaction, which is kept if the block ends and undone if it raises."""
+        """Open a transaction for the block: committed at its end, rolled back on an exception."""
         with self.connection() as connection, connection.transaction():
             yield Sql(self, connection)
 
     @contextmanager
     def connection(self) -> Iterator[Connection[TupleRow]]:
-        """Take a connection from the pool for a while. Raises Unavailable."""
+        """Take a connection from the pool for the block. Raises Unavailable."""
         with _database_errors(), self._open_pool().connection() as connection:
             yield connection
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         if self._opened:
             self._pool.close()
 
@@ -246,7 +257,7 @@ class Database:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self.close()
 
     def _open_pool(self) -> "ConnectionPool[Connection[TupleRow]]":
@@ -262,17 +273,17 @@ class Database:
 
     def _check(self, connection: Connection[TupleRow]) -> None:
         used = self._last_used.pop(connection, 0.0)
-        if time.monotonic() - used <= TRUSTED_FOR:
+        if time.monotonic() - used <= CHECK_AFTER:
             return
         try:
             ConnectionPool.check_connection(connection)
         except psycopg.Error:
-            self._pool.check()  # what broke one broke others: callers need not try them one by one
+            self._pool.check()  # other connections are probably broken as well: check all of them now
             raise
 
 
 def _connecting(password: Callable[[], str] | None, *, prepared_statements: bool) -> dict[str, Any]:
-    """Say how a connection is made, at the moment that it is made."""
+    """Return the arguments for opening a connection."""
     return {
         "autocommit": True,
         "connect_timeout": CONNECT_TIMEOUT,
@@ -280,7 +291,7 @@ def _connecting(password: Callable[[], str] | None, *, prepared_statements: bool
         "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
         "application_name": "amber-portal",
         "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-        # PgBouncer in transaction mode may hand the next call another server connection.
+        # With PgBouncer in transaction mode, the next statement can run on another server connection.
         "prepare_threshold": 5 if prepared_statements else None,
         **({} if password is None else {"password": password()}),
     }
@@ -288,13 +299,13 @@ def _connecting(password: Callable[[], str] | None, *, prepared_statements: bool
 
 @contextmanager
 def _database_errors() -> Iterator[None]:
-    """Turn what the database refuses into the portal's own errors."""
+    """Translate errors of the database into errors of the portal."""
     try:
         yield
     except PoolTimeout as error:
-        raise Unavailable("The database does not answer; try again shortly.") from error
+        raise Unavailable("The database does not answer. Try again shortly.") from error
     except psycopg.Error as error:
-        refusal = refusal_of(error)
-        if refusal is None:
+        translated = portal_error(error)
+        if translated is None:
             raise
-        raise refusal from error
+        raise translated from error

@@ -1,31 +1,31 @@
-"""What PostgreSQL refuses, in the portal's own terms: constraints by name, an outage as Unavailable."""
+"""Translates errors of PostgreSQL: violated constraints by name, outages to Unavailable."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import psycopg
 
-from bp_core.shared.errors import Conflict, Invalid, PortalError, Unavailable
+from bp_core.shared.errors import Conflict, Duplicate, Invalid, PortalError, Unavailable
 
-BROKEN_CONSTRAINTS: Final[Mapping[str, Callable[[], PortalError]]] = {
+CONSTRAINT_ERRORS: Final[Mapping[str, Callable[[], PortalError]]] = {
     "best_practices_category_id_fkey": lambda: Invalid.of("category_id", "there is no such category"),
     "best_practices_plant_id_fkey": lambda: Invalid.of("plant_id", "there is no such plant"),
     "users_plant_id_fkey": lambda: Invalid.of("plant_id", "there is no such plant"),
     "invites_plant_id_fkey": lambda: Invalid.of("plant_id", "there is no such plant"),
-    "plants_name_key": lambda: Conflict("Another plant has this name.", code="DUPLICATE"),
-    "categories_name_key": lambda: Conflict("Another category has this name.", code="DUPLICATE"),
-    "categories_slug_key": lambda: Conflict("Another category has this slug.", code="DUPLICATE"),
-    "practice_images_practice_id_fkey": lambda: Conflict("The practice is gone."),
-    "practice_documents_practice_id_fkey": lambda: Conflict("The practice is gone."),
+    "plants_name_key": lambda: Duplicate("Another plant has this name."),
+    "categories_name_key": lambda: Duplicate("Another category has this name."),
+    "categories_slug_key": lambda: Duplicate("Another category has this slug."),
+    "practice_images_practice_id_fkey": lambda: Conflict("The practice was deleted."),
+    "practice_documents_practice_id_fkey": lambda: Conflict("The practice was deleted."),
 }
 
 
-def refusal_of(error: psycopg.Error) -> PortalError | None:
-    """Tell what a database error means to a caller; None where it is a fault of ours."""
+def portal_error(error: psycopg.Error) -> PortalError | None:
+    """Return the error for the caller; None if the database error is a bug in the portal."""
     if isinstance(error, psycopg.IntegrityError):
-        make = BROKEN_CONSTRAINTS.get(error.diag.constraint_name or "")
-        return make() if make else None
+        new_error = CONSTRAINT_ERRORS.get(error.diag.constraint_name or "")
+        return new_error() if new_error else None
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        # Connection lost, server shutting down, too many clients, statement timed out, deadlock: try again.
-        return Unavailable("The database does not answer; try again shortly.")
+        # For example a lost connection, a statement timeout or a deadlock: a retry can succeed.
+        return Unavailable("The database does not answer. Try again shortly.")
     return None

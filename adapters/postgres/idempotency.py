@@ -1,4 +1,4 @@
-"""The first answers to calls that carry an Idempotency-Key, in PostgreSQL."""
+"""Idempotency keys and the stored answers of their requests, in PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +8,8 @@ from adapters.postgres.database import Sql
 
 
 @dataclass(frozen=True)
-class KeptCall:
-    """A call that came first with its key: what it asked for, and its answer; none while it is at work."""
+class ClaimedKey:
+    """A key that a request has claimed, with the stored answer; without one while the request is running."""
 
     request_hash: bytes
     status: int | None
@@ -17,47 +17,51 @@ class KeptCall:
 
 
 class PostgresIdempotency:
-    """The keys that are taken, each by one call of one user."""
+    """The idempotency keys of the users; each key belongs to one request of one user."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def take(
+    def claim(
         self, user_id: UUID, key: str, request_hash: bytes, *, now: datetime, until: datetime
-    ) -> KeptCall | None:
-        """Take a key for a call: None if it was free, or else the call that has it.
+    ) -> ClaimedKey | None:
+        """Claim a key for a request: None if it was free or expired, else what the key belongs to.
 
-        Waits for a rival whose transaction has taken it: until that is kept, or undone and the key free.
+        Waits for another transaction that has claimed the key until that commits or rolls back.
         """
         values = {
-            "user_id": user_id, "key": key, "request_hash": request_hash, "now": now, "until": until
-        }  # fmt: skip
+            "user_id": user_id,
+            "key": key,
+            "request_hash": request_hash,
+            "now": now,
+            "until": until,
+        }
         while True:
             if self._sql.run(
                 """
-                INSERT INTO idempotency_keys AS taken (user_id, key, request_hash, created_at, expires_at)
+                INSERT INTO idempotency_keys AS claimed (user_id, key, request_hash, created_at, expires_at)
                 VALUES (%(user_id)s, %(key)s, %(request_hash)s, %(now)s, %(until)s)
                 ON CONFLICT (user_id, key) DO UPDATE
                 SET request_hash = excluded.request_hash, status = NULL, answer = NULL,
                     created_at = excluded.created_at, expires_at = excluded.expires_at
-                WHERE taken.expires_at <= %(now)s
+                WHERE claimed.expires_at <= %(now)s
                 """,
                 values,
             ):
                 return None
-            kept = self._sql.row(
+            claimed = self._sql.row(
                 """
                 SELECT request_hash, status, answer FROM idempotency_keys
                 WHERE user_id = %(user_id)s AND key = %(key)s
                 """,
                 values,
-                into=KeptCall,
+                into=ClaimedKey,
             )
-            if kept is not None:
-                return kept  # or else it was freed in between: try again
+            if claimed is not None:
+                return claimed  # otherwise it was released between the two statements: try again
 
-    def keep(self, user_id: UUID, key: str, status: int, answer: bytes, until: datetime) -> None:
-        """Keep the answer to the call that has a key."""
+    def save(self, user_id: UUID, key: str, status: int, answer: bytes, until: datetime) -> None:
+        """Store the answer of the request that has claimed the key."""
         self._sql.run(
             """
             UPDATE idempotency_keys
@@ -67,8 +71,8 @@ class PostgresIdempotency:
             {"user_id": user_id, "key": key, "status": status, "answer": answer, "until": until},
         )
 
-    def free(self, user_id: UUID, key: str) -> None:
-        """Free a key whose call came to nothing."""
+    def release(self, user_id: UUID, key: str) -> None:
+        """Release a key whose request has failed."""
         self._sql.run(
             """
             DELETE FROM idempotency_keys

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.jobs import DIED, JobRun, Occasion
+from bp_core.jobs import STOPPED, JobRun, JobStore, RunTrigger
 from bp_core.shared.errors import Unavailable
 
 RUN: Final = sql.SQL(
@@ -16,18 +17,18 @@ RUN: Final = sql.SQL(
 )
 
 
-class PostgresJobs:
-    """The record of every run. With a `Sql` in autocommit, what is told here stays, whatever the job does."""
+class PostgresJobs(JobStore):
+    """The table `job_runs`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def started(self, name: str, occasion: Occasion, at: datetime, lease_until: datetime) -> UUID:
-        """Keep a run that starts; what ran before it and is not over has died, and has failed."""
+    @override
+    def started(self, name: str, trigger: RunTrigger, at: datetime, lease_until: datetime) -> UUID:
         run_id: UUID = self._sql.value(
             """
-            WITH died AS (
-                UPDATE job_runs SET state = 'failed', finished_at = %(at)s, error = %(died)s
+            WITH stopped AS (
+                UPDATE job_runs SET state = 'failed', finished_at = %(at)s, error = %(stopped)s
                 WHERE name = %(name)s AND state = 'running'
             )
             INSERT INTO job_runs (name, trigger, state, started_at, scheduled_for, past_due, lease_until)
@@ -35,12 +36,20 @@ class PostgresJobs:
                     %(lease_until)s)
             RETURNING id
             """,
-            {"name": name, "at": at, "died": DIED, "lease_until": lease_until, **vars(occasion)},
+            {
+                "name": name,
+                "trigger": trigger.kind,
+                "at": at,
+                "scheduled_for": trigger.scheduled_for,
+                "past_due": trigger.past_due,
+                "lease_until": lease_until,
+                "stopped": STOPPED,
+            },
         )
         return run_id
 
+    @override
     def is_done(self, name: str, scheduled_for: datetime) -> bool:
-        """Whether a run for this time of the job's schedule was completed."""
         done: bool = self._sql.value(
             """
             SELECT EXISTS (SELECT FROM job_runs WHERE name = %(name)s AND scheduled_for = %(scheduled_for)s
@@ -50,8 +59,8 @@ class PostgresJobs:
         )
         return done
 
+    @override
     def finished(self, run_id: UUID, *, rows: int | None, error: str | None, at: datetime) -> JobRun:
-        """Keep the end of a run: `error` is None where it did what it should."""
         return self._sql.one(
             sql.SQL("""
             UPDATE job_runs SET state = %(state)s, finished_at = %(at)s, rows = %(rows)s, error = %(error)s
@@ -67,35 +76,38 @@ class PostgresJobs:
             into=JobRun,
         )
 
+    @override
     def last_runs(self, per_job: int, now: datetime) -> list[JobRun]:
-        """List the last runs of every job, latest first; one whose lease ended has failed."""
         return self._sql.rows(
             sql.SQL("""
             SELECT {run}
-            FROM (SELECT id, name, trigger, CASE WHEN died THEN 'failed' ELSE state END AS state, started_at,
-                         finished_at, rows, CASE WHEN died THEN %(died)s ELSE error END AS error,
-                         scheduled_for, past_due,
-                         row_number() OVER (PARTITION BY name ORDER BY started_at DESC) AS place
-                  FROM (SELECT *, state = 'running' AND lease_until <= %(now)s AS died FROM job_runs) run
-                 ) run
+            FROM (
+                SELECT id, name, trigger, started_at, finished_at, rows, scheduled_for, past_due,
+                       CASE WHEN is_stopped THEN 'failed' ELSE state END AS state,
+                       CASE WHEN is_stopped THEN %(stopped)s ELSE error END AS error,
+                       row_number() OVER (PARTITION BY name ORDER BY started_at DESC) AS place
+                FROM (
+                    SELECT *, state = 'running' AND lease_until <= %(now)s AS is_stopped FROM job_runs
+                ) run
+            ) run
             WHERE place <= %(per_job)s ORDER BY started_at DESC, id
             """).format(run=RUN),
-            {"per_job": per_job, "now": now, "died": DIED},
+            {"per_job": per_job, "now": now, "stopped": STOPPED},
             into=JobRun,
         )
 
 
-def take_turn(transaction: Sql, name: str, *, wait: bool) -> bool:
-    """Claim a job until the transaction ends; False if another instance has it.
+def claim_job(transaction: Sql, name: str, *, wait: bool) -> bool:
+    """Claim a job until the transaction ends; return False if another instance runs it.
 
-    Who waits has the turn when the other's ends, if that comes before the time-out of a statement.
+    With `wait`, waits for the other instance, at most for the statement timeout.
     """
     lock = sql.Identifier("pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock")
     query = sql.SQL("SELECT {lock}(hashtextextended('job:' || %(name)s, 0))").format(lock=lock)
     try:
-        taken = transaction.value(query, {"name": name})
-    except Unavailable as refusal:
-        if isinstance(refusal.__cause__, psycopg.errors.QueryCanceled):
+        locked = transaction.value(query, {"name": name})
+    except Unavailable as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
             return False
         raise
-    return wait or bool(taken)
+    return wait or bool(locked)

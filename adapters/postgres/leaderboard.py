@@ -1,18 +1,20 @@
-"""Points in PostgreSQL: what is earned, computed from what is recorded, and what is kept of it for reading.
+"""Points in PostgreSQL: computed from benchmarks and copies, and stored as sums per plant and year.
 
-Kept sums are changed by differences only, so that changes of several transactions add up in any order
-(docs/adr). The rule itself stands in one place: EARNED.
+The stored sums are only changed by adding differences, so that concurrent transactions can commit in any
+order (docs/adr). `EARNED` is the only definition of the points.
 """
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
 from bp_core.leaderboard import (
     COPIER_POINTS,
     ORIGIN_POINTS,
+    LeaderboardStore,
     LeaderboardTotals,
     PlantPoints,
     PointsBreakdown,
@@ -21,8 +23,8 @@ from bp_core.leaderboard import (
 
 POINTS: Final = {"origin_points": ORIGIN_POINTS, "copier_points": COPIER_POINTS}
 
-# Every time that points are earned (rules 5). A copy counts while its original is benchmarked and neither of
-# the two is deleted; the first of those that count is what the origin is paid for.
+# All earnings (rules 5). A copy counts while its original is benchmarked and neither of them is deleted. The
+# origin earns points for the first copy that counts.
 EARNED: Final = sql.SQL("""
     SELECT earning.*, counted.date, date_part('year', counted.date)::int AS year,
            counted.copied_at, counted.bp_id, counted.bp_title, counted.copies_count
@@ -48,42 +50,33 @@ EARNED: Final = sql.SQL("""
 ALL_EARNED: Final = EARNED.format(of_practice=sql.SQL(""))
 EARNED_THROUGH: Final = EARNED.format(of_practice=sql.SQL("WHERE c.original_practice_id = %(practice_id)s"))
 
-# Adds what is earned beyond what is taken for it, and tells what that is. One statement sees one moment, and
-# at every moment what is kept differs from what is earned by errors alone, for each change moves both: so the
-# difference stays right whatever others commit meanwhile. Entries are changed in one order, so that nobody
-# waits for somebody who waits.
+# Adds the difference between the points in {earned} and in {before} to the stored sums, and returns it. The
+# difference is computed from one snapshot, and every transaction changes the earnings and the sums together,
+# so it stays correct whatever other transactions commit. Rows are updated in a fixed order, which avoids
+# deadlocks.
 ADD_DIFFERENCE: Final = sql.SQL("""
 WITH difference AS (
     SELECT plant_id, year, sum(origin_points)::int AS origin_points, sum(copier_points)::int AS copier_points
     FROM (
         SELECT plant_id, year, origin_points, copier_points FROM ({earned}) earned
         UNION ALL
-        SELECT plant_id, year, -origin_points, -copier_points FROM ({taken}) taken
+        SELECT plant_id, year, -origin_points, -copier_points FROM ({before}) before
     ) points
     {of_year}
     GROUP BY plant_id, year
     HAVING sum(origin_points) <> 0 OR sum(copier_points) <> 0
 ), added AS (
-    INSERT INTO leaderboard_entries AS kept (plant_id, year, total_points, origin_points, copier_points)
+    INSERT INTO leaderboard_entries AS entry (plant_id, year, total_points, origin_points, copier_points)
     SELECT plant_id, year, origin_points + copier_points, origin_points, copier_points
     FROM difference ORDER BY plant_id, year
     ON CONFLICT (plant_id, year) DO UPDATE
-    SET total_points = kept.total_points + excluded.total_points,
-        origin_points = kept.origin_points + excluded.origin_points,
-        copier_points = kept.copier_points + excluded.copier_points,
+    SET total_points = entry.total_points + excluded.total_points,
+        origin_points = entry.origin_points + excluded.origin_points,
+        copier_points = entry.copier_points + excluded.copier_points,
         updated_at = now()
 )
 SELECT plant_id, year, origin_points, copier_points FROM difference ORDER BY plant_id, year
 """)
-
-SETTLE: Final = ADD_DIFFERENCE.format(
-    earned=EARNED_THROUGH,
-    taken=sql.SQL("""
-        SELECT * FROM unnest(%(plant_ids)s::uuid[], %(years)s::int[], %(origins)s::int[], %(copiers)s::int[])
-            AS before (plant_id, year, origin_points, copier_points)
-    """),
-    of_year=sql.SQL(""),
-)
 
 OF_YEAR: Final = sql.SQL("WHERE year = %(year)s")
 OF_ALL_YEARS: Final = sql.SQL("")
@@ -98,44 +91,26 @@ WITH earned AS (
            ) AS breakdown
     FROM ({earned}) earned WHERE year = %(year)s GROUP BY plant_id
 )
-SELECT p.id AS plant_id, p.name AS plant_name, coalesce(kept.total_points, 0) AS total_points,
-       coalesce(kept.origin_points, 0) AS origin_points, coalesce(kept.copier_points, 0) AS copier_points,
-       rank() OVER (ORDER BY coalesce(kept.total_points, 0) DESC) AS rank,
+SELECT p.id AS plant_id, p.name AS plant_name, coalesce(entry.total_points, 0) AS total_points,
+       coalesce(entry.origin_points, 0) AS origin_points, coalesce(entry.copier_points, 0) AS copier_points,
+       rank() OVER (ORDER BY coalesce(entry.total_points, 0) DESC) AS rank,
        coalesce(earned.breakdown, '[]') AS breakdown
 FROM plants p
-LEFT JOIN leaderboard_entries kept ON kept.plant_id = p.id AND kept.year = %(year)s
+LEFT JOIN leaderboard_entries entry ON entry.plant_id = p.id AND entry.year = %(year)s
 LEFT JOIN earned ON earned.plant_id = p.id
-WHERE p.is_active OR kept.total_points <> 0
+WHERE p.is_active OR entry.total_points <> 0
 ORDER BY rank, p.name
 """).format(earned=ALL_EARNED)
 
-BREAKDOWN: Final = sql.SQL("""
-WITH earned AS (
-    SELECT * FROM ({earned}) earned WHERE plant_id = %(plant_id)s AND year = %(year)s
-)
-SELECT p.id AS plant_id, p.name AS plant_name,
-       (SELECT coalesce(jsonb_agg(
-                   jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id, 'points', copier_points,
-                                      'date', date)
-                   ORDER BY date DESC, copied_at DESC, bp_id), '[]')
-        FROM earned WHERE type = 'Copier') AS copied,
-       (SELECT coalesce(jsonb_agg(
-                   jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id, 'copies_count', copies_count,
-                                      'points', origin_points)
-                   ORDER BY date DESC, copied_at DESC, bp_id), '[]')
-        FROM earned WHERE type = 'Origin') AS originated
-FROM plants p WHERE p.id = %(plant_id)s
-""").format(earned=ALL_EARNED)
 
-
-class PostgresLeaderboard:
-    """The points of plants and years; an entry without points is as good as none."""
+class PostgresLeaderboard(LeaderboardStore):
+    """The table `leaderboard_entries`; an entry with 0 points means the same as no entry."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def earned_through(self, practice_id: UUID) -> list[PlantPoints]:
-        """Tell the points that are earned through one original practice, as it is recorded now."""
         return self._sql.rows(
             sql.SQL("SELECT plant_id, year, origin_points, copier_points FROM ({earned}) earned").format(
                 earned=EARNED_THROUGH
@@ -144,8 +119,17 @@ class PostgresLeaderboard:
             into=PlantPoints,
         )
 
-    def settle(self, practice_id: UUID, before: list[PlantPoints]) -> list[PlantPoints]:
-        """Add to what is kept what is earned through a practice now and was not before; tell what that is."""
+    @override
+    def add_difference(self, practice_id: UUID, before: list[PlantPoints]) -> list[PlantPoints]:
+        query = ADD_DIFFERENCE.format(
+            earned=EARNED_THROUGH,
+            before=sql.SQL("""
+                SELECT * FROM unnest(%(plant_ids)s::uuid[], %(years)s::int[], %(origins)s::int[],
+                                     %(copiers)s::int[])
+                    AS before (plant_id, year, origin_points, copier_points)
+            """),
+            of_year=OF_ALL_YEARS,
+        )
         values = {
             **POINTS,
             "practice_id": practice_id,
@@ -154,10 +138,10 @@ class PostgresLeaderboard:
             "origins": [points.origin_points for points in before],
             "copiers": [points.copier_points for points in before],
         }
-        return self._sql.rows(SETTLE, values, into=PlantPoints)
+        return self._sql.rows(query, values, into=PlantPoints)
 
-    def hold_original_of(self, practice_id: UUID) -> UUID | None:
-        """Find the practice that a practice is a copy of, and hold it until the transaction ends."""
+    @override
+    def lock_original_of(self, practice_id: UUID) -> UUID | None:
         original_id: UUID | None = self._sql.value(
             """
             SELECT id FROM best_practices
@@ -168,21 +152,18 @@ class PostgresLeaderboard:
         )
         return original_id
 
+    @override
     def recalculate(self, year: int | None) -> list[PlantPoints]:
-        """Make what is kept of a year, or of all, what is recorded; tell what had to be added where.
-
-        Live changes go on beside it. Only a second recalculation waits, for it would add the same once more.
-        """
         self._sql.value("SELECT pg_advisory_xact_lock(hashtextextended('leaderboard', 0))")
         query = ADD_DIFFERENCE.format(
             earned=ALL_EARNED,
-            taken=sql.SQL("SELECT * FROM leaderboard_entries"),
+            before=sql.SQL("SELECT * FROM leaderboard_entries"),
             of_year=OF_ALL_YEARS if year is None else OF_YEAR,
         )
         return self._sql.rows(query, {**POINTS, "year": year}, into=PlantPoints)
 
+    @override
     def totals(self, year: int | None) -> LeaderboardTotals:
-        """Sum what is kept of a year, or of all."""
         return self._sql.one(
             sql.SQL("""
             SELECT %(year)s::int AS year, count(*) FILTER (WHERE total_points <> 0) AS total_entries,
@@ -195,11 +176,30 @@ class PostgresLeaderboard:
             into=LeaderboardTotals,
         )
 
+    @override
     def standings(self, year: int) -> list[Standing]:
-        """List the active plants, and all others with points, by rank and name, in one query."""
         return self._sql.rows(STANDINGS, {**POINTS, "year": year}, into=Standing)
 
+    @override
     def breakdown(self, plant_id: UUID, year: int) -> PointsBreakdown | None:
-        """Tell what a plant's points were earned with, in one query; None if there is no such plant."""
-        values: dict[str, Any] = {**POINTS, "plant_id": plant_id, "year": year}
-        return self._sql.row(BREAKDOWN, values, into=PointsBreakdown)
+        return self._sql.row(
+            sql.SQL("""
+            WITH earned AS (
+                SELECT * FROM ({earned}) earned WHERE plant_id = %(plant_id)s AND year = %(year)s
+            )
+            SELECT p.id AS plant_id, p.name AS plant_name,
+                   (SELECT coalesce(jsonb_agg(
+                               jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id,
+                                                  'points', copier_points, 'date', date)
+                               ORDER BY date DESC, copied_at DESC, bp_id), '[]')
+                    FROM earned WHERE type = 'Copier') AS copied,
+                   (SELECT coalesce(jsonb_agg(
+                               jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id,
+                                                  'copies_count', copies_count, 'points', origin_points)
+                               ORDER BY date DESC, copied_at DESC, bp_id), '[]')
+                    FROM earned WHERE type = 'Origin') AS originated
+            FROM plants p WHERE p.id = %(plant_id)s
+            """).format(earned=ALL_EARNED),
+            {**POINTS, "plant_id": plant_id, "year": year},
+            into=PointsBreakdown,
+        )

@@ -1,110 +1,115 @@
 """Notifications in PostgreSQL."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.notifications import Notice, Notification, NotificationQuery
-from bp_core.practices.life import SEEN_BY_ALL
+from bp_core.notifications import Notice, Notification, NotificationQuery, NotificationStore, Notifier
+from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.access import Caller
+from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
 
-# The title is the practice's of today, and no secret of a practice that went back to being a draft.
+# The current title of the practice; NULL if the user can no longer see the practice.
 COLUMNS: Final = sql.SQL("""
 n.id, n.user_id, n.type, n.title, n.message, n.related_practice_id, n.related_question_id,
 (SELECT p.title FROM best_practices p
  WHERE p.id = n.related_practice_id AND NOT p.is_deleted
-   AND (p.status = ANY (%(seen)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)) AS practice_title,
+   AND (p.status = ANY (%(public_statuses)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)) AS practice_title,
 n.is_read, n.created_at
 """)
 
-# The part is read along the index on (user_id, created_at): what is not shown is counted, but not joined.
-LIST: Final = sql.SQL("""
-SELECT total.notifications AS total, part.*
-FROM (SELECT count(*) AS notifications FROM notifications n WHERE {where}) total
-LEFT JOIN (
-    SELECT {columns} FROM notifications n WHERE {where}
-    ORDER BY n.created_at DESC, n.id LIMIT %(limit)s OFFSET %(offset)s
-) part ON true
-ORDER BY part.created_at DESC, part.id
-""")
-
-MINE: Final[Mapping[bool | None, sql.SQL]] = {
+# The notifications of a user: all, or only the read or unread ones.
+OWN: Final[Mapping[bool | None, sql.SQL]] = {
     None: sql.SQL("n.user_id = %(user_id)s"),
     True: sql.SQL("n.user_id = %(user_id)s AND n.is_read"),
     False: sql.SQL("n.user_id = %(user_id)s AND NOT n.is_read"),
 }
 
-TELL: Final = sql.SQL("""
-INSERT INTO notifications
-    (user_id, type, title, message, related_practice_id, related_question_id, created_at)
-SELECT u.id, %(type)s, %(title)s, %(message)s, %(practice_id)s, %(question_id)s, %(at)s
-FROM users u
-WHERE u.is_active AND u.id IS DISTINCT FROM %(by)s AND {audience}
-""")
 
+class PostgresNotifier(Notifier):
+    """Inserts notifications in the transaction of one invocation."""
 
-class PostgresNotifier:
-    """Tells people in one invocation, in whatever transaction the change is made in."""
-
-    def __init__(self, sql: Sql, *, at: datetime, by: Callable[[], UUID | None]) -> None:
+    def __init__(self, sql: Sql, context: Context) -> None:
         self._sql = sql
-        self._at = at
-        self._by = by
+        self._context = context
 
-    def tell_user(self, user_id: UUID, notice: Notice) -> None:
-        """Tell one person."""
-        self._tell(notice, sql.SQL("u.id = %(user_id)s"), {"user_id": user_id})
+    @override
+    def notify_user(self, user_id: UUID, notice: Notice) -> None:
+        self._notify(notice, sql.SQL("u.id = %(user_id)s"), {"user_id": user_id})
 
-    def tell_plant(self, plant_id: UUID, notice: Notice) -> None:
-        """Tell everybody at a plant."""
-        self._tell(notice, sql.SQL("u.plant_id = %(plant_id)s"), {"plant_id": plant_id})
+    @override
+    def notify_plant(self, plant_id: UUID, notice: Notice) -> None:
+        self._notify(notice, sql.SQL("u.plant_id = %(plant_id)s"), {"plant_id": plant_id})
 
-    def tell_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
-        """Tell who asked for an upload, or everybody at the practice's plant where nobody had asked."""
-        audience = sql.SQL("""
+    @override
+    def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
+        recipients = sql.SQL("""
             CASE WHEN EXISTS (SELECT FROM uploads a WHERE a.container = %(container)s
                               AND a.blob_name = %(blob_name)s AND a.user_id IS NOT NULL)
             THEN u.id = (SELECT a.user_id FROM uploads a
                          WHERE a.container = %(container)s AND a.blob_name = %(blob_name)s)
             ELSE u.plant_id = (SELECT p.plant_id FROM best_practices p WHERE p.id = %(practice_id)s) END
         """)
-        self._tell(notice, audience, {"container": container, "blob_name": blob_name})
+        self._notify(notice, recipients, {"container": container, "blob_name": blob_name})
 
-    def _tell(self, notice: Notice, audience: sql.SQL, values: dict[str, Any]) -> None:
-        told = {**vars(notice), **values, "at": self._at, "by": self._by()}
-        self._sql.run(TELL.format(audience=audience), told)
+    def _notify(self, notice: Notice, recipients: sql.SQL, values: dict[str, Any]) -> None:
+        caller = self._context.caller
+        self._sql.run(
+            sql.SQL("""
+            INSERT INTO notifications
+                (user_id, type, title, message, related_practice_id, related_question_id, created_at)
+            SELECT u.id, %(type)s, %(title)s, %(message)s, %(practice_id)s, %(question_id)s, %(now)s
+            FROM users u
+            WHERE u.is_active AND u.id IS DISTINCT FROM %(caller_id)s AND {recipients}
+            """).format(recipients=recipients),
+            {
+                **vars(notice),
+                **values,
+                "now": self._context.now,
+                "caller_id": caller.user_id if caller else None,
+            },
+        )
 
 
-class PostgresNotifications:
-    """What people were told."""
+class PostgresNotifications(NotificationStore):
+    """The table `notifications`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def notifications(self, caller: Caller, query: NotificationQuery) -> Page[Notification]:
-        """List a person's notifications, newest first, in one query."""
         rows = self._sql.mappings(
-            LIST.format(where=MINE[query.is_read], columns=COLUMNS),
+            # The page is read with the index on (user_id, created_at); the total needs no join.
+            sql.SQL("""
+            SELECT total.notifications AS total, part.*
+            FROM (SELECT count(*) AS notifications FROM notifications n WHERE {where}) total
+            LEFT JOIN (
+                SELECT {columns} FROM notifications n WHERE {where}
+                ORDER BY n.created_at DESC, n.id LIMIT %(limit)s OFFSET %(offset)s
+            ) part ON true
+            ORDER BY part.created_at DESC, part.id
+            """).format(where=OWN[query.is_read], columns=COLUMNS),
             {**_reader(caller), "limit": query.limit, "offset": query.offset},
         )
         items = [Notification(**row) for row in rows if row["id"] is not None]
         return Page(items, rows[0]["total"], query.limit, query.offset)
 
+    @override
     def unread_count(self, user_id: UUID) -> int:
-        """Tell how many notifications a person has not read."""
         count: int = self._sql.value(
             "SELECT count(*) FROM notifications WHERE user_id = %(user_id)s AND NOT is_read",
             {"user_id": user_id},
         )
         return count
 
+    @override
     def mark_read(self, caller: Caller, notification_id: UUID) -> Notification | None:
-        """Mark a notification as read; None if the person has no such one."""
         return self._sql.row(
             sql.SQL("""
             WITH n AS (
@@ -117,8 +122,8 @@ class PostgresNotifications:
             into=Notification,
         )
 
+    @override
     def mark_all_read(self, user_id: UUID) -> int:
-        """Mark everything that a person has not read; tell how many they were."""
         return self._sql.run(
             "UPDATE notifications SET is_read = true WHERE user_id = %(user_id)s AND NOT is_read",
             {"user_id": user_id},
@@ -128,7 +133,7 @@ class PostgresNotifications:
 def _reader(caller: Caller) -> dict[str, Any]:
     return {
         "user_id": caller.user_id,
-        "seen": list(SEEN_BY_ALL),
+        "public_statuses": list(PUBLIC_STATUSES),
         "is_hq": caller.is_hq,
         "own_plant": caller.plant_id,
     }

@@ -1,47 +1,56 @@
 """Plants in PostgreSQL."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.plants import NewPlant, Plant, PlantRecord
+from bp_core.plants import NewPlant, Plant, PlantRecord, PlantStore
+from bp_core.practices.ports import PlantNames
 from bp_core.shared.calendar import Month
 
-PLANT = sql.SQL("SELECT id, name, short_name, division, is_active, created_at, updated_at FROM plants")
+COLUMNS: Final = sql.SQL("id, name, short_name, division, is_active, created_at, updated_at")
+
+PLANT: Final = sql.SQL("SELECT {columns} FROM plants").format(columns=COLUMNS)
 
 
-class PostgresPlants:
-    """The plants of the manufacturer."""
+class PostgresPlants(PlantStore, PlantNames):
+    """The table `plants`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def plants(self, *, is_active: bool | None) -> list[Plant]:
-        """List the plants by name."""
         where = sql.SQL(" WHERE is_active = %(is_active)s") if is_active is not None else sql.SQL("")
         return self._sql.rows(PLANT + where + sql.SQL(" ORDER BY name"), {"is_active": is_active}, into=Plant)
 
+    @override
+    def ids_by_name(self, *, is_active: bool | None) -> dict[str, UUID]:
+        return {plant.name: plant.id for plant in self.plants(is_active=is_active)}
+
+    @override
     def add(self, new: NewPlant, now: datetime) -> Plant:
-        """Keep a new plant. Raises Conflict (DUPLICATE) if another has its name."""
         return self._sql.one(
-            """
+            sql.SQL("""
             INSERT INTO plants (name, short_name, division, created_at, updated_at)
             VALUES (%(name)s, %(short_name)s, %(division)s, %(now)s, %(now)s)
-            RETURNING id, name, short_name, division, is_active, created_at, updated_at
-            """,
+            RETURNING {columns}
+            """).format(columns=COLUMNS),
             {**new.model_dump(), "now": now},
             into=Plant,
         )
 
+    @override
     def plant_for_update(self, plant_id: UUID) -> Plant | None:
-        """Find a plant and hold it until the transaction ends."""
         query = PLANT + sql.SQL(" WHERE id = %(id)s FOR NO KEY UPDATE")
         return self._sql.row(query, {"id": plant_id}, into=Plant)
 
+    @override
     def save(self, plant: Plant) -> None:
-        """Keep a plant as it is now. Raises Conflict (DUPLICATE) if another has its name."""
         self._sql.run(
             """
             UPDATE plants SET name = %(name)s, short_name = %(short_name)s, division = %(division)s,
@@ -51,8 +60,8 @@ class PostgresPlants:
             plant.model_dump(),
         )
 
+    @override
     def plant(self, plant_id: UUID, this_month: Month) -> PlantRecord | None:
-        """Find a plant with what it has done; its savings are annualised."""
         return self._sql.row(
             """
             SELECT p.id, p.name, p.short_name, p.division, p.is_active, p.created_at, p.updated_at,

@@ -1,9 +1,11 @@
-"""Removing what has run out, from PostgreSQL: one statement a table."""
+"""Deletion of expired rows in PostgreSQL: one statement for each table."""
 
 from typing import Final
 
+from typing_extensions import override
+
 from adapters.postgres.database import Query, Sql
-from bp_core.purging import Limits
+from bp_core.purging import ExpiredStore, PurgeLimits
 
 PURGES: Final[tuple[Query, ...]] = (
     "DELETE FROM sessions WHERE expires_at < %(ended)s OR revoked_at < %(ended)s",
@@ -15,12 +17,12 @@ PURGES: Final[tuple[Query, ...]] = (
 )
 
 
-class PostgresExpired:
-    """The tables whose rows run out."""
+class PostgresExpired(ExpiredStore):
+    """The tables with rows that expire."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
-    def purge(self, limits: Limits) -> int:
-        """Remove all that lies before its limit; tell how many rows that were."""
+    @override
+    def purge(self, limits: PurgeLimits) -> int:
         return sum(self._sql.run(statement, vars(limits)) for statement in PURGES)

@@ -5,12 +5,13 @@ from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.practices.life import Whereabouts
-from bp_core.questions import Question
-from bp_core.shared.model import PageQuery
+from bp_core.practices.workflow import PracticeScope
+from bp_core.questions import Question, QuestionStore
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 
 QUESTION: Final = sql.SQL("""
 SELECT q.id, q.practice_id, q.asked_by_user_id, asker.full_name AS asked_by_name, q.question_text,
@@ -23,25 +24,24 @@ LEFT JOIN users answerer ON answerer.id = q.answered_by_user_id
 """)
 
 
-class PostgresQuestions:
-    """What people ask about practices; questions about a deleted one are not found."""
+class PostgresQuestions(QuestionStore):
+    """The table `practice_questions`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def questions(self, practice_id: UUID, query: PageQuery) -> Page[Question]:
-        """List the questions about a practice, oldest first."""
         return self._sql.page(
             QUESTION + sql.SQL("WHERE q.practice_id = %(practice_id)s"),
             {"practice_id": practice_id},
             order=sql.SQL("created_at, id"),
-            limit=query.limit,
-            offset=query.offset,
+            part=query,
             into=Question,
         )
 
-    def whereabouts(self, question_id: UUID) -> Whereabouts | None:
-        """Find what decides who sees and writes the practice that a question is about."""
+    @override
+    def scope(self, question_id: UUID) -> PracticeScope | None:
         return self._sql.row(
             """
             SELECT p.plant_id, p.status
@@ -49,11 +49,11 @@ class PostgresQuestions:
             WHERE q.id = %(question_id)s AND NOT p.is_deleted
             """,
             {"question_id": question_id},
-            into=Whereabouts,
+            into=PracticeScope,
         )
 
+    @override
     def add(self, practice_id: UUID, asker_id: UUID, text: str, now: datetime) -> Question:
-        """Keep a new question."""
         question_id = self._sql.value(
             """
             INSERT INTO practice_questions (practice_id, asked_by_user_id, question_text, created_at)
@@ -63,13 +63,13 @@ class PostgresQuestions:
         )
         return self._question(question_id)
 
+    @override
     def question_for_update(self, question_id: UUID) -> Question | None:
-        """Find a question and hold it until the transaction ends."""
         query = QUESTION + sql.SQL("WHERE q.id = %(question_id)s FOR UPDATE OF q")
         return self._sql.row(query, {"question_id": question_id}, into=Question)
 
+    @override
     def answer(self, question_id: UUID, answerer_id: UUID, text: str, now: datetime) -> Question:
-        """Keep an answer in place of the one before."""
         self._sql.run(
             """
             UPDATE practice_questions
@@ -80,8 +80,8 @@ class PostgresQuestions:
         )
         return self._question(question_id)
 
+    @override
     def remove(self, question_id: UUID) -> None:
-        """Forget a question."""
         self._sql.run("DELETE FROM practice_questions WHERE id = %(id)s", {"id": question_id})
 
     def _question(self, question_id: UUID) -> Question:

@@ -1,18 +1,21 @@
-"""Counters of calls in PostgreSQL, which hold across all instances."""
+"""Counters for rate limits in PostgreSQL."""
 
 from datetime import datetime
 
+from typing_extensions import override
+
 from adapters.postgres.database import Sql
+from adapters.rate_limits import Counter
 
 
-class SharedCounter:
-    """Counts calls in windows of time, for all instances together."""
+class PostgresCounter(Counter):
+    """Counts the requests that all instances get together."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def count(self, key: str, window_start: datetime) -> int:
-        """Count one more call in a window; tell how many there were, this one included."""
         hits: int = self._sql.value(
             """
             INSERT INTO rate_limits AS r (key, window_start, hits) VALUES (%(key)s, %(window_start)s, 1)

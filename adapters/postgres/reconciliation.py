@@ -1,80 +1,85 @@
-"""The nightly comparison of files and blobs, in PostgreSQL: by sets, not blob by blob."""
+"""The nightly comparison of recorded files and blobs, in PostgreSQL: whole sets, not blob by blob."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
 from adapters.postgres.uploads import DOCUMENTS, IMAGES, FileTable
 from bp_core.uploads.kinds import FileType, UploadKind
-from bp_core.uploads.store import LostFile
+from bp_core.uploads.ports import BlobInventory, InventoryFile
 
 TABLES: Final[Mapping[FileType, FileTable[Any]]] = {"image": IMAGES, "document": DOCUMENTS}
 
+BLOB_EXISTS: Final = sql.SQL("""
+EXISTS (SELECT FROM existing_blobs b WHERE b.container = f.blob_container AND b.name = f.blob_name)
+""")
 
-class PostgresCensus:
-    """Compares what is kept with the blobs that were counted, within one transaction."""
+
+class PostgresBlobInventory(BlobInventory):
+    """The blobs that exist, in a temporary table of the transaction."""
 
     def __init__(self, transaction: Sql) -> None:
         self._sql = transaction
+
+    @override
+    def start(self) -> None:
         self._sql.run(
             """
-            CREATE TEMP TABLE counted_blobs (container text, name text, PRIMARY KEY (container, name))
+            CREATE TEMP TABLE existing_blobs (container text, name text, PRIMARY KEY (container, name))
             ON COMMIT DROP
             """
         )
 
-    def count_in(self, kind: UploadKind, blob_names: list[str]) -> list[str]:
-        """Note blobs that are there; give those that are not recorded, or not wholly: no thumbnail yet."""
+    @override
+    def add_blobs(self, kind: UploadKind, blob_names: list[str]) -> list[str]:
         table = TABLES[kind.name]
-        rows = self._sql.tuples(
+        rows = self._sql.mappings(
             sql.SQL("""
-            WITH counted AS (
-                INSERT INTO counted_blobs SELECT %(container)s, unnest(%(names)s::text[])
+            WITH added AS (
+                INSERT INTO existing_blobs SELECT %(container)s, unnest(%(names)s::text[])
                 ON CONFLICT DO NOTHING RETURNING name
             )
-            SELECT c.name FROM counted c
+            SELECT a.name FROM added a
             WHERE NOT EXISTS (
                 SELECT FROM {table} f
-                WHERE f.blob_container = %(container)s AND f.blob_name = c.name AND {whole})
-            ORDER BY c.name
-            """).format(table=table.name, whole=table.whole),
+                WHERE f.blob_container = %(container)s AND f.blob_name = a.name AND {is_complete})
+            ORDER BY a.name
+            """).format(table=table.name, is_complete=table.is_complete),
             {"names": blob_names, "container": kind.container},
         )
-        return [row[0] for row in rows]
+        return [row["name"] for row in rows]
 
-    def mark_lost(self, kind: UploadKind, before: datetime, now: datetime) -> list[LostFile]:
-        """Mark the files recorded before some moment whose blobs were not counted; give the newly marked."""
+    @override
+    def mark_missing(self, kind: UploadKind, before: datetime, now: datetime) -> list[InventoryFile]:
         return self._sql.rows(
             sql.SQL("""
             UPDATE {table} f SET missing_since = %(now)s
             WHERE f.blob_container = %(container)s AND f.uploaded_at < %(before)s AND f.missing_since IS NULL
-              AND NOT EXISTS (SELECT FROM counted_blobs c
-                              WHERE c.container = f.blob_container AND c.name = f.blob_name)
+              AND NOT {blob_exists}
             RETURNING f.id, f.blob_name
-            """).format(table=TABLES[kind.name].name),
+            """).format(table=TABLES[kind.name].name, blob_exists=BLOB_EXISTS),
             {"container": kind.container, "before": before, "now": now},
-            into=LostFile,
+            into=InventoryFile,
         )
 
-    def unmark_found(self, kind: UploadKind) -> list[LostFile]:
-        """Take the mark from files whose blobs were counted; give them."""
+    @override
+    def unmark_found(self, kind: UploadKind) -> list[InventoryFile]:
         return self._sql.rows(
             sql.SQL("""
             UPDATE {table} f SET missing_since = NULL
-            WHERE f.blob_container = %(container)s AND f.missing_since IS NOT NULL
-              AND EXISTS (SELECT FROM counted_blobs c
-                          WHERE c.container = f.blob_container AND c.name = f.blob_name)
+            WHERE f.blob_container = %(container)s AND f.missing_since IS NOT NULL AND {blob_exists}
             RETURNING f.id, f.blob_name
-            """).format(table=TABLES[kind.name].name),
+            """).format(table=TABLES[kind.name].name, blob_exists=BLOB_EXISTS),
             {"container": kind.container},
-            into=LostFile,
+            into=InventoryFile,
         )
 
-    def expire(self, now: datetime) -> int:
-        """Expire what was asked for and not put in time; tell how many."""
+    @override
+    def expire_uploads(self, now: datetime) -> int:
         return self._sql.run(
             """
             UPDATE uploads SET state = 'expired', updated_at = %(now)s

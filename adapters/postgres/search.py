@@ -1,14 +1,16 @@
-"""Searching as people type: the word that is not finished yet, and the words that were found."""
+"""Full-text search while the user types: prefixes of words, and excerpts with the found words marked."""
 
 import html
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from psycopg import sql
 
 MARK_ON: Final = "\x02"
 MARK_OFF: Final = "\x03"
 LESS_THAN: Final = "\ue002"
-"""What stands for `<` while words are marked, for the database drops what looks like a tag."""
+"""Replaces `<` while words are marked: ts_headline removes what looks like a tag."""
 
 EXCERPT_BEFORE: Final = 80
 EXCERPT_LENGTH: Final = 300
@@ -16,35 +18,77 @@ EXCERPT_LENGTH: Final = 300
 _LAST_WORD: Final = re.compile(r'[^\s"]+\Z')
 
 
+# The words of a search as a tsquery.
+WORDS: Final = sql.SQL("websearch_to_tsquery('english', %(search)s)")
+
+# The same for a search whose last word may be incomplete. It must match as a stem and as a prefix, but
+# websearch_to_tsquery does not support prefixes. So the last word is replaced by a unique placeholder, and
+# ts_rewrite replaces the placeholder by (stem | prefix). For "leaking bra":
+#   websearch_to_tsquery('leaking ' || 'zq0last0word')  ->  'leak' & 'zq0last0word'
+#   ts_rewrite(..., 'zq0last0word', 'bra' | 'bra':*)    ->  'leak' & ( 'bra' | 'bra':* )
+WORDS_BEING_TYPED: Final = sql.SQL("""ts_rewrite(
+    websearch_to_tsquery('english', %(head)s || 'zq0last0word'), 'zq0last0word'::tsquery,
+    websearch_to_tsquery('english', %(last_word)s) || to_tsquery('simple', %(prefix)s)
+)""")
+
+# Words are marked twice: where their stems match, and where the prefix matches.
+HEADLINE: Final = sql.SQL("""ts_headline('simple', ts_headline('english',
+    translate(concat_ws(E'\\n', p.title, p.problem_statement, p.solution), %(less_than)s, %(replacements)s),
+    {words}, %(marking)s), to_tsquery('simple', %(prefix)s), %(marking)s)""")
+
+
 @dataclass(frozen=True)
 class TypedSearch:
-    """A search in two parts: what stands fast, and the word at its end that is still being typed, if any."""
+    """A search, split into its complete words and the last word, if that may be incomplete."""
 
+    text: str
     head: str
     last_word: str | None
 
+    @classmethod
+    def of(cls, text: str) -> "TypedSearch":
+        """Split a search.
+
+        A space or quote completes the last word. An excluded word, or an `or`, is treated as complete.
+        """
+        last = _LAST_WORD.search(text)
+        if last is None or last[0].startswith("-") or last[0].lower() == "or":
+            return cls(text, text, None)
+        return cls(text, text[: last.start()], last[0])
+
     @property
     def prefix(self) -> str:
-        """The last word as a tsquery of everything that begins with it."""
+        """The tsquery of all words that start with the last word."""
         if self.last_word is None:
             return ""
         escaped = self.last_word.replace("\\", "\\\\").replace("'", "''")
         return f"'{escaped}':*"
 
+    @property
+    def tsquery(self) -> sql.SQL:
+        """The SQL expression of the search's tsquery."""
+        return WORDS if self.last_word is None else WORDS_BEING_TYPED
 
-def typed(search: str) -> TypedSearch:
-    """Take a search apart.
+    @property
+    def headline(self) -> sql.Composed:
+        """The SQL expression of a practice's text with the found words marked."""
+        return HEADLINE.format(words=self.tsquery)
 
-    A space or quote finishes the last word; a word that is excluded, or an `or`, is taken as it is.
-    """
-    last = _LAST_WORD.search(search)
-    if last is None or last[0].startswith("-") or last[0].lower() == "or":
-        return TypedSearch(search, None)
-    return TypedSearch(search[: last.start()], last[0])
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of both expressions."""
+        return {
+            "head": self.head,
+            "last_word": self.last_word,
+            "prefix": self.prefix,
+            "marking": f'HighlightAll=true, StartSel="{MARK_ON}", StopSel="{MARK_OFF}"',
+            "less_than": f"<{MARK_ON}{MARK_OFF}",
+            "replacements": LESS_THAN,
+        }
 
 
 def excerpt(marked: str) -> str:
-    """Cut out the part of a marked text around its first mark, as HTML with nothing but `<mark>` in it."""
+    """Return an excerpt of a marked text around the first mark, as HTML with `<mark>` as the only tag."""
     text = _flat(marked)
     first = max(text.find(MARK_ON), 0)
     start = max(first - EXCERPT_BEFORE, 0)
@@ -60,13 +104,13 @@ def excerpt(marked: str) -> str:
 
 
 def _flat(marked: str) -> str:
-    """Drop marks within marks."""
-    depth, kept = 0, []
+    """Remove nested marks."""
+    depth, characters = 0, []
     for character in marked:
         if character == MARK_OFF:
             depth -= 1
         if depth == 0 or character not in (MARK_ON, MARK_OFF):
-            kept.append(character)
+            characters.append(character)
         if character == MARK_ON:
             depth += 1
-    return "".join(kept)
+    return "".join(characters)

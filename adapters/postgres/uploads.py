@@ -1,168 +1,84 @@
-"""Uploads and the files they became, in PostgreSQL: one store, described by the table of its kind."""
+"""Uploads and the files that they become, in PostgreSQL: one store for the files of each kind."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, LiteralString
 from uuid import UUID
 
 from psycopg import sql
 from pydantic import TypeAdapter
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from bp_core.practices.models import StoredDocument, StoredImage
+from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.uploads.kinds import BlobName
-from bp_core.uploads.models import Upload
-from bp_core.uploads.store import AskedUpload, File, KnownUpload, RecordedFile
+from bp_core.uploads.ports import CheckedFile, File, FileStore, KnownUpload, PendingUpload, UploadStore
+from bp_core.uploads.schemas import Upload, UploadState
 
 
 @dataclass(frozen=True)
 class FileTable(Generic[File]):
-    """A table of files: what its rows are read into, and the columns that only its kind has.
+    """A table of files: the model of its rows, and the columns that only this kind of file has.
 
-    `whole` is the condition under which nothing of a recorded file is still to come.
+    `is_complete` is the SQL condition that nothing is left to do for a recorded file `f`.
     """
 
     name: sql.Identifier
     model: type[File]
     own_columns: tuple[str, ...]
-    whole: sql.SQL
+    is_complete: sql.SQL
 
     @property
     def columns(self) -> sql.Composed:
-        """The columns that make the model."""
+        """The columns of the model."""
         return sql.SQL(", ").join(sql.Identifier(name) for name in self.model.model_fields)
 
     @cached_property
     def reader(self) -> TypeAdapter[File]:
-        """What reads a whole row that comes as JSON."""
+        """Reads a row that comes as JSON."""
         return TypeAdapter(self.model)
 
 
 IMAGES: Final = FileTable(
-    sql.Identifier("practice_images"),
-    StoredImage,
-    ("image_type", "width", "height"),
-    sql.SQL("f.thumbnail_name IS NOT NULL"),
+    name=sql.Identifier("practice_images"),
+    model=StoredImage,
+    own_columns=("image_type", "width", "height"),
+    is_complete=sql.SQL("f.thumbnail_name IS NOT NULL"),
 )
 DOCUMENTS: Final = FileTable(
-    sql.Identifier("practice_documents"), StoredDocument, ("document_name",), sql.SQL("true")
+    name=sql.Identifier("practice_documents"),
+    model=StoredDocument,
+    own_columns=("document_name",),
+    is_complete=sql.SQL("true"),
 )
 
 
-class PostgresUploads(Generic[File]):
-    """What was asked for, and what became of it."""
+class PostgresUploads(UploadStore):
+    """The table `uploads`."""
 
-    def __init__(self, sql: Sql, table: FileTable[File]) -> None:
+    def __init__(self, sql: Sql) -> None:
         self._sql = sql
-        self._table = table
 
-    def atomic(self) -> AbstractContextManager[None]:
-        """Keep everything that is done inside, or nothing of it."""
-        return self._sql.atomic()
-
-    def ask(self, upload: AskedUpload, now: datetime) -> bool:
-        """Keep the wish; False if a blob of that name was asked for before."""
-        return (
-            self._sql.run(
-                """
-                INSERT INTO uploads
-                    (practice_id, user_id, container, blob_name, filename, declared_content_type,
-                     declared_size, state, expires_at, created_at, updated_at)
-                VALUES
-                    (%(practice_id)s, %(user_id)s, %(container)s, %(blob_name)s, %(filename)s,
-                     %(declared_content_type)s, %(declared_size)s, 'pending',
-                     %(expires_at)s, %(now)s, %(now)s)
-                ON CONFLICT (container, blob_name) DO NOTHING
-                """,
-                {**vars(upload), "now": now},
-            )
-            == 1
-        )
-
-    def known(self, name: BlobName, blob_name: str) -> KnownUpload[File]:
-        """Find what is known of a blob."""
-        row = self._sql.mappings(
-            sql.SQL("""
-            SELECT EXISTS (SELECT FROM best_practices p WHERE p.id = %(practice_id)s AND NOT p.is_deleted)
-                       AS practice_exists,
-                   u.filename, u.reason, to_jsonb(f) AS file,
-                   f.id IS NOT NULL AND NOT {whole} AS lacks_thumbnail
-            FROM (VALUES (true)) always
-            LEFT JOIN uploads u ON u.container = %(container)s AND u.blob_name = %(blob_name)s
-            LEFT JOIN {table} f ON f.blob_container = %(container)s AND f.blob_name = %(blob_name)s
-            """).format(table=self._table.name, whole=self._table.whole),
-            {"practice_id": name.practice_id, "container": name.kind.container, "blob_name": blob_name},
-        )[0]
-        return KnownUpload(
-            practice_exists=row["practice_exists"],
-            filename=row["filename"],
-            rejected_because=row["reason"],
-            file=self._table.reader.validate_python(row["file"]) if row["file"] else None,
-            lacks_thumbnail=row["lacks_thumbnail"],
-        )
-
-    def record(self, recorded: RecordedFile, now: datetime) -> tuple[File, bool]:
-        """Keep a file and the state of its upload, both or neither; tell whether it was new."""
-        own = self._table.own_columns
-        values = _values(recorded, now)
-        insert = sql.SQL("""
-            INSERT INTO {table}
-                (practice_id, blob_container, blob_name, blob_url, file_size, content_type,
-                 uploaded_at, {own})
+    @override
+    def add(self, upload: PendingUpload, now: datetime) -> bool:
+        inserted = self._sql.run(
+            """
+            INSERT INTO uploads
+                (practice_id, user_id, container, blob_name, filename, declared_content_type,
+                 declared_size, state, expires_at, created_at, updated_at)
             VALUES
-                (%(practice_id)s, %(container)s, %(blob_name)s, %(blob_url)s, %(file_size)s, %(content_type)s,
-                 %(now)s, {own_values})
-            ON CONFLICT (blob_container, blob_name) DO NOTHING
-            """).format(
-            table=self._table.name,
-            own=sql.SQL(", ").join(map(sql.Identifier, own)),
-            own_values=sql.SQL(", ").join(map(sql.Placeholder, own)),
+                (%(practice_id)s, %(user_id)s, %(container)s, %(blob_name)s, %(filename)s,
+                 %(declared_content_type)s, %(declared_size)s, 'pending', %(expires_at)s, %(now)s, %(now)s)
+            ON CONFLICT (container, blob_name) DO NOTHING
+            """,
+            {**vars(upload), "now": now},
         )
-        with self.atomic():
-            is_new = self._sql.run(insert, values)
-            if is_new:
-                _settle(self._sql, recorded.name, recorded.blob_name, "recorded", None, now)
-            file = self._sql.one(
-                self._select("blob_container = %(container)s AND blob_name = %(blob_name)s"),
-                values,
-                into=self._table.model,
-            )
-        return file, bool(is_new)
+        return inserted == 1
 
-    def reject(self, name: BlobName, blob_name: str, reason: str, now: datetime) -> bool:
-        """Keep that an upload was refused, and why; False if it was settled before."""
-        return _settle(self._sql, name, blob_name, "rejected", reason, now)
-
-    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
-        """Keep where the thumbnail of a photograph lies."""
-        self._sql.run(
-            "UPDATE practice_images SET thumbnail_name = %(thumbnail_name)s WHERE id = %(file_id)s",
-            {"file_id": file_id, "thumbnail_name": thumbnail_name},
-        )
-
-    def rename(self, file_id: UUID, before: str, after: str) -> File | None:
-        """Call a document that is called `before` something else; None if it is not called so any more."""
-        return self._sql.row(
-            sql.SQL("""
-            UPDATE practice_documents SET document_name = %(after)s
-            WHERE id = %(file_id)s AND document_name = %(before)s RETURNING {columns}
-            """).format(columns=self._table.columns),
-            {"file_id": file_id, "before": before, "after": after},
-            into=self._table.model,
-        )
-
-    def files(self, practice_id: UUID) -> list[File]:
-        """List the files of a practice, newest first."""
-        return self._sql.rows(
-            self._select("practice_id = %(practice_id)s ORDER BY uploaded_at DESC, id"),
-            {"practice_id": practice_id},
-            into=self._table.model,
-        )
-
+    @override
     def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
-        """List what was asked for, of any kind, newest first; what did not come in time has expired."""
         return self._sql.rows(
             """
             SELECT id, practice_id, user_id, container, blob_name, declared_content_type, declared_size,
@@ -175,13 +91,91 @@ class PostgresUploads(Generic[File]):
             into=Upload,
         )
 
+
+class PostgresFiles(FileStore[File]):
+    """A table of files, with the states of their uploads."""
+
+    def __init__(self, sql: Sql, table: FileTable[File]) -> None:
+        self._sql = sql
+        self._table = table
+
+    @override
+    def atomic(self) -> AbstractContextManager[None]:
+        return self._sql.atomic()
+
+    @override
+    def known(self, name: BlobName) -> KnownUpload[File]:
+        row = self._sql.mappings(
+            sql.SQL("""
+            SELECT EXISTS (SELECT FROM best_practices p WHERE p.id = %(practice_id)s AND NOT p.is_deleted)
+                       AS practice_exists,
+                   u.filename, u.reason, to_jsonb(f) AS file,
+                   f.id IS NOT NULL AND NOT {is_complete} AS lacks_thumbnail
+            FROM (VALUES (true)) always
+            LEFT JOIN uploads u ON u.container = %(container)s AND u.blob_name = %(blob_name)s
+            LEFT JOIN {table} f ON f.blob_container = %(container)s AND f.blob_name = %(blob_name)s
+            """).format(table=self._table.name, is_complete=self._table.is_complete),
+            _key(name),
+        )[0]
+        return KnownUpload(
+            practice_exists=row["practice_exists"],
+            filename=row["filename"],
+            rejection_reason=row["reason"],
+            file=self._table.reader.validate_python(row["file"]) if row["file"] else None,
+            lacks_thumbnail=row["lacks_thumbnail"],
+        )
+
+    @override
+    def record(self, checked: CheckedFile, now: datetime) -> tuple[File, bool]:
+        values = _values(checked, now)
+        with self.atomic():
+            is_new = self._sql.run(self._insert(), values) == 1
+            if is_new:
+                _settle(self._sql, checked.name, "recorded", None, now)
+            file = self._sql.one(
+                self._select("blob_container = %(container)s AND blob_name = %(blob_name)s"),
+                values,
+                into=self._table.model,
+            )
+        return file, is_new
+
+    @override
+    def reject(self, name: BlobName, reason: str, now: datetime) -> bool:
+        return _settle(self._sql, name, "rejected", reason, now)
+
+    @override
+    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
+        self._sql.run(
+            "UPDATE practice_images SET thumbnail_name = %(thumbnail_name)s WHERE id = %(file_id)s",
+            {"file_id": file_id, "thumbnail_name": thumbnail_name},
+        )
+
+    @override
+    def rename(self, file_id: UUID, before: str, after: str) -> File | None:
+        return self._sql.row(
+            sql.SQL("""
+            UPDATE practice_documents SET document_name = %(after)s
+            WHERE id = %(file_id)s AND document_name = %(before)s RETURNING {columns}
+            """).format(columns=self._table.columns),
+            {"file_id": file_id, "before": before, "after": after},
+            into=self._table.model,
+        )
+
+    @override
+    def files(self, practice_id: UUID) -> list[File]:
+        return self._sql.rows(
+            self._select("practice_id = %(practice_id)s ORDER BY uploaded_at DESC, id"),
+            {"practice_id": practice_id},
+            into=self._table.model,
+        )
+
+    @override
     def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
-        """Forget a file and its upload; None if the practice has no such file."""
         return self._sql.row(
             sql.SQL("""
             WITH removed AS (
                 DELETE FROM {table} WHERE id = %(file_id)s AND practice_id = %(practice_id)s RETURNING *
-            ), forgotten AS (
+            ), removed_upload AS (
                 DELETE FROM uploads u USING removed r
                 WHERE u.container = r.blob_container AND u.blob_name = r.blob_name
             )
@@ -191,30 +185,48 @@ class PostgresUploads(Generic[File]):
             into=self._table.model,
         )
 
-    def _select(self, where: str) -> sql.Composed:
+    def _insert(self) -> sql.Composed:
+        own = self._table.own_columns
+        return sql.SQL("""
+            INSERT INTO {table}
+                (practice_id, blob_container, blob_name, blob_url, file_size, content_type,
+                 uploaded_at, {own})
+            VALUES
+                (%(practice_id)s, %(container)s, %(blob_name)s, %(blob_url)s, %(file_size)s, %(content_type)s,
+                 %(now)s, {own_values})
+            ON CONFLICT (blob_container, blob_name) DO NOTHING
+            """).format(
+            table=self._table.name,
+            own=sql.SQL(", ").join(map(sql.Identifier, own)),
+            own_values=sql.SQL(", ").join(map(sql.Placeholder, own)),
+        )
+
+    def _select(self, where: LiteralString) -> sql.Composed:
         select = sql.SQL("SELECT {columns} FROM {table} WHERE ")
         return select.format(columns=self._table.columns, table=self._table.name) + sql.SQL(where)
 
 
-def _values(recorded: RecordedFile, now: datetime) -> dict[str, Any]:
-    name, picture = recorded.name, recorded.picture
+def _key(name: BlobName) -> dict[str, Any]:
+    return {"practice_id": name.practice_id, "container": name.kind.container, "blob_name": str(name)}
+
+
+def _values(checked: CheckedFile, now: datetime) -> dict[str, Any]:
+    name, size = checked.name, checked.image_size
     return {
-        "practice_id": name.practice_id,
-        "container": name.kind.container,
-        "blob_name": recorded.blob_name,
-        "blob_url": recorded.blob_url,
-        "file_size": recorded.file_size,
+        **_key(name),
+        "blob_url": checked.blob_url,
+        "file_size": checked.file_size,
         "content_type": name.format.content_type,
         "image_type": name.stem,
-        "width": picture.width if picture else None,
-        "height": picture.height if picture else None,
-        "document_name": recorded.document_name,
+        "width": size.width if size else None,
+        "height": size.height if size else None,
+        "document_name": checked.document_name,
         "now": now,
     }
 
 
-def _settle(sql: Sql, name: BlobName, blob_name: str, state: str, reason: str | None, now: datetime) -> bool:
-    """Keep what became of an upload, also of one that nobody asked for; what is settled stays."""
+def _settle(sql: Sql, name: BlobName, state: UploadState, reason: str | None, now: datetime) -> bool:
+    """Set the state of an upload that is pending, expired or not known; return False for any other."""
     settled = sql.run(
         """
         INSERT INTO uploads (practice_id, container, blob_name, state, reason, created_at, updated_at)
@@ -223,13 +235,6 @@ def _settle(sql: Sql, name: BlobName, blob_name: str, state: str, reason: str | 
         SET state = excluded.state, reason = excluded.reason, updated_at = excluded.updated_at
         WHERE uploads.state IN ('pending', 'expired')
         """,
-        {
-            "practice_id": name.practice_id,
-            "container": name.kind.container,
-            "blob_name": blob_name,
-            "state": state,
-            "reason": reason,
-            "now": now,
-        },
+        {**_key(name), "state": state, "reason": reason, "now": now},
     )
     return settled == 1

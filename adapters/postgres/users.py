@@ -1,16 +1,19 @@
-"""People in PostgreSQL."""
+"""Users in PostgreSQL."""
 
 from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import override
 
 from adapters.postgres.database import Sql
 from bp_core.shared.paging import Page
-from bp_core.users import Profile, User, UserQuery
+from bp_core.users import Profile, User, UserQuery, UserStore
 
 USER_COLUMNS: Final = sql.SQL("id, email, full_name, role, plant_id, is_active, created_at, updated_at")
+
+USER: Final = sql.SQL("SELECT {columns} FROM users ").format(columns=USER_COLUMNS)
 
 FILTERS: Final[Mapping[str, sql.SQL]] = {
     "role": sql.SQL("role = %(role)s"),
@@ -21,14 +24,14 @@ FILTERS: Final[Mapping[str, sql.SQL]] = {
 }  # fmt: skip
 
 
-class PostgresUsers:
-    """The people who have accounts."""
+class PostgresUsers(UserStore):
+    """Stores users in PostgreSQL."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
 
+    @override
     def profile(self, user_id: UUID) -> Profile | None:
-        """Find a person with the names of their plant."""
         return self._sql.row(
             """
             SELECT u.id, u.email, u.full_name, u.role, u.plant_id, u.is_active, u.created_at, u.updated_at,
@@ -40,30 +43,30 @@ class PostgresUsers:
             into=Profile,
         )
 
+    @override
     def user(self, user_id: UUID) -> User | None:
-        """Find a person."""
-        return self._user(user_id, sql.SQL(""))
+        return self._sql.row(USER + sql.SQL("WHERE id = %(id)s"), {"id": user_id}, into=User)
 
+    @override
     def user_for_update(self, user_id: UUID) -> User | None:
-        """Find a person and hold them until the transaction ends."""
-        return self._user(user_id, sql.SQL(" FOR NO KEY UPDATE"))
+        query = USER + sql.SQL("WHERE id = %(id)s FOR NO KEY UPDATE")
+        return self._sql.row(query, {"id": user_id}, into=User)
 
+    @override
     def users(self, query: UserQuery) -> Page[User]:
-        """List the people by name."""
         asked = query.model_dump(exclude_none=True)
         conditions = [condition for field, condition in FILTERS.items() if field in asked]
-        where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
+        where = sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
         return self._sql.page(
-            sql.SQL("SELECT {columns} FROM users").format(columns=USER_COLUMNS) + where,
+            USER + where,
             asked,
             order=sql.SQL("lower(full_name), id"),
-            limit=query.limit,
-            offset=query.offset,
+            part=query,
             into=User,
         )
 
+    @override
     def save(self, user: User) -> None:
-        """Keep a person as they are now."""
         self._sql.run(
             """
             UPDATE users SET full_name = %(full_name)s, role = %(role)s, plant_id = %(plant_id)s,
@@ -72,7 +75,3 @@ class PostgresUsers:
             """,
             user.model_dump(),
         )
-
-    def _user(self, user_id: UUID, lock: sql.SQL) -> User | None:
-        query = sql.SQL("SELECT {columns} FROM users WHERE id = %(id)s").format(columns=USER_COLUMNS)
-        return self._sql.row(query + lock, {"id": user_id}, into=User)

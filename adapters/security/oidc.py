@@ -1,4 +1,4 @@
-"""Tokens of one outside OpenID Connect issuer: Entra ID, Firebase, any with a JWKS (rules 9)."""
+"""Tokens of another OpenID Connect issuer: Entra ID, Firebase, any with a JWKS (rules 9)."""
 
 import time
 from collections.abc import Mapping
@@ -7,28 +7,29 @@ from typing import Any, Final
 
 import jwt
 from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKClientError
+from typing_extensions import override
 
-from bp_core.shared.errors import Unauthenticated, Unavailable
+from bp_core.shared.errors import TokenExpired, Unauthenticated, Unavailable
 
 ALGORITHMS: Final = ("RS256", "ES256")
-"""Signatures with a public key only: a secret that everybody knows is no secret."""
+"""Only signatures with a public key: with a symmetric algorithm, published keys could sign tokens."""
 
 CLOCK_SKEW: Final = timedelta(seconds=60)
-KEYS_KEPT_FOR: Final = 300.0
+KEYS_CACHED_FOR: Final = 300.0
 KEYS_TIMEOUT: Final = 3.0
-"""In seconds: how long a set of keys is used before it is asked for again, and how long that may take."""
+"""In seconds: how long the keys of the issuer are cached, and how long a request for them may take."""
 
 NEW_KEY_AFTER: Final = 10.0
-"""So many seconds after a set of keys came, a token with an unknown key makes us ask for another set."""
+"""How long after the last request a token with an unknown key causes a new one, in seconds."""
 
 RETRY_AFTER: Final = 5.0
-"""So many seconds after the keys could not be had, we ask again: nobody waits for an issuer that is down."""
+"""How long after a failed request the next one is sent, in seconds; until then tokens fail at once."""
 
 CLAIMS: Final = ["iss", "aud", "sub", "iat", "exp"]
 
 
 class OidcTokens:
-    """Reads the tokens of an issuer, by the keys that it publishes."""
+    """Reads the tokens of an issuer with the keys that it publishes."""
 
     def __init__(
         self,
@@ -36,18 +37,18 @@ class OidcTokens:
         issuer: str,
         audience: str,
         jwks_url: str,
-        keys_kept_for: float = KEYS_KEPT_FOR,
+        keys_cached_for: float = KEYS_CACHED_FOR,
         new_key_after: float = NEW_KEY_AFTER,
         retry_after: float = RETRY_AFTER,
     ) -> None:
         self.issuer = issuer
         self._audience = audience
         self._keys = _PublishedKeys(
-            jwks_url, kept_for=keys_kept_for, new_key_after=new_key_after, retry_after=retry_after
+            jwks_url, cached_for=keys_cached_for, new_key_after=new_key_after, retry_after=retry_after
         )
 
     def issued(self, token: str) -> bool:
-        """Whether a token says that it is this issuer's; whether it is, `verified_email` finds out."""
+        """Whether a token names this issuer; only `verified_email` checks the signature."""
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
         except (jwt.InvalidTokenError, ValueError):
@@ -55,17 +56,18 @@ class OidcTokens:
         return bool(claims.get("iss") == self.issuer)
 
     def verified_email(self, token: str, now: datetime) -> str:
-        """Read the e-mail that the issuer vouches for.
+        """Check a token and return the verified e-mail in it.
 
-        Raises Unauthenticated (TOKEN_EXPIRED), and Unavailable while the issuer's keys cannot be had.
+        Raises Unauthenticated, TokenExpired, and Unavailable if the issuer's keys cannot be read.
         """
         claims = self._claims(token)
-        expires_at, begins_at = _moment(claims["exp"]), _moment(claims.get("nbf", claims["iat"]))
-        if max(begins_at, _moment(claims["iat"])) > now + CLOCK_SKEW:
+        issued_at, expires_at = _time(claims["iat"]), _time(claims["exp"])
+        not_before = _time(claims.get("nbf", claims["iat"]))
+        if max(not_before, issued_at) > now + CLOCK_SKEW:
             raise _not_valid()
         if expires_at <= now:
-            raise Unauthenticated("The token has expired.", code="TOKEN_EXPIRED")
-        return vouched_email(claims)
+            raise TokenExpired("The token has expired.")
+        return verified_email_in(claims)
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -80,64 +82,63 @@ class OidcTokens:
                 audience=self._audience,
                 options={
                     "require": CLAIMS,
-                    "verify_exp": False,  # compared with the caller's clock instead
+                    "verify_exp": False,  # `verified_email` compares times with `now`
                     "verify_iat": False,
                     "verify_nbf": False,
                 },
             )
         except PyJWKClientConnectionError as error:
-            raise Unavailable("The sign-in service does not answer; try again shortly.") from error
+            raise Unavailable("The sign-in service does not answer. Try again shortly.") from error
         except (PyJWKClientError, jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise _not_valid() from error
 
 
-def vouched_email(claims: Mapping[str, Any]) -> str:
-    """Find the e-mail that the issuer's claims vouch for.
+def verified_email_in(claims: Mapping[str, Any]) -> str:
+    """Return the e-mail in the claims if the issuer has verified it.
 
-    `email_verified` is OpenID Connect's own claim, and decides where it is sent. Entra ID never sends it, and
-    says by `xms_edov` that the owner of the e-mail's domain is verified, as true or as 1.
+    OpenID Connect has the claim `email_verified`; if it is there, it decides. Entra ID never sends it; its
+    claim `xms_edov` (true or 1) says that the owner of the e-mail's domain is verified.
 
     Raises Unauthenticated.
     """
     email = claims.get("email")
-    vouched = claims["email_verified"] is True if "email_verified" in claims else _is_vouched_by_entra(claims)
-    if not isinstance(email, str) or not vouched:
-        raise Unauthenticated("The issuer does not vouch for the e-mail.")
+    if not isinstance(email, str) or not _is_email_verified(claims):
+        raise Unauthenticated("The e-mail in the token is not verified.")
     return email
 
 
-def _is_vouched_by_entra(claims: Mapping[str, Any]) -> bool:
+def _is_email_verified(claims: Mapping[str, Any]) -> bool:
+    if "email_verified" in claims:
+        return claims["email_verified"] is True
     return claims.get("xms_edov") in (True, "1", "true")
 
 
 class _PublishedKeys(PyJWKClient):
-    """The keys that an issuer publishes; while they cannot be had, it is asked now and then only.
+    """The keys that an issuer publishes; after a failed request there is a pause before the next.
 
-    The library asks under a lock: without the pause every caller would wait out the time-outs of all before.
+    The library sends requests under a lock: without the pause, callers would wait for each other's time-outs.
     """
 
-    def __init__(self, url: str, *, kept_for: float, new_key_after: float, retry_after: float) -> None:
+    def __init__(self, url: str, *, cached_for: float, new_key_after: float, retry_after: float) -> None:
         super().__init__(
-            url, lifespan=kept_for, timeout=KEYS_TIMEOUT, cooldown_duration=new_key_after, cache_keys=False
+            url, lifespan=cached_for, timeout=KEYS_TIMEOUT, cooldown_duration=new_key_after, cache_keys=False
         )
         self._retry_after = retry_after
         self._failed_at = -retry_after
 
+    @override
     def fetch_data(self) -> Any:
-        """Ask for the keys.
-
-        Raises PyJWKClientConnectionError, also for an answer that holds no keys.
-        """
+        """Request the keys. Raises PyJWKClientConnectionError, also for a response without keys."""
         if time.monotonic() - self._failed_at < self._retry_after:
-            raise PyJWKClientConnectionError("The keys could not be had a moment ago.")
+            raise PyJWKClientConnectionError("The last request for the keys failed a moment ago.")
         try:
             return super().fetch_data()
         except (jwt.PyJWTError, OSError, ValueError) as error:
             self._failed_at = time.monotonic()
-            raise PyJWKClientConnectionError(f"The keys cannot be had: {error}") from error
+            raise PyJWKClientConnectionError(f"The keys cannot be read: {error}") from error
 
 
-def _moment(seconds: object) -> datetime:
+def _time(seconds: object) -> datetime:
     if not isinstance(seconds, int | float) or isinstance(seconds, bool):
         raise _not_valid()
     try:

@@ -1,4 +1,4 @@
-"""Blob Storage: the bytes of photographs, and URLs that let a browser put or read one of them.
+"""Azure Blob Storage: the files of practices, and signed URLs that let a browser upload or read one of them.
 
 The storage library takes a second to import, so it is imported where it is first needed.
 """
@@ -11,29 +11,32 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from adapters.storage_accounts import StorageAccount
+from typing_extensions import override
+
+from adapters.storage.accounts import StorageAccount
+from bp_core.purging import ExpiredBlobs
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.kinds import IMAGES, MEGABYTE, QUARANTINE
-from bp_core.uploads.store import StoredBytes
+from bp_core.uploads.ports import BlobLister, BlobStore, StoredBlob
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobServiceClient
 
 READ_LIFETIME: Final = timedelta(hours=24)
 CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far the storage's clock may lie behind ours, for a URL to be valid at once."""
+"""How far the clock of the storage may be behind ours: URLs are valid from this long ago."""
 
 CONNECT_TIMEOUT: Final = 2
 READ_TIMEOUT: Final = 20
 RETRY_AFTER: Final = 1
-"""How long after a failure the storage is asked once more, in seconds: the library's own 18 are too long."""
+"""Seconds between a failed call and its only retry. The defaults of the library add up to 18 seconds."""
 
-MOST_COPIED_AT_ONCE: Final = 256 * MEGABYTE
-"""The largest blob that the storage copies within the call; nobody uploads one but to see what happens."""
+MAX_SYNC_COPY: Final = 256 * MEGABYTE
+"""The largest blob that the storage copies within one call. Only an attacker uploads a larger one."""
 
 COPY_WAIT: Final = 1.0
-MOST_COPY_WAITS: Final = 60
-"""How often, and how many seconds apart, it is asked whether it has copied a larger one."""
+MAX_COPY_WAITS: Final = 60
+"""A larger blob is copied in the background: seconds between two checks, and how many checks there are."""
 
 PAGE_SIZE: Final = 1000
 """How many blobs are listed in one call."""
@@ -42,20 +45,20 @@ RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERROR: Final = 500
 
 
-class AzureBlobs:
+class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
     """The blobs of one storage account."""
 
     def __init__(self, account: StorageAccount) -> None:
         self._account = account
 
-    def read(self, container: str, blob_name: str, at_most: int) -> StoredBytes | None:
-        """Read a blob of at most so many bytes; None if there is no such blob. Raises Unavailable."""
+    @override
+    def read(self, container: str, blob_name: str, at_most: int) -> StoredBlob | None:
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         blob = self._blob(container, blob_name)
         with _storage_errors():
             try:
-                # Ranged: a blob that is too large costs one byte more than is taken, not all of it.
+                # Ranged: of a blob that is too large, only one byte more than accepted is transferred.
                 data = blob.download_blob(offset=0, length=at_most + 1, max_concurrency=1).readall()
                 size = blob.get_blob_properties().size if len(data) > at_most else len(data)
             except ResourceNotFoundError:
@@ -63,11 +66,11 @@ class AzureBlobs:
             except HttpResponseError as error:
                 if error.status_code != RANGE_NOT_SATISFIABLE:
                     raise
-                data, size = b"", 0  # an empty blob has not even a first byte
-        return StoredBytes(size=size, data=data if size <= at_most else None, url=blob.url)
+                data, size = b"", 0  # an empty blob has no first byte to read
+        return StoredBlob(size=size, data=data if size <= at_most else None, url=blob.url)
 
+    @override
     def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:
-        """Write a blob, over one that is there. Raises Unavailable."""
         from azure.storage.blob import ContentSettings
 
         with _storage_errors():
@@ -75,25 +78,25 @@ class AzureBlobs:
                 data, overwrite=True, content_settings=ContentSettings(content_type=content_type)
             )
 
+    @override
     def quarantine(self, container: str, blob_name: str, reason: str) -> None:
-        """Move a blob to the quarantine container; nothing happens if it is gone. Raises Unavailable."""
         from azure.core.exceptions import ResourceNotFoundError
 
         source = self._blob(container, blob_name)
-        refused = self._blob(QUARANTINE, f"{container}/{blob_name}")
+        target = self._blob(QUARANTINE, f"{container}/{blob_name}")
         with _storage_errors():
             try:
                 url = self.read_url(container, blob_name, datetime.now(UTC))
                 size = source.get_blob_properties().size
-                at_once = size <= MOST_COPIED_AT_ONCE
-                copy = refused.start_copy_from_url(url, {"reason": quote(reason)}, requires_sync=at_once)
-                _wait_for_copy(refused, str(copy["copy_status"]))
+                is_small = size <= MAX_SYNC_COPY
+                copy = target.start_copy_from_url(url, {"reason": quote(reason)}, requires_sync=is_small)
+                _wait_for_copy(target, str(copy["copy_status"]))
                 source.delete_blob()
             except ResourceNotFoundError:
                 return
 
+    @override
     def delete(self, container: str, blob_name: str) -> None:
-        """Delete a blob; nothing happens if it is gone already. Raises Unavailable."""
         from azure.core.exceptions import ResourceNotFoundError
 
         with _storage_errors():
@@ -102,8 +105,8 @@ class AzureBlobs:
             except ResourceNotFoundError:
                 return
 
+    @override
     def names(self, container: str) -> Iterator[list[str]]:
-        """List the blobs of a container, a page at a time. Raises Unavailable."""
         with self._service.get_container_client(container) as client:
             pages = client.list_blob_names(results_per_page=PAGE_SIZE).by_page()
             while True:
@@ -114,11 +117,8 @@ class AzureBlobs:
                     names = list(page)
                 yield names
 
+    @override
     def delete_older(self, container: str, before: datetime) -> int:
-        """Delete the blobs of a container that were written before some moment; tell how many.
-
-        Raises Unavailable.
-        """
         deleted = 0
         with _storage_errors(), self._service.get_container_client(container) as client:
             for blob in client.list_blobs(results_per_page=PAGE_SIZE):
@@ -127,23 +127,23 @@ class AzureBlobs:
                     deleted += 1
         return deleted
 
+    @override
     def read_url(self, container: str, blob_name: str, now: datetime) -> str:
-        """Make a URL that reads one blob for 24 hours. Raises Unavailable where no key is to be had."""
         return self._signed_url(container, blob_name, "r", now, now + READ_LIFETIME)
 
+    @override
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
-        """Make a URL at which this one blob can be created, once, until it expires. Raises Unavailable."""
         return self._signed_url(container, blob_name, "c", now, expires_at)
 
     def check(self) -> None:
-        """Ask the storage for a sign of life. Raises Unavailable."""
+        """Check that the storage answers. Raises Unavailable."""
         from azure.core.exceptions import AzureError
 
         try:
-            # Of the account itself, an identity with rights to its blobs may ask nothing.
+            # Not of the account: an identity with rights to its blobs may not read the account's properties.
             with self._service.get_container_client(IMAGES.container) as client:
                 client.get_container_properties()
-        except AzureError as error:  # also a wrong key: whatever keeps us from the files
+        except AzureError as error:  # a wrong key as well: anything that makes the files unreachable
             raise Unavailable("The file storage does not answer.") from error
 
     def _signed_url(
@@ -153,7 +153,7 @@ class AzureBlobs:
 
         service, start = self._service, now - CLOCK_SKEW
         with _storage_errors():
-            signs_with = self._account.signs_with(service, start, expires_at)
+            signing_key = self._account.signing_key(service, start, expires_at)
         signature = generate_blob_sas(
             account_name=service.account_name or "",
             container_name=container,
@@ -162,7 +162,7 @@ class AzureBlobs:
             start=start,
             expiry=expires_at,
             protocol="https" if service.url.startswith("https:") else "https,http",
-            **signs_with,
+            **signing_key,
         )
         return f"{service.url.rstrip('/')}/{container}/{quote(blob_name)}?{signature}"
 
@@ -181,8 +181,8 @@ class AzureBlobs:
 
 
 def _wait_for_copy(blob: "BlobClient", status: str | None) -> None:
-    """Wait until a blob is copied. Raises Unavailable if that takes long."""
-    for _ in range(MOST_COPY_WAITS):
+    """Wait until a blob is copied. Raises Unavailable if it takes too long."""
+    for _ in range(MAX_COPY_WAITS):
         if status == "success":
             return
         time.sleep(COPY_WAIT)
@@ -192,7 +192,7 @@ def _wait_for_copy(blob: "BlobClient", status: str | None) -> None:
 
 @contextmanager
 def _storage_errors() -> Iterator[None]:
-    """Turn a storage that does not answer, or answers with a failure of its own, into Unavailable."""
+    """Raise Unavailable if the storage does not answer, or answers with a server error."""
     from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 
     try:

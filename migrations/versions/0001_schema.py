@@ -1,4 +1,4 @@
-"""The portal's tables, as docs/schema.md describes them.
+"""The tables of the portal (docs/schema.md).
 
 Revision ID: 0001
 Revises: -
@@ -80,9 +80,8 @@ CREATE TABLE categories (
 );
 """
 
-# Savings are all or nothing (rules 2); a practice that was ever submitted has a date, a draft has none.
-# annualised_savings is the saving in lakhs a year, exact in two decimals (rules 3): derived here, so that no
-# writer can forget it.
+# The three saving columns are all set or all NULL (rules 2). A draft has no date; others have one.
+# annualised_savings is the saving per year in lakhs, exact (rules 3): a generated column, always up to date.
 PRACTICES = """
 CREATE TABLE best_practices (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -287,7 +286,8 @@ CREATE INDEX notifications_related_practice_idx ON notifications (related_practi
 CREATE INDEX notifications_related_question_idx ON notifications (related_question_id);
 """
 
-# Sums stay annualised and exact: one saving may be 12 x 100 x 9,999,999,999.99 lakhs, and a plant has many.
+# Sums are annualised and exact. The precision allows for many savings of up to 12 x 100 x 9,999,999,999.99
+# lakhs in one plant.
 SAVINGS = """
 CREATE TABLE monthly_savings (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

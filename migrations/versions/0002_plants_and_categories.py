@@ -1,4 +1,4 @@
-"""The seven plants and the eight categories that every portal starts with.
+"""The initial seven plants and eight categories.
 
 Revision ID: 0002
 Revises: 0001

@@ -1,4 +1,4 @@
-"""Accounts that wait for headquarters, failed sign-ins, and an audit trail that nobody rewrites.
+"""Plant users without a plant until they are activated, failed sign-ins, and an insert-only audit trail.
 
 Revision ID: 0003
 Revises: 0002
@@ -11,7 +11,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# Who registers without an invite has no plant until headquarters gives them one; nobody active is without.
+# A user who registers without an invite has no plant until headquarters sets one. Active plant users always
+# have one.
 UP = """
 ALTER TABLE users DROP CONSTRAINT users_plant_belongs_to_role_check;
 ALTER TABLE users ADD CONSTRAINT users_plant_belongs_to_role_check

@@ -1,4 +1,4 @@
-"""Versions and views of practices, and words as they are written beside their stems.
+"""Versions and view counts of practices, and full words in the search document.
 
 Revision ID: 0004
 Revises: 0003
@@ -11,8 +11,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# "brazi" is the beginning of "brazing" and not of its stem, "braz": the words as they are written stand in
-# the document, too, under the lowest weight.
+# "brazi" is a prefix of "brazing", but not of its stem "braz". So the search document also has the full
+# words, with the lowest weight.
 UP = """
 ALTER TABLE best_practices ADD COLUMN version integer NOT NULL DEFAULT 1;
 

@@ -1,4 +1,4 @@
-"""Documents are called as their files were, and what lost its blob is marked.
+"""File names of uploads, and a mark for files whose blob is missing.
 
 Revision ID: 0005
 Revises: 0004
@@ -11,8 +11,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# uploads.filename: what a document is called until its uploader says otherwise. missing_since: when the
-# nightly reconciliation first found no blob for the row; marked once, so that it is reported once.
+# uploads.filename: the name of a document until its uploader renames it. missing_since: when the
+# reconciliation job first found no blob for the row; set once, so that a missing blob is reported once.
 UP = """
 ALTER TABLE uploads ADD COLUMN filename text;
 ALTER TABLE practice_images ADD COLUMN missing_since timestamptz;

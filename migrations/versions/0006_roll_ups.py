@@ -1,4 +1,4 @@
-"""Counts and sums of practices, kept by triggers; what runs of jobs were due for; an index for each order.
+"""Counts and sums of practices, updated by triggers; scheduled times of job runs; indexes for sorting.
 
 Revision ID: 0006
 Revises: 0005
@@ -11,8 +11,8 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# What practices add to the figures (rules 2, 3): where everybody sees one, it counts among the practices of
-# its month; where it is approved, its saving counts in that month.
+# What practices add to the figures (rules 2, 3): a public practice counts in its month, and the saving of an
+# approved practice counts in the same month.
 DATED = """
     SELECT plant_id, category_id, date_part('year', submitted_date)::int AS year,
            date_part('month', submitted_date)::int AS month, {sign} AS submitted, 0 AS benchmarked,
@@ -22,7 +22,7 @@ DATED = """
     WHERE status IN ('submitted', 'approved') AND NOT is_deleted
 """
 
-# What benchmarks add: each counts in its own month, for the plant and the category of its practice.
+# What benchmarks add: each counts in the month of its own date, for the plant and category of its practice.
 BENCHMARKED = """
     SELECT p.plant_id, p.category_id, date_part('year', b.benchmarked_date)::int AS year,
            date_part('month', b.benchmarked_date)::int AS month, 0 AS submitted, {sign} AS benchmarked,
@@ -35,7 +35,7 @@ COUNTED = DATED + " UNION ALL " + BENCHMARKED
 
 
 def summed(counted: str, *, sign: int, practices: str, benchmarks: str = "benchmarked_practices") -> str:
-    """What many practices or benchmarks add, summed, as an array."""
+    """Return the SQL expression for an array of the sums that practices or benchmarks add."""
     rows = counted.format(sign=sign, practices=practices, benchmarks=benchmarks)
     return f"""
         ARRAY(
@@ -61,8 +61,9 @@ CREATE VIEW counted_practices AS
 {COUNTED.format(sign=1, practices="best_practices", benchmarks="benchmarked_practices")};
 """
 
-# Whoever changes a plant's figures holds the plant, several in the order of their ids, as the savings' own
-# store does: so nobody waits in a circle. What comes to nothing, such as a new title, holds no plant.
+# A transaction that changes the figures of plants locks these plants in the order of their ids, like
+# `PostgresSavings.lock`, which avoids deadlocks. A change without effect on the figures, for example a new
+# title, locks no plant.
 ADDING = """
 CREATE FUNCTION add_to_roll_ups(changes counted_practices[]) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -99,7 +100,7 @@ BEGIN
 END $$;
 """
 
-# A practice stays as a benchmark's trigger has seen it until both are kept: FOR SHARE.
+# The trigger of a benchmark locks its practice (FOR SHARE), so that the practice cannot change before commit.
 TRIGGERS = f"""
 CREATE FUNCTION count_practices() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -147,8 +148,9 @@ CREATE TRIGGER benchmarks_removed AFTER DELETE ON benchmarked_practices
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_benchmarks();
 """
 
-# What should be kept, less what is kept, is what is wrong, in one statement and so at one moment. As every
-# change brings its difference along, that stays true whatever is written meanwhile, and nobody waits.
+# The correction is the difference between the computed and the stored figures, from one snapshot. Every
+# change adds its own difference, so the correction stays right whatever other transactions commit, without a
+# lock.
 REBUILDING = f"""
 CREATE FUNCTION rebuild_roll_ups() RETURNS integer LANGUAGE sql AS $$
     SELECT add_to_roll_ups(
@@ -164,16 +166,16 @@ $$;
 SELECT rebuild_roll_ups();
 """
 
-# A run that is not over when its lease ends has died. What a timer's run was due for tells two instances
-# apart that run the same night from one that missed a night.
+# A run that is still running when its lease expires was stopped. scheduled_for shows whether two runs were
+# started for the same scheduled time.
 RUNS = """
 ALTER TABLE job_runs ADD COLUMN scheduled_for timestamptz;
 ALTER TABLE job_runs ADD COLUMN past_due boolean NOT NULL DEFAULT false;
 ALTER TABLE job_runs ADD COLUMN lease_until timestamptz;
 """
 
-# Every order of the list has an index, and the usual one holds what most lists are filtered by: so a list is
-# counted without the table.
+# Each sort order of the list has an index. The default one includes the columns of the usual filters, so that
+# a list is counted by an index-only scan.
 INDEXES = """
 DROP INDEX best_practices_list_idx;
 CREATE INDEX best_practices_list_idx ON best_practices (submitted_date DESC, id)

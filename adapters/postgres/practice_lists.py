@@ -1,0 +1,182 @@
+"""The SQL of lists of practices: visibility, filters, sorting, cursors and search."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from psycopg import sql
+
+from adapters.postgres import cursors, search
+from bp_core.practices.schemas import EXCERPT_LENGTH, PracticeQuery, SortKey, SortOrder, StoredListItem
+from bp_core.practices.workflow import PUBLIC_STATUSES
+from bp_core.shared.access import Caller
+from bp_core.shared.paging import LongPage
+
+PUBLIC_VALUES: Final[Mapping[str, Any]] = {"public_statuses": list(PUBLIC_STATUSES)}
+ITEM_VALUES: Final[Mapping[str, Any]] = {"excerpt": EXCERPT_LENGTH}
+
+COPY_COUNT: Final = sql.SQL("""
+    (SELECT count(*) FROM copied_practices o
+     JOIN best_practices copy ON copy.id = o.copied_practice_id AND NOT copy.is_deleted
+     WHERE o.original_practice_id = {practice_id})
+""")
+"""The number of copies of a practice, without deleted copies."""
+
+# The practices that the caller may see (rules 2); `visible_to` returns its parameters.
+VISIBLE: Final = sql.SQL("(p.status = ANY (%(public_statuses)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)")
+
+# The columns of a list item, of the practice `p`.
+ITEM: Final = sql.SQL("""
+    SELECT p.id, p.title, left(p.description, %(excerpt)s) AS description,
+           p.category_id, c.name AS category_name, p.plant_id, plant.name AS plant_name,
+           author.full_name AS submitted_by_name, p.submitted_date, p.status,
+           p.savings_amount, p.savings_currency, p.savings_period,
+           EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS is_benchmarked,
+           (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count,
+           EXISTS (SELECT FROM practice_images i WHERE i.practice_id = p.id) AS has_images,
+           (SELECT i.thumbnail_name FROM practice_images i
+            WHERE i.practice_id = p.id AND i.thumbnail_name IS NOT NULL
+            ORDER BY i.image_type, i.uploaded_at DESC LIMIT 1) AS thumbnail_name,
+           p.created_at
+    FROM plants plant
+    JOIN users author ON author.id = p.submitted_by_user_id
+    LEFT JOIN categories c ON c.id = p.category_id
+    WHERE plant.id = p.plant_id
+""")
+
+RECENT: Final = sql.SQL("""
+SELECT item.* FROM (
+    SELECT * FROM best_practices p
+    WHERE NOT p.is_deleted AND p.status = ANY (%(public_statuses)s) AND p.submitted_date IS NOT NULL
+    ORDER BY p.submitted_date DESC, p.created_at DESC, p.id LIMIT %(at_most)s
+) p
+CROSS JOIN LATERAL ({item}) item
+ORDER BY p.submitted_date DESC, p.created_at DESC, p.id
+""").format(item=ITEM)
+
+# The expression of each sort key. A draft has no date and sorts as the newest.
+SORT_KEYS: Final[Mapping[SortKey, sql.SQL]] = {
+    "submitted_date": sql.SQL("p.submitted_date"),
+    "title": sql.SQL("lower(p.title)"),
+    "created_at": sql.SQL("p.created_at"),
+    "savings": sql.SQL("p.annualised_savings"),
+    "relevance": sql.SQL("ts_rank(p.search_document, {words})::float8"),
+}
+
+FILTERS: Final[Mapping[str, sql.SQL]] = {
+    "category_id": sql.SQL("p.category_id = %(category_id)s"),
+    "plant_id": sql.SQL("p.plant_id = %(plant_id)s"),
+    "status": sql.SQL("p.status = %(status)s"),
+    "start_date": sql.SQL("p.submitted_date >= %(start_date)s"),
+    "end_date": sql.SQL("p.submitted_date <= %(end_date)s"),
+}
+
+BENCHMARKED: Final[Mapping[bool, sql.SQL]] = {
+    True: sql.SQL("p.id IN (SELECT practice_id FROM benchmarked_practices)"),
+    False: sql.SQL("NOT EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id)"),
+}
+
+COUNT_LIMIT: Final = 10_000
+"""The highest total of a list, so that counting never reads the whole table."""
+
+# The rows after a position, by sort order and whether its key is NULL. Only the date can be NULL; NULL sorts
+# above all dates.
+AFTER_POSITION: Final[Mapping[tuple[SortOrder, bool], sql.SQL]] = {
+    ("desc", False): sql.SQL("({key} <= %(key)s AND ({key} < %(key)s OR p.id > %(id)s))"),
+    ("desc", True): sql.SQL("({key} IS NOT NULL OR p.id > %(id)s)"),
+    ("asc", False): sql.SQL("({key} > %(key)s OR {key} IS NULL OR ({key} = %(key)s AND p.id < %(id)s))"),
+    ("asc", True): sql.SQL("({key} IS NULL AND p.id < %(id)s)"),
+}
+
+# The total, and one page with one more row, in one statement. An empty page also returns the total. Rows are
+# counted in the default order, with an index that includes the columns of the usual filters.
+LIST: Final = sql.SQL("""
+SELECT total.practices AS total, p.sort_key, {highlight} AS highlight, item.*
+FROM (
+    SELECT count(*) AS practices
+    FROM (
+        SELECT FROM best_practices p WHERE {where}
+        ORDER BY p.submitted_date DESC, p.id LIMIT %(count_limit)s + 1
+    ) counted
+) total
+LEFT JOIN (
+    SELECT row_number() OVER (ORDER BY {order}) AS place, {key} AS sort_key, p.*
+    FROM best_practices p WHERE {where} AND {after}
+    ORDER BY {order} LIMIT %(limit)s + 1 OFFSET %(offset)s
+) p ON true
+LEFT JOIN LATERAL ({item}) item ON true
+ORDER BY p.place
+""")
+
+
+def page(
+    query: PracticeQuery, caller: Caller, after: cursors.Position | None
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """Return the statement for one page of a list, and its parameters."""
+    typed = search.TypedSearch.of(query.search or "")
+    key = SORT_KEYS[query.sort_by].format(words=typed.tsquery)
+    where = sql.SQL(" AND ").join(_conditions(query, typed.tsquery))
+    rows_after: sql.Composable = sql.SQL("true")
+    if after is not None:
+        rows_after = AFTER_POSITION[query.sort_order, after.key is None].format(key=key)
+    statement = LIST.format(
+        highlight=typed.headline if query.search else sql.SQL("NULL::text"),
+        item=ITEM,
+        where=where,
+        after=rows_after,
+        key=key,
+        order=_order(query, key),
+    )
+    values = {
+        **query.model_dump(exclude_none=True),
+        **visible_to(caller),
+        **ITEM_VALUES,
+        **typed.values,
+        "count_limit": COUNT_LIMIT,
+        **({"key": after.key, "id": after.practice_id} if after else {}),
+    }
+    return statement, values
+
+
+def read_page(query: PracticeQuery, rows: list[dict[str, Any]]) -> LongPage[StoredListItem]:
+    """Return the page in the rows of `page`: one more row than the limit means that another page follows."""
+    total = rows[0]["total"]
+    found = [row for row in rows if row["id"] is not None]
+    on_page = found[: query.limit]
+    has_more = len(found) > query.limit
+    last = cursors.Position(on_page[-1]["sort_key"], on_page[-1]["id"]) if has_more else None
+    return LongPage(
+        [_item(row) for row in on_page],
+        min(total, COUNT_LIMIT),
+        query.limit,
+        query.offset,
+        has_next=has_more,
+        total_capped=total > COUNT_LIMIT,
+        next_cursor=cursors.cursor_at(query, last) if last else None,
+    )
+
+
+def visible_to(caller: Caller) -> dict[str, Any]:
+    """Return the parameters of VISIBLE."""
+    return {**PUBLIC_VALUES, "is_hq": caller.is_hq, "own_plant": caller.plant_id}
+
+
+def _conditions(query: PracticeQuery, words: sql.SQL) -> list[sql.Composable]:
+    requested = query.model_dump(exclude_none=True)
+    conditions: list[sql.Composable] = [sql.SQL("NOT p.is_deleted"), VISIBLE]
+    conditions += [condition for field, condition in FILTERS.items() if field in requested]
+    if query.is_benchmarked is not None:
+        conditions.append(BENCHMARKED[query.is_benchmarked])
+    if query.search is not None:
+        conditions.append(sql.SQL("p.search_document @@ {words}").format(words=words))
+    return conditions
+
+
+def _order(query: PracticeQuery, key: sql.Composed) -> sql.Composed:
+    # The id is sorted in the opposite direction, so that one index is used for both sort orders.
+    template = "{key} DESC, p.id ASC" if query.sort_order == "desc" else "{key} ASC, p.id DESC"
+    return sql.SQL(template).format(key=key)
+
+
+def _item(row: dict[str, Any]) -> StoredListItem:
+    marked = row.pop("highlight")
+    return StoredListItem(**row, highlight=None if marked is None else search.excerpt(marked))

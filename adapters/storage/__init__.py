@@ -1,0 +1,1 @@
+"""Blob Storage: the account, and the blobs in it."""
