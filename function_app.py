@@ -1,57 +1,20 @@
-"""The portal's Function App: every blueprint registered, and nothing else (no I/O at import)."""
+"""The portal's Function App: registers what `functions` declares. No logic, and no I/O at import."""
 
 import os
+import pkgutil
+from importlib import import_module
 
 import azure.functions as func
 
-from functions import blob_triggers, bootstrap, timers
-from functions.http import (
-    analytics,
-    audit,
-    auth,
-    benchmarking,
-    categories,
-    copying,
-    documentation,
-    health,
-    jobs,
-    leaderboard,
-    notifications,
-    plants,
-    practices,
-    questions,
-    reviews,
-    sheets,
-    uploads,
-    users,
-)
+from functions import blob_triggers, bootstrap, http
+from functions.jobs import timers
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-for module in (
-    analytics,
-    audit,
-    auth,
-    benchmarking,
-    blob_triggers,
-    categories,
-    copying,
-    documentation,
-    health,
-    jobs,
-    leaderboard,
-    notifications,
-    plants,
-    practices,
-    questions,
-    reviews,
-    sheets,
-    timers,
-    uploads,
-    users,
-):
+features = [import_module(f"{http.__name__}.{found.name}") for found in pkgutil.iter_modules(http.__path__)]
+for module in (*features, blob_triggers, timers):
     app.register_functions(module.blueprint)
 
-# A functions host always says which worker it wants: under one, a missing or unsafe setting stops the start.
+# A functions host always names the worker it wants: under one, a missing or unsafe setting stops the start.
 if "FUNCTIONS_WORKER_RUNTIME" in os.environ:
     bootstrap.portal()

@@ -1,17 +1,15 @@
-"""What happens when a blob arrives."""
+"""Blob triggers: they record the files that were uploaded."""
 
 import logging
-from collections.abc import Callable
 
 import azure.functions as func
 from azure.functions import BlobSource
 
-from bp_core.practices.models import StoredDocument, StoredImage
+from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES
-from bp_core.uploads.recording import Missing, Recorder, Rejected
+from bp_core.uploads.recording import Missing, RecordingResult, Rejected
 from functions import bootstrap, logs, telemetry
 from functions.blueprints import new_blueprint
-from functions.bootstrap import Unit
 from functions.settings import blob_trigger_source
 
 blueprint = new_blueprint()
@@ -22,12 +20,13 @@ blueprint = new_blueprint()
     path=f"{IMAGES.container}/{IMAGES.folder}/{{practice_id}}/{{file}}",
     connection="AzureWebJobsStorage",
     source=BlobSource(blob_trigger_source()),
-    data_type=func.DataType.BINARY,  # as text, the host would decode a photograph as UTF-8 and damage it
+    data_type=func.DataType.BINARY,  # the host would decode any other type as UTF-8 and damage the file
 )
 def record_upload(blob: func.InputStream, context: func.Context) -> None:
-    """Record an uploaded photograph, with its thumbnail, or move what is none to quarantine."""
-    with telemetry.invocation(context):
-        _record(blob, lambda unit: unit.image_recorder)
+    """Record an uploaded image with its thumbnail, or move it to quarantine."""
+    with telemetry.invocation(context), bootstrap.portal().unit_of_work(transaction=False) as work:
+        name = _name_in_container(blob)
+        _log(name, work.image_recorder.record(name, with_thumbnail=True))
 
 
 @blueprint.blob_trigger(
@@ -38,18 +37,18 @@ def record_upload(blob: func.InputStream, context: func.Context) -> None:
     data_type=func.DataType.BINARY,
 )
 def record_document(blob: func.InputStream, context: func.Context) -> None:
-    """Record an uploaded document, or move what is none to quarantine."""
-    with telemetry.invocation(context):
-        _record(blob, lambda unit: unit.document_recorder)
+    """Record an uploaded document, or move it to quarantine."""
+    with telemetry.invocation(context), bootstrap.portal().unit_of_work(transaction=False) as work:
+        name = _name_in_container(blob)
+        _log(name, work.document_recorder.record(name, with_thumbnail=True))
 
 
-def _record(
-    blob: func.InputStream, recorder_of: Callable[[Unit], Recorder[StoredImage] | Recorder[StoredDocument]]
-) -> None:
-    _, _, blob_name = (blob.name or "").partition("/")
-    with bootstrap.portal().unit(transaction=False) as unit:
-        outcome = recorder_of(unit).record(blob_name, with_thumbnail=True, now=unit.moment.at)
-    match outcome:
+def _name_in_container(blob: func.InputStream) -> str:
+    return (blob.name or "").partition("/")[2]
+
+
+def _log(blob_name: str, result: RecordingResult[StoredImage] | RecordingResult[StoredDocument]) -> None:
+    match result:
         case Rejected(reason):
             logs.log("upload_rejected", level=logging.WARNING, blob=blob_name, reason=reason)
         case Missing():

@@ -1,8 +1,8 @@
-"""Blueprints: what functions are declared on before the app registers them."""
+"""Blueprints: where functions are declared before the app registers them."""
 
 import azure.functions as func
 
 
 def new_blueprint() -> func.Blueprint:
-    """Make an empty blueprint."""
-    return func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
+    """Return an empty blueprint."""
+    return func.Blueprint()  # type: ignore[no-untyped-call]  # the library has no types here

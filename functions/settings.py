@@ -1,17 +1,15 @@
-"""The settings of an installation: environment variables, typed and checked once.
+"""The settings: environment variables, read and validated once.
 
-None has a default that would be dangerous in production; what is missing or unsafe is refused by name.
+No default is unsafe in production. A setting that is missing or unsafe stops the start with an error.
 """
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -19,30 +17,32 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from typing_extensions import override
 
 from adapters.postgres.database import parameters_of
-from adapters.storage_accounts import is_emulator
+from adapters.storage.accounts import is_emulator
 from bp_core.savings import SavingsRules, StarPolicy
 
 DatabaseAuth = Literal["password", "entra"]
-"""How the portal signs in to its database: as DATABASE_URL says, or with a token of its identity."""
+"""How the portal authenticates to the database: with the password in DATABASE_URL, or an Entra token."""
 
 TelemetryMode = Literal["off", "opentelemetry"]
 
-SHORTEST_SECRET: Final = 32
-"""HS256 wants a key at least as long as its hash, in bytes."""
+MIN_SECRET_BYTES: Final = 32
+"""HS256 needs a key at least as long as its hash."""
 
-LEAST_SECRET_CHARACTERS: Final = 8
-"""A secret that repeats a few characters is a placeholder that somebody forgot to replace."""
+MIN_SECRET_CHARACTERS: Final = 8
+"""A secret with fewer different characters is probably a placeholder."""
 
 UNRESOLVED: Final = "@Microsoft.KeyVault("
-"""How a setting begins that Azure should have replaced by a secret, and could not."""
+"""The start of a Key Vault reference that Azure could not resolve."""
 
 AZURE_DATABASES: Final = ".postgres.database.azure.com"
-"""How the names of Azure's PostgreSQL servers end."""
+"""The end of the names of Azure's PostgreSQL servers."""
 
 ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})
-"""The values of `sslmode` under which nothing is ever sent in the clear."""
+"""The values of `sslmode` with which every connection is encrypted."""
 
 
 class SettingsError(Exception):
@@ -58,16 +58,18 @@ def _known_zone(name: str) -> str:
 
 
 Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,6}/(second|minute|hour))$")]
-"""How many calls are taken in what time: "100/minute"; "off" takes any number."""
+"""A rate limit, for example "100/minute"; "off" for no limit."""
 
 
-class Settings(BaseModel):
-    """Every setting that the portal reads; the upper-case name of a field is the environment variable's.
+class Settings(BaseSettings):
+    """All settings; the environment variable has the name of the field in upper case.
 
-    A setting that another one decides about stands below it.
+    A field must be below the fields that its validator reads.
     """
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        alias_generator=str.upper, case_sensitive=True, frozen=True, hide_input_in_errors=True
+    )
 
     database_auth: DatabaseAuth = "password"
     database_url: SecretStr
@@ -99,32 +101,32 @@ class Settings(BaseModel):
 
     @field_validator("database_url")
     @classmethod
-    def _fits_how_it_signs_in(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+    def _fits_authentication(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if not value.get_secret_value().strip():
             raise ValueError("must not be empty")
         parameters = parameters_of(value.get_secret_value())
         if info.data.get("database_auth") == "entra":
             _require_fit_for_tokens(parameters)
         elif any(host.endswith(AZURE_DATABASES) for host in parameters.get("host", "").lower().split(",")):
-            raise ValueError("leads to Azure, where no password is used: set DATABASE_AUTH to entra")
+            raise ValueError("is a server in Azure, which accepts no passwords: set DATABASE_AUTH to entra")
         return value
 
     @field_validator("azurewebjobsstorage")
     @classmethod
-    def _leads_to_azurite(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+    def _is_azurite(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         connection_string = value.get_secret_value().strip()
         by_identity = bool(info.data.get("storage_account_url"))
         if bool(connection_string) is by_identity:
-            raise ValueError("must be set, or STORAGE_ACCOUNT_URL instead, and never both")
+            raise ValueError("must be set, or STORAGE_ACCOUNT_URL instead, but not both")
         if connection_string and not is_emulator(connection_string):
             raise ValueError(
-                "must lead to Azurite: an account in Azure is named by STORAGE_ACCOUNT_URL, and needs no key"
+                "must be a connection string of Azurite; for an account in Azure, set STORAGE_ACCOUNT_URL"
             )
         return value
 
     @field_validator("telemetry")
     @classmethod
-    def _goes_somewhere(cls, value: TelemetryMode, info: ValidationInfo) -> TelemetryMode:
+    def _has_an_exporter(cls, value: TelemetryMode, info: ValidationInfo) -> TelemetryMode:
         insights = info.data["applicationinsights_connection_string"].get_secret_value()
         if value != "off" and not insights and info.data.get("otel_exporter_otlp_endpoint") == "":
             raise ValueError("needs APPLICATIONINSIGHTS_CONNECTION_STRING or OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -134,63 +136,69 @@ class Settings(BaseModel):
     @classmethod
     def _is_safe(cls, value: SecretStr) -> SecretStr:
         secret = value.get_secret_value()
-        if secret.startswith(UNRESOLVED):  # long and varied, and known to whoever guesses the vault's name
+        if secret.startswith(UNRESOLVED):  # long and varied, but easy to guess
             raise ValueError(
-                "is a reference that Key Vault did not answer: is the secret there, and readable?"
+                "is a Key Vault reference that was not resolved: check that the secret exists and is readable"
             )
-        if len(secret.encode()) < SHORTEST_SECRET or len(set(secret)) < LEAST_SECRET_CHARACTERS:
-            raise ValueError(f"must be a random text of at least {SHORTEST_SECRET} bytes")
+        if len(secret.encode()) < MIN_SECRET_BYTES or len(set(secret)) < MIN_SECRET_CHARACTERS:
+            raise ValueError(f"must be a random text of at least {MIN_SECRET_BYTES} bytes")
         return value
 
     @model_validator(mode="after")
-    def _names_an_issuer_whole(self) -> Self:
+    def _issuer_is_complete(self) -> Self:
         parts = (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url)
         if any(parts) and not all(parts):
-            raise ValueError("OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL are set together or not at all")
+            raise ValueError("OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL must be set together")
         return self
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone that the business lives in."""
+        """The business time zone."""
         return ZoneInfo(self.business_timezone)
 
     @property
     def savings_rules(self) -> SavingsRules:
-        """What this installation chooses about savings and stars."""
+        """The settings of savings and stars."""
         return SavingsRules(self.fiscal_year_start_month, self.star_policy)
 
 
 def _require_fit_for_tokens(parameters: Mapping[str, str]) -> None:
     if "password" in parameters:
-        raise ValueError("must hold no password where DATABASE_AUTH is entra")
+        raise ValueError("must not contain a password if DATABASE_AUTH is entra")
     if not (parameters.get("user") and parameters.get("host")):
-        raise ValueError("must name the user and the host where DATABASE_AUTH is entra")
-    if parameters.get("sslmode") not in ENCRYPTED:  # by default libpq would send the token unencrypted, too
-        raise ValueError("must have sslmode=require or better where DATABASE_AUTH is entra")
+        raise ValueError("must contain the user and the host if DATABASE_AUTH is entra")
+    if parameters.get("sslmode") not in ENCRYPTED:  # the default of libpq may send the token unencrypted
+        raise ValueError("must contain sslmode=require or stricter if DATABASE_AUTH is entra")
+
+
+class _Environment(EnvSettingsSource):
+    """Reads the settings from a given environment instead of that of the process."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        super().__init__(Settings)
+
+    @override
+    def _load_env_vars(self) -> Mapping[str, str]:
+        return self._environment
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings.
+    """Load and check the settings.
 
-    Raises SettingsError naming every setting that is missing or unsafe, never its value.
+    Raises SettingsError with the name of every setting that is missing or unsafe, never with its value.
     """
-    given: dict[str, Any] = {}
-    for field, info in Settings.model_fields.items():
-        name = info.alias or field.upper()
-        if name in environment:
-            given[info.alias or field] = environment[name]
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(_Environment(environment)())
     except ValidationError as error:
-        faults = (
-            f"{_variable(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
+        messages = (
+            f"{_variable(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
         )
-        raise SettingsError("The portal cannot start. " + "; ".join(faults)) from None
+        raise SettingsError("The portal cannot start. " + "; ".join(messages)) from None
 
 
 def blob_trigger_source() -> Literal["EventGrid", "LogsAndContainerScan"]:
-    """Tell how uploads are heard of; read at import, for it is part of the trigger's declaration.
+    """Return the source of the blob triggers; read at import, as a part of their declaration.
 
     Raises SettingsError.
     """
@@ -203,6 +211,7 @@ def blob_trigger_source() -> Literal["EventGrid", "LogsAndContainerScan"]:
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
+    """Return the environment variable of an error; for a default value, pydantic reports the field name."""
     name = str(location[0]) if location else "settings"
     field = Settings.model_fields.get(name)
-    return (field.alias or name.upper()) if field else name
+    return (field and field.alias) or name

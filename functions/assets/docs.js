@@ -4,5 +4,5 @@ SwaggerUIBundle({
   deepLinking: true,
   displayRequestDuration: true,
   docExpansion: "none",
-  validatorUrl: null, // or else badges are asked for elsewhere
+  validatorUrl: null, // by default a badge is loaded from another host
 });

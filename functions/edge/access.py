@@ -1,84 +1,77 @@
-"""Who may call a route: part of every endpoint's declaration, checked before its handler is called."""
+"""Who may call an endpoint: part of every declaration, checked before the handler is called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
-from bp_core.practices import life
-from bp_core.practices.life import Whereabouts
-from bp_core.shared.access import Caller
-from bp_core.shared.errors import Forbidden
-from bp_core.shared.model import Role
+from bp_core.shared.access import Caller, require_role
+from bp_core.shared.errors import Forbidden, PortalError, TokenExpired, TokenRevoked, Unauthenticated
+from bp_core.shared.schemas import Role
+from functions.unit_of_work import UnitOfWork
 
-Leads = Literal["practice_id", "question_id"]
-"""The ids that lead to a practice."""
+Check = Callable[[UnitOfWork, Caller, UUID], object]
+"""Raises an error unless the caller may use the thing with this id."""
 
-PracticeRule = Callable[[Caller, Whereabouts | None], Whereabouts]
+
+@dataclass(frozen=True)
+class Target:
+    """The thing that a request is about, and that its caller must be allowed to use.
+
+    `id_name` is the path parameter or body field with its id; `errors` are what `check` may raise.
+    """
+
+    id_name: str
+    check: Check
+    errors: frozenset[type[PortalError]]
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who may call: anyone or signed-in users only, of which role, and what a practice must be to them.
+    """Who may call: anyone or signed-in users, users of one role, users who may use a thing.
 
-    `practice` names the path parameter or body field with the id that leads to the practice: its own, or
-    that of a question about it. `rule` is what must hold of the practice.
+    The service checks the rights again, on the locked row. The check of a target refuses a write early; for
+    a read it would only be a second query, so it is not made. It is documented in both cases.
     """
 
     label: str
     signed_in: bool = True
     role: Role | None = None
-    practice: Leads | None = None
-    rule: PracticeRule | None = None
+    target: Target | None = None
 
     @property
-    def codes(self) -> frozenset[str]:
-        """What keeps callers out."""
-        codes = {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"} if self.signed_in else set()
-        if self.rule is not None:
-            codes.add("NOT_FOUND")
-        if self.role is not None or self.rule not in (None, life.require_visible):
-            codes.add("FORBIDDEN")
-        return frozenset(codes)
+    def errors(self) -> frozenset[type[PortalError]]:
+        """The errors that a caller without access gets."""
+        errors: set[type[PortalError]] = set()
+        if self.signed_in:
+            errors |= {Unauthenticated, TokenExpired, TokenRevoked}
+        if self.role is not None:
+            errors.add(Forbidden)
+        if self.target is not None:
+            errors |= self.target.errors
+        return frozenset(errors)
 
     def check_role(self, caller: Caller) -> None:
-        """Let only callers of the right role pass.
+        """Check that the caller has the right role. Raises Forbidden."""
+        if self.role is not None:
+            require_role(caller, self.role)
 
-        Raises Forbidden.
+    def check_target(self, work: UnitOfWork, caller: Caller, values: Mapping[str, object]) -> None:
+        """Check that the caller may use the thing that the request is about.
+
+        `values` are what was read from the request, by the names of handler parameters. Raises the errors of
+        the target.
         """
-        if self.role is not None and caller.role != self.role:
-            who = "headquarters" if self.role == "hq" else "plant users"
-            raise Forbidden(f"This is for {who} only.")
-
-    def check_practice(
-        self,
-        caller: Caller,
-        values: dict[str, object],
-        whereabouts: Callable[[Leads, UUID], Whereabouts | None],
-    ) -> None:
-        """Let only callers pass to whom the practice is what it must be.
-
-        Raises NotFound, Forbidden.
-        """
-        if self.practice is None or self.rule is None:
+        if self.target is None:
             return
-        found_by = values.get(self.practice, getattr(values.get("body"), self.practice, None))
-        if not isinstance(found_by, UUID):
-            raise TypeError(f"{self.label} needs an id in {self.practice}")
-        self.rule(caller, whereabouts(self.practice, found_by))
+        id_name = self.target.id_name
+        target_id = values.get(id_name, getattr(values.get("body"), id_name, None))
+        if not isinstance(target_id, UUID):
+            raise TypeError(f"access of {self.label} needs an id in {id_name}")
+        self.target.check(work, caller, target_id)
 
 
 ANYONE: Final = Access("anyone", signed_in=False)
 SIGNED_IN: Final = Access("any signed-in user")
 PLANT_USER: Final = Access("plant users", role="plant")
 HEADQUARTERS: Final = Access("headquarters", role="hq")
-PRACTICE_VIEWER: Final = Access("who sees the practice", practice="practice_id", rule=life.require_visible)
-PRACTICE_OWNER: Final = Access(
-    "the practice's plant and headquarters", practice="practice_id", rule=life.require_owner
-)
-QUESTION_VIEWER: Final = Access(
-    "who sees the practice of the question", practice="question_id", rule=life.require_visible
-)
-QUESTION_OWNER: Final = Access(
-    "the plant of the question's practice and headquarters", practice="question_id", rule=life.require_owner
-)

@@ -1,4 +1,4 @@
-"""Who a token says is calling: found out before the database is asked."""
+"""Authentication: who a bearer token belongs to. The token is verified before the database is queried."""
 
 import hashlib
 import re
@@ -8,54 +8,54 @@ from typing import Final
 
 import azure.functions as func
 
-from bp_core.auth.sessions import caller_by_email, caller_of
-from bp_core.auth.store import Claims
+from bp_core.auth.ports import Claims
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Unauthenticated
-from functions.bootstrap import Portal, Unit
+from functions.bootstrap import Portal
+from functions.unit_of_work import UnitOfWork
 
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class OwnToken:
-    """A token that we issued for a session."""
+    """A token that this portal issued for a session."""
 
     claims: Claims
 
     @property
     def key(self) -> str:
-        """Whose calls are counted."""
+        """The key of the caller for rate limits."""
         return str(self.claims.user_id)
 
-    def caller(self, unit: Unit) -> Caller:
-        """Find the live user. Raises Unauthenticated (TOKEN_REVOKED)."""
-        return caller_of(unit.sessions, self.claims, now=unit.moment.at)
+    def caller(self, work: UnitOfWork) -> Caller:
+        """Find the active user of a live session. Raises TokenRevoked."""
+        return work.sign_in.caller_of(self.claims)
 
 
 @dataclass(frozen=True)
 class OutsideToken:
-    """A token of another issuer, which vouches for an e-mail."""
+    """A token of another issuer, which has verified an e-mail."""
 
     email: str
 
     @property
     def key(self) -> str:
-        """Whose calls are counted: a hash, for an e-mail may be longer than a key."""
+        """The key of the caller for rate limits: a hash, because an e-mail may be longer than a key."""
         return hashlib.sha256(self.email.lower().encode()).hexdigest()
 
-    def caller(self, unit: Unit) -> Caller:
-        """Find the active user. Raises Unauthenticated."""
-        return caller_by_email(unit.accounts, self.email)
+    def caller(self, work: UnitOfWork) -> Caller:
+        """Find the active user with the e-mail. Raises Unauthenticated."""
+        return work.sign_in.caller_by_email(self.email)
 
 
 Identity = OwnToken | OutsideToken
 
 
 def identify(request: func.HttpRequest, portal: Portal, now: datetime) -> Identity:
-    """Read the token of a call.
+    """Verify the bearer token of a request.
 
-    Raises Unauthenticated, and Unavailable while the keys of an outside issuer cannot be had.
+    Raises Unauthenticated, TokenExpired, and Unavailable if the keys of the other issuer cannot be read.
     """
     match = _BEARER.fullmatch(request.headers.get("authorization", "").strip())
     if match is None:

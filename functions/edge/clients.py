@@ -1,4 +1,4 @@
-"""Where a call comes from, as the platform says, never as the client does."""
+"""The address of the client, as the platform reports it; what the client itself sends is not trusted."""
 
 from ipaddress import IPv6Address, IPv6Network
 from typing import Final
@@ -7,16 +7,16 @@ import azure.functions as func
 
 UNKNOWN: Final = "unknown"
 FORWARDED: Final = "x-forwarded-for"
-LONGEST_ADDRESS: Final = 100
-ONE_CLIENT: Final = 64
-"""So many leading bits of an IPv6 address tell clients apart: the rest, everybody may choose as they like."""
+MAX_ADDRESS_LENGTH: Final = 100
+CLIENT_PREFIX_LENGTH: Final = 64
+"""The leading bits of an IPv6 address that identify a client; a client can choose the others freely."""
 
 
 def client_address(request: func.HttpRequest, trusted_proxies: int) -> str:
-    """Tell the address of the client; of an IPv6 address its network.
+    """Return the address of the client; for IPv6 its network.
 
-    Every proxy on the way appends the address that it was called from to X-Forwarded-For; whatever stands
-    before those of the trusted proxies was written by the client, and is not believed.
+    Each proxy appends to X-Forwarded-For the address that it was called from. The entries before those of
+    the trusted proxies were written by the client and are ignored.
     """
     hops: list[str] = [hop.strip() for hop in request.headers.get(FORWARDED, "").split(",") if hop.strip()]
     if not hops:
@@ -26,14 +26,14 @@ def client_address(request: func.HttpRequest, trusted_proxies: int) -> str:
         address = address[1:].partition("]")[0]
     elif address.count(":") == 1:  # 203.0.113.7:443
         address = address.partition(":")[0]
-    return _network_of(address[:LONGEST_ADDRESS].replace("\x00", ""))
+    return _network(address[:MAX_ADDRESS_LENGTH].replace("\x00", ""))
 
 
-def _network_of(address: str) -> str:
+def _network(address: str) -> str:
     try:
         parsed = IPv6Address(address)
     except ValueError:
         return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(IPv6Network((parsed, ONE_CLIENT), strict=False))
+    return str(IPv6Network((parsed, CLIENT_PREFIX_LENGTH), strict=False))

@@ -1,27 +1,33 @@
-"""ETag and If-Match: the version of a thing, as it goes out and comes back."""
+"""ETag and If-Match: the version of a thing in the headers of responses and requests."""
 
 import re
 from typing import Final
 
 import azure.functions as func
+from werkzeug.http import parse_etags
 
 from bp_core.shared.versions import ExpectedVersions
 
-_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
 
 
 def etag(version: int) -> str:
-    """Write a version as a strong entity tag."""
+    """Return a version as a strong entity tag."""
     return f'"{version}"'
 
 
 def expected_versions(request: func.HttpRequest) -> ExpectedVersions:
-    """Read If-Match: None where it is absent or `*`.
+    """Read the versions of If-Match: None if the header is absent or `*`.
 
-    A weak tag, or one that never was ours, fits no version (RFC 9110, 13.1.1).
+    A weak tag, or a tag that this portal never gave, matches no version (RFC 9110, 13.1.1).
     """
-    sent = request.headers.get("if-match")
-    if sent is None or sent.strip() == "*":
+    header = request.headers.get("if-match")
+    if header is None:
         return None
-    return {int(tag) for weak, tag in _TAG.findall(sent) if not weak and _VERSION.fullmatch(tag)}
+    tags = parse_etags(header.strip())
+    if tags.star_tag:
+        return None
+    versions = {int(tag) for tag in tags if _VERSION.fullmatch(tag)}
+    return {
+        version for version in versions if etag(version) in header
+    }  # werkzeug accepts tags without quotes

@@ -1,40 +1,40 @@
-"""Calls that come again: the first answer once more, by Idempotency-Key, and nothing done twice.
+"""Idempotency: a request that is repeated with its Idempotency-Key gets the stored answer, and does nothing.
 
-The key is taken in the transaction of the call, so that a rival with the same key waits for it, on whichever
-instance. Where an endpoint has no transaction the key is taken at once, and a rival is refused meanwhile.
+The key is claimed in the transaction of the request, so that another request with the same key waits for it,
+on any instance. An endpoint without a transaction claims the key at once, and another request gets an error
+until the first one has finished.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import azure.functions as func
 
-from bp_core.shared.access import Caller
-from bp_core.shared.errors import Conflict, Invalid, PortalError
-from functions import answers
-from functions.bootstrap import Unit
-from functions.parsing import Form
+from adapters.postgres.idempotency import ClaimedKey
+from bp_core.shared.errors import IdempotencyKeyBusy, IdempotencyKeyReused, Invalid, PortalError
+from functions.edge import responses
+from functions.edge.parsing import Form
+from functions.unit_of_work import UnitOfWork
 
 Outcome = func.HttpResponse | PortalError
-"""What a call comes to: an answer, or a refusal that is kept with what was done."""
+"""What a handler's work ends with: a response, or an error that is returned so that the work is committed."""
 
 HEADER: Final = "Idempotency-Key"
-KEPT_FOR: Final = timedelta(hours=24)
-AT_WORK_FOR: Final = timedelta(minutes=10)
-"""How long a call without a transaction has its key at most, should its process die at work."""
+STORED_FOR: Final = timedelta(hours=24)
+CLAIMED_FOR: Final = timedelta(minutes=10)
+"""How long a key stays claimed if its request has no transaction and its process dies."""
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 def sent_key(request: func.HttpRequest) -> str | None:
-    """Read the key of a call; None where it has none.
-
-    Raises Invalid.
-    """
+    """Return the key of a request; None if it has none. Raises Invalid."""
     key: str | None = request.headers.get(HEADER.lower())
     if key is not None and not _KEY.fullmatch(key):
         raise Invalid.of(HEADER, "must be 1 to 64 printable characters without spaces")
@@ -42,7 +42,10 @@ def sent_key(request: func.HttpRequest) -> str | None:
 
 
 def fingerprint(request: func.HttpRequest, route: str, form: object) -> bytes:
-    """Tell calls apart by where they go and what they ask for; a form by its parts, not its frame."""
+    """Return a hash that is equal for equal requests: method, route, path, body.
+
+    A form is hashed by its fields and its file, because the boundary between them changes with each request.
+    """
     path = sorted((name, value.lower()) for name, value in request.route_params.items())
     content = request.get_body()
     if isinstance(form, Form):
@@ -52,52 +55,59 @@ def fingerprint(request: func.HttpRequest, route: str, form: object) -> bytes:
     return hashlib.sha256(whole).digest()
 
 
-def once(
-    unit: Unit,
-    caller: Caller,
-    key: str,
-    request_hash: bytes,
-    produce: Callable[[], Outcome],
-    *,
-    transaction: bool,
-    request_id: str,
-) -> Outcome:
-    """Produce an answer and keep it, or give the one that was kept; what comes to nothing frees the key.
+@dataclass(frozen=True)
+class IdempotentRequest:
+    """A request with an idempotency key."""
 
-    Raises Conflict (IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_BUSY), and what `produce` raises.
-    """
-    now = unit.moment.at
-    taken = unit.first_answers.take(caller.user_id, key, request_hash, now=now, until=now + AT_WORK_FOR)
-    if taken is not None:
-        if taken.request_hash != request_hash:
-            raise Conflict("The key was used for another call.", code="IDEMPOTENCY_KEY_REUSED")
-        if taken.status is None or taken.answer is None:
-            raise Conflict("The first call is still at work.", code="IDEMPOTENCY_KEY_BUSY")
-        return _again(unit, taken.status, taken.answer, request_id)
-    try:
-        outcome = produce()
-    except BaseException:
-        if not transaction:  # or else the transaction frees it, by being undone
-            unit.first_answers.free(caller.user_id, key)
-        raise
-    if isinstance(outcome, PortalError):
-        unit.first_answers.free(caller.user_id, key)
-    else:
-        unit.first_answers.keep(
-            caller.user_id, key, outcome.status_code, _sealed(unit, outcome), now + KEPT_FOR
+    work: UnitOfWork
+    user_id: UUID
+    key: str
+    fingerprint: bytes
+    in_transaction: bool
+    request_id: str
+
+    def run(self, produce: Callable[[], Outcome]) -> Outcome:
+        """Produce an answer and store it, or replay the stored one; an error releases the key.
+
+        Raises IdempotencyKeyReused, IdempotencyKeyBusy, and what `produce` raises.
+        """
+        now = self.work.context.now
+        claimed = self.work.idempotency.claim(
+            self.user_id, self.key, self.fingerprint, now=now, until=now + CLAIMED_FOR
         )
-    return outcome
+        if claimed is not None:
+            return self._replay(claimed)
+        try:
+            outcome = produce()
+        except BaseException:
+            if not self.in_transaction:  # otherwise the rollback of the transaction releases the key
+                self._release()
+            raise
+        if isinstance(outcome, PortalError):
+            self._release()
+        else:
+            self._save(outcome)
+        return outcome
 
+    def _replay(self, claimed: ClaimedKey) -> func.HttpResponse:
+        if claimed.request_hash != self.fingerprint:
+            raise IdempotencyKeyReused("The key was used for another request.")
+        if claimed.status is None or claimed.answer is None:
+            raise IdempotencyKeyBusy("The first request with this key is still running.")
+        answer = self.work.portal.encryption.decrypt(claimed.answer)
+        if answer is None:
+            raise IdempotencyKeyReused("The stored answer can no longer be read.")
+        tag, _, body = answer.partition(b"\n")
+        return responses.render_stored(
+            body, status=claimed.status, tag=tag.decode(), request_id=self.request_id
+        )
 
-def _sealed(unit: Unit, answer: func.HttpResponse) -> bytes:
-    """Seal an answer: it may hold a token or URL that the database shall not."""
-    tag = answer.headers.get("ETag", "").encode()
-    return unit.portal.seal.close(tag + b"\n" + answer.get_body())
+    def _save(self, answer: func.HttpResponse) -> None:
+        """Store an answer, encrypted: it may contain a token or a URL that the database must not contain."""
+        tag = answer.headers.get("ETag", "").encode()
+        encrypted = self.work.portal.encryption.encrypt(tag + b"\n" + answer.get_body())
+        until = self.work.context.now + STORED_FOR
+        self.work.idempotency.save(self.user_id, self.key, answer.status_code, encrypted, until)
 
-
-def _again(unit: Unit, status: int, sealed: bytes, request_id: str) -> func.HttpResponse:
-    kept = unit.portal.seal.open(sealed)
-    if kept is None:
-        raise Conflict("The first answer cannot be read any more.", code="IDEMPOTENCY_KEY_REUSED")
-    tag, _, body = kept.partition(b"\n")
-    return answers.render_again(body, status=status, tag=tag.decode(), request_id=request_id)
+    def _release(self) -> None:
+        self.work.idempotency.release(self.user_id, self.key)

@@ -1,4 +1,4 @@
-"""Reading requests: path, query, JSON bodies and multipart forms, each against its declared model."""
+"""Parsing of requests: path, query, JSON body and multipart form, each validated by its declared model."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,24 +14,24 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from bp_core.shared.errors import BadRequest, FieldError, Invalid, NotFound, TooLarge, UnsupportedMedia
-from bp_core.shared.model import Sent
+from bp_core.shared.schemas import RequestModel
 
 Model = TypeVar("Model", bound=BaseModel)
 
 JSON: Final = "application/json"
 FORM: Final = "multipart/form-data"
 
-UNREADABLE_QUERY: Final = "_parsing"
-"""How pydantic's error types end where a text cannot be read as a number, a date or an id at all."""
+UNPARSABLE: Final = "_parsing"
+"""The end of pydantic's error types for a text that is no number, date or id at all."""
 
 
-class NoBody(Sent):
-    """The body of a call that takes none."""
+class NoBody(RequestModel):
+    """The body of a request that has none."""
 
 
 @dataclass(frozen=True)
 class SentFile:
-    """A file as it came in a form."""
+    """A file from a form."""
 
     filename: str
     content_type: str
@@ -40,24 +40,21 @@ class SentFile:
 
 @dataclass(frozen=True)
 class Form(Generic[Model]):
-    """A multipart form: its fields, as they were written and read, and its one file."""
+    """A multipart form: its fields, as texts and as their model, and its one file."""
 
     texts: Mapping[str, str]
     fields: Model
     file: SentFile
 
 
-def require_size(request: func.HttpRequest, at_most: int) -> None:
-    """Refuse a body that is too large before anything reads it.
-
-    Raises TooLarge.
-    """
-    if len(request.get_body()) > at_most:
-        raise TooLarge(f"The body is larger than {at_most} bytes.")
+def require_size(request: func.HttpRequest, max_bytes: int) -> None:
+    """Check the size of the body before it is parsed. Raises TooLarge."""
+    if len(request.get_body()) > max_bytes:
+        raise TooLarge(f"The body is larger than {max_bytes} bytes.")
 
 
 def path_id(request: func.HttpRequest, name: str) -> UUID:
-    """Read an id from the path. Raises NotFound for one that is malformed."""
+    """Parse an id in the path. Raises NotFound if it is malformed."""
     try:
         return UUID(request.route_params[name])
     except (KeyError, ValueError) as error:
@@ -65,73 +62,74 @@ def path_id(request: func.HttpRequest, name: str) -> UUID:
 
 
 def query(request: func.HttpRequest, model: type[Model]) -> Model:
-    """Read the query. Raises BadRequest for a value that cannot be read at all, Invalid for a wrong one."""
+    """Parse the query. Raises BadRequest for a value that cannot be parsed, Invalid for a wrong value."""
     try:
         return model.model_validate(dict(request.params))
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        details = _details(faults)
-        if any(fault["type"].endswith(UNREADABLE_QUERY) for fault in faults):
+        errors = error.errors(include_url=False, include_context=False)
+        details = _details(errors)
+        if any(one["type"].endswith(UNPARSABLE) for one in errors):
             raise BadRequest("The query cannot be read.", details=details) from None
         raise Invalid("The query is not valid.", details=details) from None
 
 
 def json_body(request: func.HttpRequest, model: type[Model]) -> Model:
-    """Read a JSON body; an empty one counts as {}.
+    """Parse a JSON body; an empty body counts as {}.
 
-    Raises UnsupportedMedia, BadRequest for a body that is no JSON, Invalid for one that breaks the model.
+    Raises UnsupportedMedia, BadRequest for a body that is not JSON, Invalid for one that breaks a rule.
     """
     _require_media_type(request, JSON)
     try:
         return model.model_validate_json(request.get_body() or b"{}", strict=True)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        if faults[0]["type"] == "json_invalid":
+        errors = error.errors(include_url=False, include_context=False)
+        if errors[0]["type"] == "json_invalid":
             raise BadRequest("The body is not JSON.") from None
-        raise Invalid("The body is not valid.", details=_details(faults)) from None
+        raise Invalid("The body is not valid.", details=_details(errors)) from None
 
 
 def form(request: func.HttpRequest, model: type[Model]) -> Form[Model]:
-    """Read a multipart form with one file in its field `file`, and hold its other fields against their model.
+    """Parse a multipart form with one file in its field `file`, and validate the other fields.
 
-    Raises UnsupportedMedia, BadRequest for a body that is no such form, Invalid.
+    Raises UnsupportedMedia, BadRequest for a body that is not a form, Invalid.
     """
     _require_media_type(request, FORM, required=True)
     texts, files = _parts(request)
     if list(files.keys()) != ["file"] or len(files.getlist("file")) != 1:
-        raise Invalid.of("file", "exactly one file is wanted, in the field named file")
+        raise Invalid.of("file", "the form needs exactly one file, in the field named file")
     sent = files["file"]
     file = SentFile(sent.filename or "", (sent.mimetype or "").lower(), sent.read())
     try:
         return Form(texts.to_dict(), model.model_validate(texts.to_dict()), file)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        raise Invalid("The form is not valid.", details=_details(faults)) from None
+        errors = error.errors(include_url=False, include_context=False)
+        raise Invalid("The form is not valid.", details=_details(errors)) from None
 
 
 def _parts(request: func.HttpRequest) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-    """Take a form apart in memory, where its body is already: `request.files` leaves temporary files open."""
+    """Parse a form in memory, where its body is already: `request.files` would leave temporary files open."""
     body = request.get_body()
     media_type, options = parse_options_header(request.headers["content-type"])
     parser = FormDataParser(lambda *_, **__: io.BytesIO(), max_form_memory_size=None, silent=False)
     try:
         _, texts, files = parser.parse(io.BytesIO(body), media_type, len(body), options)
     except ValueError as error:
-        raise BadRequest("The body is no multipart form.") from error
+        raise BadRequest("The body is not a multipart form.") from error
     return texts, files
 
 
 def _require_media_type(request: func.HttpRequest, wanted: str, *, required: bool = False) -> None:
+    """Check the content type; it may be missing, or wrong without a body, unless it is `required`."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != wanted and (declared or required) and (request.get_body() or required):
         raise UnsupportedMedia(f"The body must be {wanted}.")
 
 
-def _details(faults: Sequence[ErrorDetails]) -> tuple[FieldError, ...]:
+def _details(errors: Sequence[ErrorDetails]) -> tuple[FieldError, ...]:
     return tuple(
         FieldError(
-            ".".join(str(part) for part in fault["loc"]) or "body",
-            fault["msg"].removeprefix("Value error, "),
+            ".".join(str(part) for part in error["loc"]) or "body",
+            error["msg"].removeprefix("Value error, "),
         )
-        for fault in faults
+        for error in errors
     )

@@ -1,7 +1,7 @@
-"""How often a caller may call: three groups of calls, each with its own rate.
+"""Rate limits: how many requests a caller may send in a window of time.
 
-Sign-in attempts and uploads are counted in PostgreSQL, for all instances together; all other calls in memory,
-for each instance by itself, so that they cost no round trip.
+Sign-in attempts and uploads are counted in PostgreSQL, for all instances together. All other requests are
+counted in memory, for each instance alone, so that they cost no database query.
 """
 
 import hashlib
@@ -9,84 +9,92 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import azure.functions as func
 
+from adapters.rate_limits import Counter
 from bp_core.shared.errors import RateLimited
 
 LimitGroup = Literal["sign_in", "upload", "general", "none"]
-"""What a call counts as; `none` for probes, which are not counted."""
+"""The limit that a request counts against; `none` for probes, which are not counted."""
 
 WINDOWS: Final = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 
-
-class Counter(Protocol):
-    """Counts calls in windows of time."""
-
-    def count(self, key: str, window_start: datetime) -> int:
-        """Count one more call in a window; tell how many there were, this one included."""
-        ...
+ACCOUNT_KEY_LENGTH: Final = 32
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a caller stands within a window."""
+class RateLimitStatus:
+    """The state of one caller's limit in the current window, this request included."""
 
-    most: int
+    limit: int
     used: int
     resets_in: timedelta
 
     @property
     def headers(self) -> dict[str, str]:
-        """Tell it to the caller."""
+        """The response headers that report it."""
         return {
-            "RateLimit-Limit": str(self.most),
-            "RateLimit-Remaining": str(max(self.most - self.used, 0)),
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(max(self.limit - self.used, 0)),
             "RateLimit-Reset": str(whole_seconds(self.resets_in)),
         }
 
     def require_room(self) -> None:
-        """Refuse a call too many.
+        """Check that the request is within the limit. Raises RateLimited."""
+        if self.used > self.limit:
+            raise RateLimited("Too many requests. Try again later.", retry_after=self.resets_in)
 
-        Raises RateLimited.
-        """
-        if self.used > self.most:
-            raise RateLimited("Too many calls; wait a little.", retry_after=self.resets_in)
+
+@dataclass(frozen=True)
+class Rate:
+    """A number of requests in a window of time."""
+
+    limit: int
+    window: timedelta
+
+    def window_start(self, now: datetime) -> datetime:
+        """Return when the current window started: windows start at whole seconds, minutes or hours."""
+        seconds = self.window.total_seconds()
+        return datetime.fromtimestamp(now.timestamp() // seconds * seconds, UTC)
 
 
 @dataclass(frozen=True)
 class Limiter:
-    """Takes so many calls of one caller in each window of time."""
+    """Counts the requests of every caller against a rate."""
 
-    most: int
-    window: timedelta
+    rate: Rate
     counter: Callable[[], Counter]
 
-    def count(self, key: str, now: datetime) -> Standing:
-        """Count a call."""
-        start = datetime.fromtimestamp(
-            now.timestamp() // self.window.total_seconds() * self.window.total_seconds(), UTC
-        )
+    def count(self, key: str, now: datetime) -> RateLimitStatus:
+        """Count one request of the caller with this key."""
+        start = self.rate.window_start(now)
         used = self.counter().count(key, start)
-        return Standing(self.most, used, start + self.window - now)
+        return RateLimitStatus(self.rate.limit, used, start + self.rate.window - now)
+
+
+def parse_rate(rate: str) -> Rate | None:
+    """Parse a rate such as "100/minute"; None for "off". The settings have checked its form."""
+    if rate == "off":
+        return None
+    limit, _, window = rate.partition("/")
+    return Rate(int(limit), WINDOWS[window])
 
 
 def limiter(rate: str, counter: Callable[[], Counter]) -> Limiter | None:
-    """Read a rate such as "100/minute"; None for "off"."""
-    if rate == "off":
-        return None
-    most, _, unit = rate.partition("/")
-    return Limiter(int(most), WINDOWS[unit], counter)
+    """Return the limiter for a rate such as "100/minute"; None for "off"."""
+    parsed = parse_rate(rate)
+    return Limiter(parsed, counter) if parsed else None
 
 
 def whole_seconds(wait: timedelta) -> int:
-    """Round a wait up to seconds, at least one: who waits so long is in time."""
+    """Round up to whole seconds, at least one: a caller that waits so long is not too early."""
     return max(1, -int(-wait.total_seconds() // 1))
 
 
 def named_account(request: func.HttpRequest) -> str:
-    """Tell whom a sign-in names, as a short hash, before it is read properly; "" where it does not say."""
+    """Return a short hash of the e-mail in a sign-in request, before it is validated; "" without one."""
     try:
         body = json.loads(request.get_body())
     except (ValueError, RecursionError):
@@ -94,4 +102,5 @@ def named_account(request: func.HttpRequest) -> str:
     email = body.get("email") if isinstance(body, dict) else None
     if not isinstance(email, str):
         return ""
-    return hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()[:32]
+    digest = hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
+    return digest[:ACCOUNT_KEY_LENGTH]

@@ -1,26 +1,33 @@
-"""Answers: the envelope of api.md, the status of every error, and the headers that every answer carries."""
+"""Responses: the envelope of docs/api.md, the status of every error, the headers of every response."""
 
 import json
 import re
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import azure.functions as func
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
 
 from bp_core.shared import errors
+from bp_core.shared.errors import PortalError
 from bp_core.shared.paging import LongPage, Page
-from functions.limits import whole_seconds
+from bp_core.shared.schemas import Versioned
+from functions.edge.etags import etag
+from functions.edge.rate_limits import whole_seconds
 
+Data = TypeVar("Data")
 Data_co = TypeVar("Data_co", covariant=True)
 Beside_co = TypeVar("Beside_co", covariant=True, bound=BaseModel)
+Model = TypeVar("Model", bound=Versioned)
 
 JSON: Final = "application/json"
 RETRY_AFTER_SECONDS: Final = 5
 
-STATUS: Final[Mapping[type[errors.PortalError], int]] = {
+STATUS: Final[Mapping[type[PortalError], int]] = {
     errors.BadRequest: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
@@ -31,11 +38,10 @@ STATUS: Final[Mapping[type[errors.PortalError], int]] = {
     errors.UnsupportedMedia: 415,
     errors.Invalid: 422,
     errors.RateLimited: 429,
+    errors.InternalError: 500,
     errors.Unavailable: 503,
 }
 """The status of every family of errors."""
-
-INTERNAL: Final = 500
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -48,9 +54,18 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+class Envelope(TypedDict, Generic[Data]):
+    """The body of a success. It may have more fields: pagination, a message, the fields beside the data."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # read by pydantic, no field
+
+    success: bool
+    data: Data
+
+
 @dataclass(frozen=True)
 class Reply(Generic[Data_co]):
-    """An answer that is more than its data: a status of its own instead of the declared one, or a message."""
+    """A response that is more than its data: with a status other than the declared one, or with a message."""
 
     data: Data_co
     status: int | None = None
@@ -60,15 +75,16 @@ class Reply(Generic[Data_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class ReplyBeside(Reply[Data_co], Generic[Data_co, Beside_co]):
-    """An answer whose data has other fields beside it, at the top level: a model's, or its own."""
+    """A response with the fields of another model beside its data, at the top level of the envelope."""
 
     beside: Beside_co
 
 
 @dataclass(frozen=True)
 class FileReply:
-    """An answer that is a file, and no envelope: to be kept under `filename` (of [A-Za-z0-9._-] only), or,
-    where it has none, to be shown.
+    """A response that is a file without an envelope.
+
+    The browser saves it under `filename` (of [A-Za-z0-9._-] only), or shows it if it has none.
     """
 
     data: bytes
@@ -78,86 +94,88 @@ class FileReply:
 
     def __post_init__(self) -> None:
         if self.filename is not None and not re.fullmatch(r"[A-Za-z0-9._-]+", self.filename):
-            raise ValueError(f"{self.filename!r} is no safe name for a file")
+            raise ValueError(f"{self.filename!r} is not a safe name for a file")
 
 
-def render(
-    result: object, adapter: TypeAdapter[object], *, status: int, request_id: str
-) -> func.HttpResponse:
-    """Put what a handler returned into the envelope; a file goes as it is."""
+def versioned(model: Model, *, status: int | None = None) -> Reply[Model]:
+    """Reply with a model and its version as ETag."""
+    return Reply(model, status=status, headers={"ETag": etag(model.version)})
+
+
+def envelope_of(data_type: object) -> TypeAdapter[Any]:
+    """Return what serializes envelopes around data of a type."""
+    envelope: Any = types.GenericAlias(Envelope, (data_type,))
+    return TypeAdapter(envelope)
+
+
+def render(result: object, envelope: TypeAdapter[Any], *, status: int, request_id: str) -> func.HttpResponse:
+    """Render what a handler returned: a file as it is, anything else in the envelope."""
     if isinstance(result, FileReply):
-        headers = dict(result.headers)
-        if result.filename is not None:
-            headers["Content-Disposition"] = f'attachment; filename="{result.filename}"'
-        return _response(result.data, status, request_id, headers, media_type=result.media_type)
-    if isinstance(result, Page):
-        return _envelope(adapter.dump_json(result.items), status, request_id, extra=_pagination(result))
-    if not isinstance(result, Reply):
-        return _envelope(adapter.dump_json(result), status, request_id)
-    data = adapter.dump_json(result.data)
-    extra = result.beside.model_dump_json()[1:-1].encode() if isinstance(result, ReplyBeside) else b""
-    if result.message is not None:
-        extra += (b"," if extra else b"") + b'"message":' + json.dumps(result.message).encode()
-    return _envelope(data, result.status or status, request_id, extra=extra, headers=result.headers)
+        return _render_file(result, status, request_id)
+    reply = result if isinstance(result, Reply) else Reply(result)
+    content: dict[str, object] = {"success": True, "data": reply.data}
+    if isinstance(reply.data, Page):
+        content |= {"data": reply.data.items, "pagination": _pagination(reply.data)}
+    if isinstance(reply, ReplyBeside):
+        content |= reply.beside.model_dump(mode="json")
+    if reply.message is not None:
+        content["message"] = reply.message
+    return _response(envelope.dump_json(content), reply.status or status, request_id, reply.headers)
 
 
-def render_again(body: bytes, *, status: int, tag: str, request_id: str) -> func.HttpResponse:
-    """Give a first answer once more, with the ETag that it had."""
+def render_stored(body: bytes, *, status: int, tag: str, request_id: str) -> func.HttpResponse:
+    """Render a stored answer again, with the ETag that it had."""
     headers = {"Idempotency-Replayed": "true"} | ({"ETag": tag} if tag else {})
     return _response(body, status, request_id, headers)
 
 
-def render_error(error: errors.PortalError, request_id: str) -> func.HttpResponse:
-    """Tell a caller what was refused, and why."""
-    details = [{"field": fault.field, "message": fault.message} for fault in error.details]
-    headers = {}
-    if isinstance(error, errors.Unauthenticated):
-        headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, errors.RateLimited):
-        headers["Retry-After"] = str(whole_seconds(error.retry_after))
-    if isinstance(error, errors.Unavailable):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return _refusal(status_of(error), error.code, error.message, details, request_id, headers)
+def render_error(error: PortalError, request_id: str) -> func.HttpResponse:
+    """Render an error: its code, its message, and the fields that are wrong."""
+    details = [{"field": wrong.field, "message": wrong.message} for wrong in error.details]
+    content = {"code": error.code, "message": error.message, "details": details, "request_id": request_id}
+    body = json.dumps({"success": False, "error": content}).encode()
+    return _response(body, status_of(type(error)), request_id, _error_headers(error))
 
 
 def render_failure(request_id: str) -> func.HttpResponse:
-    """Own up to a failure of ours; what it was stands in the log under the request's id."""
-    message = "Something went wrong on our side."
-    return _refusal(INTERNAL, errors.PortalError.default_code, message, [], request_id, {})
+    """Render an unexpected failure; its cause is only in the log, under the id of the request."""
+    return render_error(errors.InternalError("Something went wrong on our side."), request_id)
 
 
-def status_of(error: errors.PortalError) -> int:
-    """Tell the status of an error: its family's."""
-    return next((STATUS[family] for family in type(error).__mro__ if family in STATUS), INTERNAL)
+def status_of(error: type[PortalError]) -> int:
+    """Return the status of an error class: that of its family."""
+    families = (STATUS[family] for family in error.__mro__ if family in STATUS)
+    return next(families, STATUS[errors.InternalError])
 
 
-def _refusal(
-    status: int,
-    code: str,
-    message: str,
-    details: list[dict[str, str]],
-    request_id: str,
-    headers: Mapping[str, str],
-) -> func.HttpResponse:
-    error = {"code": code, "message": message, "details": details, "request_id": request_id}
-    body = json.dumps({"success": False, "error": error}).encode()
-    return _response(body, status, request_id, headers)
+def _error_headers(error: PortalError) -> Mapping[str, str]:
+    match error:
+        case errors.Unauthenticated():
+            return {"WWW-Authenticate": "Bearer"}
+        case errors.RateLimited():
+            return {"Retry-After": str(whole_seconds(error.retry_after))}
+        case errors.Unavailable():
+            return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return {}
 
 
-def _envelope(
-    data: bytes, status: int, request_id: str, *, extra: bytes = b"", headers: Mapping[str, str] | None = None
-) -> func.HttpResponse:
-    body = b'{"success":true,"data":' + data + (b"," + extra if extra else b"") + b"}"
-    return _response(body, status, request_id, headers or {})
-
-
-def _pagination(page: Page[object]) -> bytes:
-    parts: dict[str, object] = {
-        "total": page.total, "limit": page.limit, "offset": page.offset, "has_more": page.has_more
-    }  # fmt: skip
+def _pagination(page: Page[object]) -> dict[str, object]:
+    pagination: dict[str, object] = {
+        "total": page.total,
+        "limit": page.limit,
+        "offset": page.offset,
+        "has_more": page.has_more,
+    }
     if isinstance(page, LongPage):
-        parts |= {"next_cursor": page.next_cursor, "total_capped": page.total_capped}
-    return b'"pagination":' + json.dumps(parts).encode()
+        pagination |= {"next_cursor": page.next_cursor, "total_capped": page.total_capped}
+    return pagination
+
+
+def _render_file(file: FileReply, status: int, request_id: str) -> func.HttpResponse:
+    headers = dict(file.headers)
+    if file.filename is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{file.filename}"'
+    return _response(file.data, status, request_id, headers, media_type=file.media_type)
 
 
 def _response(

@@ -1,1 +1,1 @@
-"""The HTTP routes: one blueprint for each feature."""
+"""HTTP endpoints: one blueprint for each feature."""

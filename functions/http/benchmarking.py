@@ -1,24 +1,18 @@
-"""Benchmarks, and how far what is benchmarked has spread."""
+"""Endpoints of benchmarks and their copies."""
 
 from uuid import UUID
 
-from bp_core import copying
-from bp_core.benchmarking import (
-    RECENT_BENCHMARKS,
-    Benchmark,
-    BenchmarkCount,
-    BenchmarkQuery,
-    ListedBenchmark,
-)
+from bp_core.benchmarking import Benchmark, BenchmarkCount, BenchmarkQuery, ListedBenchmark
 from bp_core.copying import Copy, Spread
 from bp_core.shared.access import Caller
-from bp_core.shared.model import PageQuery
+from bp_core.shared.errors import AlreadyBenchmarked, NotBenchmarkable, NotBenchmarked
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.shared.versions import ExpectedVersions
-from functions.access import HEADQUARTERS, SIGNED_IN
-from functions.answers import Reply
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from functions.edge.access import HEADQUARTERS, SIGNED_IN
+from functions.edge.endpoint import endpoints
+from functions.edge.responses import Reply
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
@@ -28,52 +22,54 @@ blueprint, endpoint = endpoints()
     "/api/v1/benchmarking/benchmark/{practice_id:guid}",
     who=HEADQUARTERS,
     status=201,
-    errors=("ALREADY_BENCHMARKED", "NOT_BENCHMARKABLE"),
+    errors=(AlreadyBenchmarked, NotBenchmarkable),
 )
 def benchmark_practice(
-    unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions
 ) -> Benchmark:
-    """Benchmark a practice, and approve it if it is only submitted."""
-    return unit.benchmarking.benchmark(caller, practice_id, expected=expected, moment=unit.moment)
+    """Benchmark a practice; a submitted practice is approved as well."""
+    return work.benchmarking.benchmark(caller, practice_id, expected)
 
 
 @endpoint(
     "DELETE",
     "/api/v1/benchmarking/unbenchmark/{practice_id:guid}",
     who=HEADQUARTERS,
-    errors=("NOT_BENCHMARKED",),
+    errors=(NotBenchmarked,),
 )
-def unbenchmark_practice(unit: Unit, practice_id: UUID, expected: ExpectedVersions) -> Reply[None]:
-    """Take a benchmark away, and with it all points earned through the practice."""
-    unit.benchmarking.unbenchmark(practice_id, expected=expected, moment=unit.moment)
+def unbenchmark_practice(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions
+) -> Reply[None]:
+    """Delete the benchmark of a practice, and all points for copies of it."""
+    work.benchmarking.unbenchmark(caller, practice_id, expected)
     return Reply(None, message="The practice is no longer benchmarked.")
 
 
 @endpoint("GET", "/api/v1/benchmarking/list", who=SIGNED_IN)
-def list_benchmarks(unit: Unit, query: BenchmarkQuery) -> Page[ListedBenchmark]:
-    """List the benchmarked practices, the newest benchmark first."""
-    return unit.benchmarks.benchmarks(query)
+def list_benchmarks(work: UnitOfWork, query: BenchmarkQuery) -> Page[ListedBenchmark]:
+    """List the benchmarked practices, newest benchmark first."""
+    return work.benchmarking.search(query)
 
 
 @endpoint("GET", "/api/v1/benchmarking/recent", who=SIGNED_IN)
-def list_recent_benchmarks(unit: Unit) -> list[ListedBenchmark]:
+def list_recent_benchmarks(work: UnitOfWork) -> list[ListedBenchmark]:
     """List the ten newest benchmarks."""
-    return unit.benchmarks.benchmarks(BenchmarkQuery(limit=RECENT_BENCHMARKS)).items
+    return work.benchmarking.recent()
 
 
 @endpoint("GET", "/api/v1/benchmarking/total-count", who=SIGNED_IN)
-def count_benchmarks(unit: Unit) -> BenchmarkCount:
-    """Tell how many practices are benchmarked."""
-    return BenchmarkCount(total_benchmarked=unit.benchmarks.count())
+def count_benchmarks(work: UnitOfWork) -> BenchmarkCount:
+    """Count the benchmarked practices."""
+    return work.benchmarking.count()
 
 
 @endpoint("GET", "/api/v1/benchmarking/copy-spread", who=SIGNED_IN)
-def list_copy_spread(unit: Unit, query: PageQuery) -> Page[Spread]:
-    """List the benchmarked practices with who has copied them, the most copied first."""
-    return unit.copies.benchmarked(query)
+def list_copy_spread(work: UnitOfWork, query: PageQuery) -> Page[Spread]:
+    """List the benchmarked practices with the plants that copied them, most copied first."""
+    return work.copying.benchmarked(query)
 
 
 @endpoint("GET", "/api/v1/benchmarking/{practice_id:guid}/copies", who=SIGNED_IN)
-def list_benchmark_copies(unit: Unit, caller: Caller, practice_id: UUID) -> list[Copy]:
-    """List who has copied a practice, the first one first."""
-    return copying.show_copies(unit.copies, caller, practice_id)
+def list_benchmark_copies(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[Copy]:
+    """List the copies of a practice, oldest first."""
+    return work.copying.copies(caller, practice_id)

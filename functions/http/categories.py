@@ -1,35 +1,36 @@
-"""The categories."""
+"""Endpoints of categories."""
 
 from uuid import UUID
 
-from bp_core import categories
 from bp_core.categories import Category, CategoryChanges, NewCategory
-from functions.access import HEADQUARTERS, SIGNED_IN
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from bp_core.shared.access import Caller
+from bp_core.shared.errors import Duplicate
+from functions.edge.access import HEADQUARTERS, SIGNED_IN
+from functions.edge.endpoint import endpoints
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/categories", who=SIGNED_IN)
-def list_categories(unit: Unit) -> list[Category]:
+def list_categories(work: UnitOfWork) -> list[Category]:
     """List the categories by name."""
-    return unit.categories.categories()
+    return work.categories.find()
 
 
 @endpoint("GET", "/api/v1/categories/{category_id:guid}", who=SIGNED_IN)
-def show_category(unit: Unit, category_id: UUID) -> Category:
-    """Show a category."""
-    return categories.show(unit.categories, category_id)
+def show_category(work: UnitOfWork, category_id: UUID) -> Category:
+    """Return a category."""
+    return work.categories.show(category_id)
 
 
-@endpoint("POST", "/api/v1/categories", who=HEADQUARTERS, status=201, errors=("DUPLICATE",))
-def create_category(unit: Unit, body: NewCategory) -> Category:
-    """Make a category."""
-    return categories.add(unit.categories, unit.trail, body, unit.moment.at)
+@endpoint("POST", "/api/v1/categories", who=HEADQUARTERS, status=201, errors=(Duplicate,))
+def create_category(work: UnitOfWork, caller: Caller, body: NewCategory) -> Category:
+    """Create a category."""
+    return work.categories.create(caller, body)
 
 
-@endpoint("PATCH", "/api/v1/categories/{category_id:guid}", who=HEADQUARTERS, errors=("DUPLICATE",))
-def edit_category(unit: Unit, category_id: UUID, body: CategoryChanges) -> Category:
+@endpoint("PATCH", "/api/v1/categories/{category_id:guid}", who=HEADQUARTERS, errors=(Duplicate,))
+def edit_category(work: UnitOfWork, caller: Caller, category_id: UUID, body: CategoryChanges) -> Category:
     """Change a category."""
-    return categories.change(unit.categories, unit.trail, category_id, body)
+    return work.categories.edit(caller, category_id, body)

@@ -1,17 +1,16 @@
-"""Copying benchmarked practices, and following their implementation."""
+"""Endpoints of copies of benchmarked practices, and their implementation."""
 
 from uuid import UUID
 
-from bp_core import copying
 from bp_core.copying import Copy, CopyChanges, CopyMade, CopyRecord, NewCopy, OwnCopy, Spread
-from bp_core.practices import reading
 from bp_core.shared.access import Caller
-from bp_core.shared.model import PageQuery
+from bp_core.shared.errors import AlreadyCopied, InvalidTransition, NotBenchmarked, NotFound, OwnPractice
 from bp_core.shared.paging import Page
-from functions.access import PLANT_USER, SIGNED_IN
-from functions.answers import Reply
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from bp_core.shared.schemas import PageQuery
+from functions.edge.access import PLANT_USER, SIGNED_IN
+from functions.edge.endpoint import endpoints
+from functions.edge.responses import Reply
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
@@ -21,37 +20,32 @@ blueprint, endpoint = endpoints()
     "/api/v1/copy/implement",
     who=PLANT_USER,
     status=201,
-    errors=("NOT_FOUND", "NOT_BENCHMARKED", "OWN_PRACTICE", "ALREADY_COPIED"),
+    errors=(NotFound, NotBenchmarked, OwnPractice, AlreadyCopied),
 )
-def copy_practice(unit: Unit, caller: Caller, body: NewCopy) -> Reply[CopyMade]:
-    """Copy a benchmarked practice of another plant: a new practice of one's own, and points for both."""
-    record, awarded = unit.copying.implement(caller, body, moment=unit.moment)
-    practice = reading.show(
-        unit.practices, unit.portal.blobs, caller, record.copied_practice_id, unit.moment.at
-    )
-    made = CopyMade(copied_practice=practice, copy_record=record, points_awarded=awarded)
-    return Reply(made, message="The practice is copied.")
+def copy_practice(work: UnitOfWork, caller: Caller, body: NewCopy) -> Reply[CopyMade]:
+    """Copy a benchmarked practice of another plant to your plant; both plants can earn points."""
+    return Reply(work.copying.implement(caller, body), message="The practice was copied.")
 
 
 @endpoint("GET", "/api/v1/copy/my-implementations", who=PLANT_USER)
-def list_own_copies(unit: Unit, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
-    """List what one's own plant has copied, newest first."""
-    return unit.copies.own(caller, query)
+def list_own_copies(work: UnitOfWork, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
+    """List the copies of your plant, newest first."""
+    return work.copying.own(caller, query)
 
 
 @endpoint("GET", "/api/v1/copy/deployment-status", who=SIGNED_IN)
-def list_deployments(unit: Unit, query: PageQuery) -> Page[Spread]:
-    """List the practices that were copied with who has copied them, the most copied first."""
-    return unit.copies.deployed(query)
+def list_deployments(work: UnitOfWork, query: PageQuery) -> Page[Spread]:
+    """List the practices that were copied with the plants that copied them, most copied first."""
+    return work.copying.deployed(query)
 
 
 @endpoint("GET", "/api/v1/copy/{original_id:guid}/copies", who=SIGNED_IN)
-def list_copies(unit: Unit, caller: Caller, original_id: UUID) -> list[Copy]:
-    """List who has copied a practice, the first one first."""
-    return copying.show_copies(unit.copies, caller, original_id)
+def list_copies(work: UnitOfWork, caller: Caller, original_id: UUID) -> list[Copy]:
+    """List the copies of a practice, oldest first."""
+    return work.copying.copies(caller, original_id)
 
 
-@endpoint("PATCH", "/api/v1/copy/{copy_id:guid}", who=PLANT_USER, errors=("INVALID_TRANSITION",))
-def edit_copy(unit: Unit, caller: Caller, copy_id: UUID, body: CopyChanges) -> CopyRecord:
-    """Tell how far one's own plant is with a copy, a step at a time."""
-    return unit.copying.progress(caller, copy_id, body, unit.moment.at)
+@endpoint("PATCH", "/api/v1/copy/{copy_id:guid}", who=PLANT_USER, errors=(InvalidTransition,))
+def edit_copy(work: UnitOfWork, caller: Caller, copy_id: UUID, body: CopyChanges) -> CopyRecord:
+    """Change the implementation status of a copy of your plant, one step at a time."""
+    return work.copying.set_progress(caller, copy_id, body)

@@ -1,47 +1,47 @@
-"""Signs of life, for probes and for people."""
+"""The health endpoints, for probes and for operators."""
 
 import time
 from typing import Final, Literal
 
 from adapters.postgres import health
-from bp_core.jobs import JobState
+from bp_core.jobs import JobRun, JobState
 from bp_core.shared.errors import Unavailable
-from bp_core.shared.model import Shown, Timestamp
-from functions.access import ANYONE
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from bp_core.shared.schemas import ResponseModel, Timestamp
+from functions.edge.access import ANYONE
+from functions.edge.endpoint import endpoints
+from functions.unit_of_work import UnitOfWork
+from functions.version import VERSION
 
-VERSION: Final = "0.1.0"
 _STARTED: Final = time.monotonic()
 
 blueprint, endpoint = endpoints()
 
 
-class Alive(Shown):
-    """The process answers; nothing else was asked."""
+class Alive(ResponseModel):
+    """The process answers; nothing else was checked."""
 
     status: Literal["ok"]
     version: str
     uptime_s: float
 
 
-class DatabaseHealth(Shown):
-    """The database answers, so many milliseconds later."""
+class DatabaseHealth(ResponseModel):
+    """The database answers, and how many milliseconds it took."""
 
     status: Literal["ok"]
     latency_ms: float
 
 
-class LastRun(Shown):
-    """When a job ran last, and how it ended."""
+class LastRun(ResponseModel):
+    """The last run of a job."""
 
     name: str
     state: JobState
     started_at: Timestamp
 
 
-class SystemStatus(Shown):
-    """What works; `migrated` is null while the database cannot be asked."""
+class SystemStatus(ResponseModel):
+    """What works; `migrated` is null while the database does not answer."""
 
     status: Literal["ok", "degraded"]
     version: str
@@ -53,25 +53,25 @@ class SystemStatus(Shown):
 
 @endpoint("GET", "/health", who=ANYONE, limit="none")
 def show_health() -> Alive:
-    """Tell that the process is alive; touches nothing."""
+    """Show that the process is alive; it checks nothing else."""
     return Alive(status="ok", version=VERSION, uptime_s=round(time.monotonic() - _STARTED, 1))
 
 
 @endpoint("GET", "/health/db", who=ANYONE, limit="none")
-def show_database_health(unit: Unit) -> DatabaseHealth:
-    """Tell whether the database answers: 200 or 503."""
+def show_database_health(work: UnitOfWork) -> DatabaseHealth:
+    """Show whether the database answers: 200 or 503."""
     started = time.perf_counter()
-    health.check(unit.sql)
+    health.check(work.sql)
     return DatabaseHealth(status="ok", latency_ms=round((time.perf_counter() - started) * 1000, 1))
 
 
 @endpoint("GET", "/health/status", who=ANYONE, limit="none")
-def show_system_status(unit: Unit) -> SystemStatus:
-    """Tell what works: database, storage, migrations, and each job's last run."""
-    storage = _storage_answers(unit)
+def show_system_status(work: UnitOfWork) -> SystemStatus:
+    """Show what works: database, storage, migrations, and the last run of each job."""
+    storage = _storage_answers(work)
     try:
-        migrated = health.is_migrated(unit.sql)
-        runs = unit.jobs.last_runs(1, unit.moment.at) if migrated else []
+        migrated = health.is_migrated(work.sql)
+        runs = work.jobs.latest() if migrated else []
         database = True
     except Unavailable:
         migrated, runs, database = None, [], False
@@ -81,13 +81,17 @@ def show_system_status(unit: Unit) -> SystemStatus:
         database="ok" if database else "unavailable",
         storage="ok" if storage else "unavailable",
         migrated=migrated,
-        jobs=[LastRun(name=run.name, state=run.state, started_at=run.started_at) for run in runs],
+        jobs=[_last_run(run) for run in runs],
     )
 
 
-def _storage_answers(unit: Unit) -> bool:
+def _last_run(run: JobRun) -> LastRun:
+    return LastRun(name=run.name, state=run.state, started_at=run.started_at)
+
+
+def _storage_answers(work: UnitOfWork) -> bool:
     try:
-        unit.portal.blobs.check()
+        work.portal.blobs.check()
     except Unavailable:
         return False
     return True

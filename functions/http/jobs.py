@@ -1,14 +1,15 @@
-"""The record of the jobs."""
+"""Endpoint of job runs."""
 
-from bp_core.jobs import RUNS_SHOWN, JobRun
-from functions.access import HEADQUARTERS
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from bp_core.jobs import JobRun
+from bp_core.shared.access import Caller
+from functions.edge.access import HEADQUARTERS
+from functions.edge.endpoint import endpoints
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/jobs", who=HEADQUARTERS)
-def list_job_runs(unit: Unit) -> list[JobRun]:
+def list_job_runs(work: UnitOfWork, caller: Caller) -> list[JobRun]:
     """List the last runs of every job, latest first."""
-    return unit.jobs.last_runs(RUNS_SHOWN, unit.moment.at)
+    return work.jobs.last_runs(caller)

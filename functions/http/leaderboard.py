@@ -1,34 +1,35 @@
-"""The leaderboard, and its recalculation."""
+"""Endpoints of the leaderboard."""
 
 from uuid import UUID
 
-from bp_core import leaderboard
 from bp_core.leaderboard import CalendarYearQuery, LeaderboardTotals, PointsBreakdown, Standing
-from functions import job_runs
-from functions.access import HEADQUARTERS, SIGNED_IN
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from bp_core.shared.access import Caller
+from bp_core.shared.errors import JobRunning
+from functions.edge.access import HEADQUARTERS, SIGNED_IN
+from functions.edge.endpoint import endpoints
+from functions.jobs import catalogue, runs
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/leaderboard/current", who=SIGNED_IN)
-def show_leaderboard(unit: Unit, query: CalendarYearQuery) -> list[Standing]:
-    """Show how the plants stand in a calendar year, this one if none is named."""
-    return unit.leaderboard.standings(query.year or unit.moment.day.year)
+def show_leaderboard(work: UnitOfWork, query: CalendarYearQuery) -> list[Standing]:
+    """Return the leaderboard of a calendar year, by default of the current one."""
+    return work.leaderboard.standings(query)
 
 
 @endpoint("GET", "/api/v1/leaderboard/{plant_id:guid}/breakdown", who=SIGNED_IN)
-def show_points_breakdown(unit: Unit, plant_id: UUID, query: CalendarYearQuery) -> PointsBreakdown:
-    """Show what a plant's points of a calendar year, this one if none is named, were earned with."""
-    return leaderboard.show_breakdown(unit.leaderboard, plant_id, query.year or unit.moment.day.year)
+def show_points_breakdown(work: UnitOfWork, plant_id: UUID, query: CalendarYearQuery) -> PointsBreakdown:
+    """Return the single earnings of a plant in a calendar year, by default the current one."""
+    return work.leaderboard.breakdown(plant_id, query)
 
 
-# Not the edge's transaction: the job has one of its own, and keeps a record of a failure.
+# Without a transaction for the request: the job opens its own, and records a failure.
 @endpoint(
-    "POST", "/api/v1/leaderboard/recalculate", who=HEADQUARTERS, transaction=False, errors=("JOB_RUNNING",)
+    "POST", "/api/v1/leaderboard/recalculate", who=HEADQUARTERS, transaction=False, errors=(JobRunning,)
 )
-def recalculate_leaderboard(unit: Unit, query: CalendarYearQuery) -> LeaderboardTotals:
-    """Recalculate the points of a calendar year, or of all, and tell what they come to."""
-    job_runs.recalculate_leaderboard(unit.portal, query.year)
-    return unit.leaderboard.totals(query.year)
+def recalculate_leaderboard(work: UnitOfWork, caller: Caller, query: CalendarYearQuery) -> LeaderboardTotals:
+    """Recalculate the points of a calendar year, by default of all years, and return the totals."""
+    runs.run_manually(work, caller, catalogue.recalculate_leaderboard, query.year)
+    return work.leaderboard.totals(caller, query)

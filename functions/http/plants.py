@@ -1,59 +1,60 @@
-"""The plants."""
+"""Endpoints of plants."""
 
 from uuid import UUID
 
-from bp_core import plants
 from bp_core.plants import NewPlant, Plant, PlantChanges, PlantFigures, PlantsQuery
-from functions.access import HEADQUARTERS, SIGNED_IN
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from bp_core.shared.access import Caller
+from bp_core.shared.errors import Duplicate
+from functions.edge.access import HEADQUARTERS, SIGNED_IN
+from functions.edge.endpoint import endpoints
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/plants", who=SIGNED_IN)
-def list_plants(unit: Unit, query: PlantsQuery) -> list[Plant]:
+def list_plants(work: UnitOfWork, query: PlantsQuery) -> list[Plant]:
     """List the plants by name."""
-    return unit.plants.plants(is_active=query.is_active)
+    return work.plants.find(is_active=query.is_active)
 
 
 @endpoint("GET", "/api/v1/plants/active", who=SIGNED_IN)
-def list_active_plants(unit: Unit) -> list[Plant]:
-    """List the plants that take part."""
-    return unit.plants.plants(is_active=True)
+def list_active_plants(work: UnitOfWork) -> list[Plant]:
+    """List the active plants."""
+    return work.plants.find(is_active=True)
 
 
 @endpoint("GET", "/api/v1/plants/inactive", who=HEADQUARTERS)
-def list_inactive_plants(unit: Unit) -> list[Plant]:
-    """List the plants that no longer take part."""
-    return unit.plants.plants(is_active=False)
+def list_inactive_plants(work: UnitOfWork, caller: Caller) -> list[Plant]:
+    """List the inactive plants."""
+    return work.plants.inactive(caller)
 
 
 @endpoint("GET", "/api/v1/plants/{plant_id:guid}", who=SIGNED_IN)
-def show_plant(unit: Unit, plant_id: UUID) -> PlantFigures:
-    """Show a plant with its practices, benchmarks and savings."""
-    return plants.show(unit.plants, plant_id, unit.moment.day)
+def show_plant(work: UnitOfWork, plant_id: UUID) -> PlantFigures:
+    """Return a plant with its figures."""
+    return work.plants.show(plant_id)
 
 
-@endpoint("POST", "/api/v1/plants", who=HEADQUARTERS, status=201, errors=("DUPLICATE",))
-def create_plant(unit: Unit, body: NewPlant) -> Plant:
-    """Let a plant join."""
-    return plants.add(unit.plants, unit.trail, body, unit.moment.at)
+@endpoint("POST", "/api/v1/plants", who=HEADQUARTERS, status=201, errors=(Duplicate,))
+def create_plant(work: UnitOfWork, caller: Caller, body: NewPlant) -> Plant:
+    """Create a plant."""
+    return work.plants.create(caller, body)
 
 
-@endpoint("PATCH", "/api/v1/plants/{plant_id:guid}", who=HEADQUARTERS, errors=("DUPLICATE",))
-def edit_plant(unit: Unit, plant_id: UUID, body: PlantChanges) -> Plant:
-    """Change what a plant is called."""
-    return plants.change(unit.plants, unit.trail, plant_id, body, unit.moment.at)
+@endpoint("PATCH", "/api/v1/plants/{plant_id:guid}", who=HEADQUARTERS, errors=(Duplicate,))
+def edit_plant(work: UnitOfWork, caller: Caller, plant_id: UUID, body: PlantChanges) -> Plant:
+    """Change the names or the division of a plant."""
+    return work.plants.edit(caller, plant_id, body)
 
 
 @endpoint("PATCH", "/api/v1/plants/{plant_id:guid}/activate", who=HEADQUARTERS)
-def activate_plant(unit: Unit, plant_id: UUID) -> Plant:
-    """Let a plant take part."""
-    return plants.set_active(unit.plants, unit.trail, plant_id, active=True, now=unit.moment.at)
+def activate_plant(work: UnitOfWork, caller: Caller, plant_id: UUID) -> Plant:
+    """Activate a plant."""
+    return work.plants.set_active(caller, plant_id, active=True)
 
 
 @endpoint("PATCH", "/api/v1/plants/{plant_id:guid}/deactivate", who=HEADQUARTERS)
-def deactivate_plant(unit: Unit, plant_id: UUID) -> Plant:
-    """Let a plant take part no longer."""
-    return plants.set_active(unit.plants, unit.trail, plant_id, active=False, now=unit.moment.at)
+def deactivate_plant(work: UnitOfWork, caller: Caller, plant_id: UUID) -> Plant:
+    """Deactivate a plant."""
+    return work.plants.set_active(caller, plant_id, active=False)

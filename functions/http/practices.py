@@ -1,9 +1,8 @@
-"""The best practices: writing, reading, listing."""
+"""Endpoints of creating, changing, reading and searching practices."""
 
 from uuid import UUID
 
-from bp_core.practices import reading, writing
-from bp_core.practices.models import (
+from bp_core.practices.schemas import (
     Likeness,
     NewPractice,
     OwnPracticeQuery,
@@ -14,98 +13,93 @@ from bp_core.practices.models import (
     Statistics,
 )
 from bp_core.shared.access import Caller
+from bp_core.shared.errors import Forbidden, InvalidTransition, PracticeBenchmarked, PracticeCopied
 from bp_core.shared.paging import LongPage
 from bp_core.shared.versions import ExpectedVersions
 from functions import logs
-from functions.access import PLANT_USER, PRACTICE_OWNER, PRACTICE_VIEWER, SIGNED_IN
-from functions.answers import Reply
-from functions.bootstrap import Unit
-from functions.edge import endpoints
-from functions.etags import etag
+from functions.edge.access import PLANT_USER, SIGNED_IN
+from functions.edge.endpoint import endpoints
+from functions.edge.responses import Reply, versioned
+from functions.practice_access import PRACTICE_OWNER, PRACTICE_VIEWER
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
 
-def shown(unit: Unit, caller: Caller, practice_id: UUID) -> Reply[Practice]:
-    """Show a practice as it is now, after whatever was done to it, with the tag of its version."""
-    practice = reading.show(unit.practices, unit.portal.blobs, caller, practice_id, unit.moment.at)
-    return Reply(practice, headers={"ETag": etag(practice.version)})
-
-
 @endpoint("GET", "/api/v1/best-practices", who=SIGNED_IN)
-def list_practices(unit: Unit, caller: Caller, query: PracticeQuery) -> LongPage[PracticeListItem]:
+def list_practices(work: UnitOfWork, caller: Caller, query: PracticeQuery) -> LongPage[PracticeListItem]:
     """List the practices that the caller may see."""
-    return reading.show_list(unit.practices, unit.portal.blobs, caller, query, unit.moment.at)
+    return work.practices.search(caller, query)
 
 
 @endpoint("GET", "/api/v1/best-practices/my-practices", who=PLANT_USER)
-def list_own_practices(unit: Unit, caller: Caller, query: OwnPracticeQuery) -> LongPage[PracticeListItem]:
-    """List the practices of the caller's plant, drafts and all."""
-    return reading.show_own(unit.practices, unit.portal.blobs, caller, query, unit.moment.at)
+def list_own_practices(
+    work: UnitOfWork, caller: Caller, query: OwnPracticeQuery
+) -> LongPage[PracticeListItem]:
+    """List the practices of your plant, in every status."""
+    return work.practices.search_own(caller, query)
 
 
 @endpoint("GET", "/api/v1/best-practices/recent", who=SIGNED_IN)
-def list_recent_practices(unit: Unit) -> list[PracticeListItem]:
-    """List the ten newest practices that everybody sees."""
-    return reading.show_recent(unit.practices, unit.portal.blobs, unit.moment.at)
+def list_recent_practices(work: UnitOfWork) -> list[PracticeListItem]:
+    """List the ten newest public practices."""
+    return work.practices.recent()
 
 
-@endpoint("POST", "/api/v1/best-practices", who=SIGNED_IN, status=201, errors=("FORBIDDEN",))
-def create_practice(unit: Unit, caller: Caller, body: NewPractice) -> Reply[Practice]:
-    """Write a practice: a draft, or submitted at once."""
-    practice_id = writing.create(unit.practices, unit.ledger, caller, body, moment=unit.moment)
-    return shown(unit, caller, practice_id)
+@endpoint("POST", "/api/v1/best-practices", who=SIGNED_IN, status=201, errors=(Forbidden,))
+def create_practice(work: UnitOfWork, caller: Caller, body: NewPractice) -> Reply[Practice]:
+    """Create a practice, as a draft or submitted."""
+    return versioned(work.practices.create(caller, body))
 
 
 @endpoint("GET", "/api/v1/best-practices/{practice_id:guid}", who=SIGNED_IN)
-def show_practice(unit: Unit, caller: Caller, practice_id: UUID) -> Reply[Practice]:
-    """Show everything of a practice, and count that it was read."""
-    practice = shown(unit, caller, practice_id)
+def show_practice(work: UnitOfWork, caller: Caller, practice_id: UUID) -> Reply[Practice]:
+    """Return a practice with all its details, and count the view."""
+    practice = work.practices.show(caller, practice_id)
     try:
-        unit.practices.count_view(practice_id)
-    except Exception as failure:  # noqa: BLE001 - whatever it is: who reads is not to suffer from counting
-        logs.log_failure("view_not_counted", failure)
-    return practice
+        work.practices.count_view(practice)
+    except Exception as error:  # noqa: BLE001 - the practice is returned even if the view cannot be counted
+        logs.log_failure("view_not_counted", error)
+    return versioned(practice)
 
 
 @endpoint("GET", "/api/v1/best-practices/{practice_id:guid}/statistics", who=PRACTICE_VIEWER)
-def show_statistics(unit: Unit, practice_id: UUID) -> Statistics:
-    """Tell how often a practice was read, copied and asked about."""
-    return unit.practices.statistics(practice_id)
+def show_statistics(work: UnitOfWork, caller: Caller, practice_id: UUID) -> Statistics:
+    """Count the views, copies and questions of a practice."""
+    return work.practices.statistics(caller, practice_id)
 
 
 @endpoint("GET", "/api/v1/best-practices/{practice_id:guid}/similar", who=PRACTICE_VIEWER)
-def list_similar_practices(unit: Unit, caller: Caller, practice_id: UUID) -> list[PracticeListItem]:
-    """List the practices that are nearest to one by their words."""
-    return reading.show_similar(unit.practices, unit.portal.blobs, caller, practice_id, unit.moment.at)
+def list_similar_practices(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[PracticeListItem]:
+    """List the practices whose words are most similar to a practice."""
+    return work.practices.similar_to(caller, practice_id)
 
 
 @endpoint("POST", "/api/v1/best-practices/similar", who=SIGNED_IN, transaction=False)
-def find_similar_practices(unit: Unit, caller: Caller, body: Likeness) -> list[PracticeListItem]:
-    """List the practices that are nearest to what somebody is about to write."""
-    return reading.show_like(unit.practices, unit.portal.blobs, caller, body, unit.moment.at)
+def find_similar_practices(work: UnitOfWork, caller: Caller, body: Likeness) -> list[PracticeListItem]:
+    """List the practices whose words are most similar to a text, for example of a planned practice."""
+    return work.practices.similar(caller, body)
 
 
 @endpoint(
     "PATCH",
     "/api/v1/best-practices/{practice_id:guid}",
     who=PRACTICE_OWNER,
-    errors=("INVALID_TRANSITION", "BENCHMARKED", "COPIED"),
+    errors=(InvalidTransition, PracticeBenchmarked, PracticeCopied),
 )
 def edit_practice(
-    unit: Unit, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: PracticeChanges
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: PracticeChanges
 ) -> Reply[Practice]:
-    """Change what is sent of a practice; `status` is a transition."""
-    writing.edit(
-        unit.practices, unit.ledger, caller, practice_id, body, expected=expected, moment=unit.moment
-    )
-    return shown(unit, caller, practice_id)
+    """Change the fields of a practice that are sent; `status` requests a transition."""
+    return versioned(work.practices.edit(caller, practice_id, body, expected))
 
 
-@endpoint("DELETE", "/api/v1/best-practices/{practice_id:guid}", who=PRACTICE_OWNER, errors=("BENCHMARKED",))
-def delete_practice(unit: Unit, practice_id: UUID, expected: ExpectedVersions) -> Reply[None]:
-    """Delete a practice: it is found no more, and neither its saving nor its points count."""
-    writing.delete(
-        unit.practices, unit.ledger, unit.points, practice_id, expected=expected, moment=unit.moment
-    )
-    return Reply(None, message="The practice is deleted.")
+@endpoint(
+    "DELETE", "/api/v1/best-practices/{practice_id:guid}", who=PRACTICE_OWNER, errors=(PracticeBenchmarked,)
+)
+def delete_practice(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions
+) -> Reply[None]:
+    """Delete a practice; its saving and its points no longer count."""
+    work.practices.delete(caller, practice_id, expected)
+    return Reply(None, message="The practice was deleted.")

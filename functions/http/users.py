@@ -1,45 +1,43 @@
-"""The people who use the portal, administered by headquarters."""
+"""Users, administered by headquarters."""
 
 from uuid import UUID
 
-from bp_core import users
 from bp_core.shared.access import Caller
+from bp_core.shared.errors import OwnAccount
 from bp_core.shared.paging import Page
 from bp_core.users import User, UserChanges, UserQuery
-from functions.access import HEADQUARTERS
-from functions.bootstrap import Unit
-from functions.edge import endpoints
+from functions.edge.access import HEADQUARTERS
+from functions.edge.endpoint import endpoints
+from functions.unit_of_work import UnitOfWork
 
 blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/users", who=HEADQUARTERS)
-def list_users(unit: Unit, query: UserQuery) -> Page[User]:
-    """List the people by name."""
-    return unit.users.users(query)
+def list_users(work: UnitOfWork, caller: Caller, query: UserQuery) -> Page[User]:
+    """List the users by name."""
+    return work.users.search(caller, query)
 
 
 @endpoint("GET", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS)
-def show_user(unit: Unit, user_id: UUID) -> User:
-    """Show a person."""
-    return users.show(unit.users, user_id)
+def show_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
+    """Show a user."""
+    return work.users.show(caller, user_id)
 
 
-@endpoint("PATCH", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS, errors=("OWN_ACCOUNT",))
-def edit_user(unit: Unit, caller: Caller, user_id: UUID, body: UserChanges) -> User:
-    """Change a person's name, role or plant."""
-    return users.change(unit.users, unit.trail, caller, user_id, body, unit.moment.at)
+@endpoint("PATCH", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS, errors=(OwnAccount,))
+def edit_user(work: UnitOfWork, caller: Caller, user_id: UUID, body: UserChanges) -> User:
+    """Change a user's name, role or plant."""
+    return work.users.edit(caller, user_id, body)
 
 
 @endpoint("PATCH", "/api/v1/users/{user_id:guid}/activate", who=HEADQUARTERS)
-def activate_user(unit: Unit, user_id: UUID) -> User:
-    """Let a person in."""
-    return users.activate(unit.users, unit.trail, user_id, unit.moment.at)
+def activate_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
+    """Activate a user."""
+    return work.users.activate(caller, user_id)
 
 
-@endpoint("PATCH", "/api/v1/users/{user_id:guid}/deactivate", who=HEADQUARTERS, errors=("OWN_ACCOUNT",))
-def deactivate_user(unit: Unit, caller: Caller, user_id: UUID) -> User:
-    """Shut a person out at once."""
-    return users.deactivate(
-        unit.users, unit.sessions, unit.invites, unit.trail, caller, user_id, unit.moment.at
-    )
+@endpoint("PATCH", "/api/v1/users/{user_id:guid}/deactivate", who=HEADQUARTERS, errors=(OwnAccount,))
+def deactivate_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
+    """Deactivate a user; their sessions end at once."""
+    return work.users.deactivate(caller, user_id)

@@ -48,8 +48,8 @@ import azure.functions as func
 
 import function_app
 from functions import bootstrap
-from local.host.index import index_app
-from local.host.invocation import invoke
+from function_host.index import index_app
+from function_host.invocation import invoke
 
 schedules = ("AGGREGATE_SAVINGS", "RATE_STARS", "RECONCILE_UPLOADS", "VERIFY_LEADERBOARD",
              "REBUILD_ROLL_UPS", "PURGE_EXPIRED")

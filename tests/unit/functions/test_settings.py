@@ -144,12 +144,15 @@ def test_in_azure_the_portal_signs_in_by_its_identity_and_holds_no_key() -> None
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
-        ("postgresql://portal:pepper@amber.example/portal?sslmode=require", "no password"),
-        ("postgresql://portal@amber.example/portal?sslmode=require&password=pepper", "no password"),
+        ("postgresql://portal:pepper@amber.example/portal?sslmode=require", "not contain a password"),
+        (
+            "postgresql://portal@amber.example/portal?sslmode=require&password=pepper",
+            "not contain a password",
+        ),
         ("postgresql://amber.example/portal?sslmode=require", "the user and the host"),
         ("postgresql://portal@/portal?sslmode=require", "the user and the host"),
-        ("postgresql://portal@amber.example/portal", "sslmode=require or better"),
-        ("postgresql://portal@amber.example/portal?sslmode=prefer", "sslmode=require or better"),
+        ("postgresql://portal@amber.example/portal", "sslmode=require or stricter"),
+        ("postgresql://portal@amber.example/portal?sslmode=prefer", "sslmode=require or stricter"),
     ],
 )
 def test_a_database_by_token_is_named_without_a_password_and_asked_for_encryption(
@@ -166,7 +169,7 @@ def test_a_database_by_token_is_named_without_a_password_and_asked_for_encryptio
     "host", ["amber.postgres.database.azure.com", "db,Amber.Postgres.Database.Azure.com"]
 )
 def test_a_password_is_for_databases_outside_azure(host: str) -> None:
-    assert "DATABASE_URL: leads to Azure" in refusal_of(
+    assert "DATABASE_URL: is a server in Azure" in refusal_of(
         DATABASE_URL=f"postgresql://portal:pepper@{host}/portal"
     )
 
@@ -200,7 +203,7 @@ def test_account_keys_are_taken_for_azurite(connection_string: str) -> None:
 def test_account_keys_are_taken_for_nothing_else(connection_string: str) -> None:
     message = refusal_of(AzureWebJobsStorage=connection_string)
 
-    assert "AzureWebJobsStorage: must lead to Azurite" in message
+    assert "AzureWebJobsStorage: must be a connection string of Azurite" in message
     assert "pepper" not in message
 
 
@@ -283,7 +286,7 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
 def test_a_secret_that_the_vault_did_not_give_is_none() -> None:
     reference = "@Microsoft.KeyVault(SecretUri=https://kv-1.vault.azure.net/secrets/jwt-secret)"
 
-    assert "JWT_SECRET: is a reference that Key Vault did not answer" in refusal_of(JWT_SECRET=reference)
+    assert "JWT_SECRET: is a Key Vault reference that was not resolved" in refusal_of(JWT_SECRET=reference)
 
 
 @pytest.mark.parametrize("source", ["EventGrid", "LogsAndContainerScan"])

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions.timers import EARLY, due_time
+from functions.jobs.timers import EARLY, due_time
 
 DUE = datetime(2026, 3, 10, 19, 30, tzinfo=UTC)
 

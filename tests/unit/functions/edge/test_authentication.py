@@ -3,12 +3,12 @@ from uuid import uuid4
 
 import pytest
 
-from bp_core.auth.store import Claims
+from bp_core.auth.ports import Claims, NewToken
 from bp_core.shared.errors import Unauthenticated
 from functions.bootstrap import Portal, build
-from functions.identity import OutsideToken, OwnToken, identify
+from functions.edge.authentication import OutsideToken, OwnToken, identify
 from functions.settings import load_settings
-from tests.unit.functions.requests import request
+from tests.unit.functions.edge.requests import request
 
 NOW = datetime(2025, 7, 15, 9, 30, tzinfo=UTC)
 ENDS = datetime(2025, 7, 15, 10, tzinfo=UTC)
@@ -27,13 +27,15 @@ PORTAL = build(
 
 def access_token(portal: Portal = PORTAL) -> str:
     return portal.tokens.issue(
-        "access",
-        token_id="one",
-        user_id=USER,
-        session_id=SESSION,
-        role="plant",
-        issued_at=NOW,
-        expires_at=ENDS,
+        NewToken(
+            kind="access",
+            id="one",
+            user_id=USER,
+            session_id=SESSION,
+            role="plant",
+            issued_at=NOW,
+            expires_at=ENDS,
+        )
     )
 
 
@@ -43,7 +45,7 @@ def identity_of(authorization: str | None) -> object:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER   ", "  Bearer "])
-def test_a_bearer_token_of_ours_tells_whose_session_is_calling(scheme: str) -> None:
+def test_a_bearer_token_of_ours_identifies_the_session(scheme: str) -> None:
     assert identity_of(scheme + access_token() + " ") == OwnToken(Claims(USER, SESSION, ENDS))
 
 
@@ -62,22 +64,20 @@ def test_a_bearer_token_of_ours_tells_whose_session_is_calling(scheme: str) -> N
         f"Token {access_token()}",
     ],
 )
-def test_without_exactly_one_bearer_token_nobody_is_calling(authorization: str | None) -> None:
-    with pytest.raises(Unauthenticated) as refusal:
+def test_a_request_without_exactly_one_bearer_token_is_unauthenticated(authorization: str | None) -> None:
+    with pytest.raises(Unauthenticated) as error:
         identity_of(authorization)
 
-    assert refusal.value.code == "UNAUTHENTICATED"
+    assert error.value.code == "UNAUTHENTICATED"
 
 
-def test_calls_are_counted_by_user_whatever_session_they_come_in() -> None:
+def test_requests_are_counted_by_user_in_whatever_session() -> None:
     here, elsewhere = (OwnToken(Claims(USER, session, ENDS)) for session in (SESSION, uuid4()))
 
     assert here.key == elsewhere.key == str(USER)
 
 
-def test_calls_with_an_outside_token_are_counted_by_email_in_a_key_that_is_short_and_does_not_tell_it() -> (
-    None
-):
+def test_requests_with_an_outside_token_are_counted_by_a_hash_of_the_email() -> None:
     key = OutsideToken("Asha@amber.example").key
 
     assert key == OutsideToken("asha@amber.example").key

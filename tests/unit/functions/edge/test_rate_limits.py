@@ -3,59 +3,59 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.counters import OwnCounter
+from adapters.rate_limits import MemoryCounter
 from bp_core.shared.errors import RateLimited
-from functions.limits import Limiter, Standing, limiter, named_account, whole_seconds
-from tests.unit.functions.requests import request
+from functions.edge.rate_limits import Limiter, RateLimitStatus, limiter, named_account, whole_seconds
+from tests.unit.functions.edge.requests import request
 
 NOON = datetime(2025, 7, 15, 12, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
 
 
 def of_rate(rate: str) -> Limiter:
-    counter = OwnCounter()
+    counter = MemoryCounter()
     made = limiter(rate, lambda: counter)
     assert made is not None
     return made
 
 
 @pytest.mark.parametrize(
-    ("rate", "most", "window"),
+    ("rate", "limit", "window"),
     [
         ("5/minute", 5, timedelta(minutes=1)),
         ("1/second", 1, timedelta(seconds=1)),
         ("1000/hour", 1000, timedelta(hours=1)),
     ],
 )
-def test_a_rate_is_so_many_calls_in_a_window(rate: str, most: int, window: timedelta) -> None:
-    assert (of_rate(rate).most, of_rate(rate).window) == (most, window)
+def test_a_rate_is_a_number_of_requests_in_a_window(rate: str, limit: int, window: timedelta) -> None:
+    assert (of_rate(rate).rate.limit, of_rate(rate).rate.window) == (limit, window)
 
 
 def test_a_rate_that_is_off_counts_nothing() -> None:
-    assert limiter("off", OwnCounter) is None
+    assert limiter("off", MemoryCounter) is None
 
 
-def test_so_many_calls_pass_and_the_next_one_is_told_how_long_to_wait() -> None:
+def test_requests_up_to_the_limit_pass_and_the_next_one_learns_how_long_to_wait() -> None:
     five = of_rate("5/minute")
     now = NOON + 12 * A_SECOND
     for left in (4, 3, 2, 1, 0):
-        standing = five.count("asha", now)
-        standing.require_room()
-        assert standing.headers == {
+        status = five.count("asha", now)
+        status.require_room()
+        assert status.headers == {
             "RateLimit-Limit": "5",
             "RateLimit-Remaining": str(left),
             "RateLimit-Reset": "48",
         }
 
-    standing = five.count("asha", now)
+    status = five.count("asha", now)
 
-    assert standing.headers["RateLimit-Remaining"] == "0"
+    assert status.headers["RateLimit-Remaining"] == "0"
     with pytest.raises(RateLimited) as refusal:
-        standing.require_room()
+        status.require_room()
     assert refusal.value.retry_after == timedelta(seconds=48)
 
 
-def test_windows_begin_at_whole_minutes_whenever_the_first_call_comes() -> None:
+def test_windows_start_at_whole_minutes_whenever_the_first_request_arrives() -> None:
     one = of_rate("1/minute")
     one.count("asha", NOON + timedelta(seconds=59.999))
 
@@ -64,7 +64,7 @@ def test_windows_begin_at_whole_minutes_whenever_the_first_call_comes() -> None:
         one.count("asha", NOON + timedelta(seconds=119)).require_room()
 
 
-def test_who_waits_as_long_as_told_is_in_time() -> None:
+def test_a_caller_who_waits_until_the_reset_may_call_again() -> None:
     one = of_rate("1/minute")
     now = NOON + timedelta(seconds=59.2)
     one.count("asha", now)
@@ -73,7 +73,7 @@ def test_who_waits_as_long_as_told_is_in_time() -> None:
     one.count("asha", now + timedelta(seconds=wait)).require_room()
 
 
-def test_one_callers_calls_are_not_anothers() -> None:
+def test_every_caller_is_counted_separately() -> None:
     one = of_rate("1/minute")
     one.count("asha", NOON)
 
@@ -83,9 +83,9 @@ def test_one_callers_calls_are_not_anothers() -> None:
 @pytest.mark.parametrize(
     ("wait", "seconds"), [(0, 1), (-5, 1), (0.001, 1), (1, 1), (1.001, 2), (59.5, 60), (60, 60)]
 )
-def test_a_wait_is_told_in_whole_seconds_rounded_up_and_at_least_one(wait: float, seconds: int) -> None:
+def test_a_wait_is_rounded_up_to_whole_seconds_at_least_one(wait: float, seconds: int) -> None:
     assert whole_seconds(timedelta(seconds=wait)) == seconds
-    assert Standing(5, 1, timedelta(seconds=wait)).headers["RateLimit-Reset"] == str(seconds)
+    assert RateLimitStatus(5, 1, timedelta(seconds=wait)).headers["RateLimit-Reset"] == str(seconds)
 
 
 def account_named_in(body: object) -> str:
@@ -120,12 +120,12 @@ def test_an_account_is_the_same_however_its_email_is_written() -> None:
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_a_body_that_names_nobody_counts_with_all_others_of_its_client(body: bytes) -> None:
+def test_a_body_without_an_email_has_no_account(body: bytes) -> None:
     assert named_account(request(body)) == ""
 
 
 @pytest.mark.parametrize("email", ["\ud800@amber.example", "आशा@amber.example", "x" * 100_000, "a\x00b", ""])
-def test_whatever_is_named_makes_a_short_key(email: str) -> None:
+def test_any_email_makes_a_short_key(email: str) -> None:
     named = account_named_in({"email": email})
 
     assert len(named) == 32

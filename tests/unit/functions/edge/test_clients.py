@@ -1,7 +1,7 @@
 import pytest
 
-from functions.clients import UNKNOWN, client_address
-from tests.unit.functions.requests import request
+from functions.edge.clients import UNKNOWN, client_address
+from tests.unit.functions.edge.requests import request
 
 
 def address_in(header: str | None, *, trusted_proxies: int = 1) -> str:

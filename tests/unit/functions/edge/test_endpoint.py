@@ -5,36 +5,39 @@ from uuid import UUID
 import azure.functions as func
 import pytest
 
+from bp_core.shared import errors
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import Invalid
-from bp_core.shared.model import Sent, Shown
+from bp_core.shared.errors import Duplicate, Invalid, PortalError
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import RequestModel, ResponseModel
 from bp_core.shared.versions import ExpectedVersions
-from functions import edge
-from functions.access import ANYONE, PRACTICE_OWNER, SIGNED_IN
-from functions.answers import FileReply, Reply
-from functions.bootstrap import Unit
-from functions.edge import DeclarationError, Endpoint, endpoints
+from functions.edge import endpoint as endpoint_module
+from functions.edge.access import ANYONE, SIGNED_IN
+from functions.edge.declaration import DeclarationError, Endpoint
+from functions.edge.endpoint import endpoints
+from functions.edge.responses import FileReply, Reply
+from functions.practice_access import PRACTICE_OWNER
+from functions.unit_of_work import UnitOfWork
 
 
-class Plant(Shown):
+class Plant(ResponseModel):
     name: str
 
 
-class Wish(Sent):
+class Wish(RequestModel):
     practice_id: UUID
 
 
 @pytest.fixture(autouse=True)
 def declared(monkeypatch: pytest.MonkeyPatch) -> dict[str, Endpoint]:
-    """The endpoints that a test declares; the portal's own stay as they are."""
+    """The endpoints that a test declares; those of the portal are not changed."""
     own: dict[str, Endpoint] = {}
-    monkeypatch.setattr(edge, "ENDPOINTS", own)
+    monkeypatch.setattr(endpoint_module, "ENDPOINTS", own)
     return own
 
 
 def azure_function(blueprint: func.Blueprint) -> Callable[..., object]:
-    """The one function of a blueprint, as the indexer of Azure gets it."""
+    """The one function of a blueprint, as Azure indexes it."""
     app = func.FunctionApp()
     app.register_functions(blueprint)
     (registered,) = app.get_functions()
@@ -42,11 +45,11 @@ def azure_function(blueprint: func.Blueprint) -> Callable[..., object]:
     return found
 
 
-def test_what_azure_sees_is_a_function_of_exactly_the_triggers_parameter_and_the_context() -> None:
+def test_azure_indexes_a_function_whose_parameters_are_exactly_the_trigger_and_the_context() -> None:
     blueprint, endpoint = endpoints()
 
     @endpoint("POST", "/api/v1/plants/{plant_id:guid}/close", who=SIGNED_IN)
-    def close_plant(unit: Unit, caller: Caller, plant_id: UUID) -> Plant:
+    def close_plant(work: UnitOfWork, caller: Caller, plant_id: UUID) -> Plant:
         """Close a plant."""
         return Plant(name="closed")
 
@@ -65,7 +68,7 @@ def test_what_azure_sees_is_a_function_of_exactly_the_triggers_parameter_and_the
     assert (seen.__name__, seen.__doc__) == ("close_plant", "Close a plant.")
 
 
-def test_a_declared_handler_stays_what_it_was() -> None:
+def test_a_declared_handler_is_not_changed() -> None:
     _, endpoint = endpoints()
 
     @endpoint("GET", "/api/v1/plants", who=ANYONE)
@@ -75,7 +78,7 @@ def test_a_declared_handler_stays_what_it_was() -> None:
     assert list_plants() == [Plant(name="Pune")]
 
 
-def test_reads_run_a_statement_at_a_time_and_writes_in_one_transaction(
+def test_reads_have_no_transaction_and_writes_have_one(
     declared: dict[str, Endpoint],
 ) -> None:
     _, endpoint = endpoints()
@@ -116,17 +119,17 @@ def maybe() -> Plant | None:
     ("handler", "result"),
     [(page, list[Plant]), (reply, Plant), (reply_or_refusal, Plant), (maybe, Plant | None)],
 )
-def test_what_a_route_answers_is_read_from_its_handlers_annotation(
+def test_the_output_is_read_from_the_return_annotation_of_the_handler(
     handler: Callable[[], object], result: object, declared: dict[str, Endpoint]
 ) -> None:
     _, endpoint = endpoints()
 
     endpoint("GET", "/api/v1/plants", who=ANYONE)(handler)
 
-    assert declared[handler.__name__].result == result
+    assert declared[handler.__name__].output.data == result
 
 
-def test_a_handler_that_wants_what_its_route_does_not_give_is_refused(
+def test_a_handler_cannot_take_what_its_route_does_not_give(
     declared: dict[str, Endpoint],
 ) -> None:
     _, endpoint = endpoints()
@@ -141,7 +144,7 @@ def test_a_handler_that_wants_what_its_route_does_not_give_is_refused(
     assert declared == {}
 
 
-def test_a_handler_that_wants_a_caller_where_anyone_may_call_is_refused() -> None:
+def test_a_handler_cannot_take_a_caller_if_anyone_may_call() -> None:
     _, endpoint = endpoints()
 
     def show_me(caller: Caller) -> Plant:
@@ -151,7 +154,7 @@ def test_a_handler_that_wants_a_caller_where_anyone_may_call_is_refused() -> Non
         endpoint("GET", "/api/v1/me", who=ANYONE)(show_me)
 
 
-def test_a_route_for_owners_that_holds_no_practice_is_refused() -> None:
+def test_a_route_for_owners_needs_the_id_of_a_practice() -> None:
     _, endpoint = endpoints()
 
     def change_something() -> Plant:
@@ -161,7 +164,7 @@ def test_a_route_for_owners_that_holds_no_practice_is_refused() -> None:
         endpoint("POST", "/api/v1/something", who=PRACTICE_OWNER)(change_something)
 
 
-def test_a_route_for_owners_may_hold_the_practice_in_its_path_or_its_body(
+def test_a_route_for_owners_may_have_the_practice_in_its_path_or_its_body(
     declared: dict[str, Endpoint],
 ) -> None:
     _, endpoint = endpoints()
@@ -177,7 +180,7 @@ def test_a_route_for_owners_may_hold_the_practice_in_its_path_or_its_body(
     assert list(declared) == ["by_path", "by_body"]
 
 
-def test_two_functions_of_one_name_are_refused_in_whatever_blueprint() -> None:
+def test_two_functions_cannot_have_the_same_name_in_any_blueprints() -> None:
     _, first = endpoints()
     _, second = endpoints()
 
@@ -189,24 +192,20 @@ def test_two_functions_of_one_name_are_refused_in_whatever_blueprint() -> None:
         second("GET", "/api/v1/plants/second", who=ANYONE)(show_plant)
 
 
-def test_a_declaration_names_codes_that_there_are_and_the_types_of_files_only() -> None:
-    def any_code() -> None: ...
-
-    def a_file_of_no_type() -> FileReply:
+def test_media_types_are_declared_for_files_and_only_for_files() -> None:
+    def a_file_without_media() -> FileReply:
         return FileReply(b"", "text/csv")
 
     def no_file() -> None: ...
 
     _, endpoint = endpoints()
-    with pytest.raises(DeclarationError, match="which are no codes"):
-        endpoint("GET", "/api/v1/a", who=ANYONE, errors=("OUT_OF_LUCK",))(any_code)
-    with pytest.raises(DeclarationError, match="a file has its media types declared"):
-        endpoint("GET", "/api/v1/a", who=ANYONE)(a_file_of_no_type)
-    with pytest.raises(DeclarationError, match="and nothing else has"):
+    with pytest.raises(DeclarationError, match="a_file_without_media: `media` is declared for files"):
+        endpoint("GET", "/api/v1/a", who=ANYONE)(a_file_without_media)
+    with pytest.raises(DeclarationError, match=r"no_file: .* only for files"):
         endpoint("GET", "/api/v1/a", who=ANYONE, media=("text/csv",))(no_file)
 
 
-def test_the_codes_of_a_call_follow_from_its_declaration_and_are_those_it_names_beside(
+def test_the_errors_of_an_endpoint_follow_from_its_declaration_and_are_those_that_it_lists(
     declared: dict[str, Endpoint],
 ) -> None:
     _, endpoint = endpoints()
@@ -214,17 +213,17 @@ def test_the_codes_of_a_call_follow_from_its_declaration_and_are_those_it_names_
     @endpoint("GET", "/api/v1/a", who=ANYONE, limit="none")
     def look() -> None: ...
 
-    @endpoint("PATCH", "/api/v1/a/{practice_id:guid}", who=PRACTICE_OWNER, errors=("DUPLICATE",))
+    @endpoint("PATCH", "/api/v1/a/{practice_id:guid}", who=PRACTICE_OWNER, errors=(Duplicate,))
     def change(practice_id: UUID, expected: ExpectedVersions) -> None: ...
 
     @endpoint("POST", "/api/v1/a", who=SIGNED_IN, status=201)
     def make(body: Wish) -> None: ...
 
-    always = {"INTERNAL", "UNAVAILABLE"}
-    signed_in = {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED", "RATE_LIMITED"}
-    writes = {"BAD_REQUEST", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR"}
-    keys = {"IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_BUSY"}
-    of_a_thing = {"FORBIDDEN", "NOT_FOUND", "PRECONDITION_FAILED", "DUPLICATE"}
-    assert declared["look"].codes == always
-    assert declared["change"].codes == always | signed_in | writes | of_a_thing
-    assert declared["make"].codes == always | signed_in | writes | keys
+    always: set[type[PortalError]] = {errors.InternalError, errors.Unavailable}
+    signed_in = {errors.Unauthenticated, errors.TokenExpired, errors.TokenRevoked, errors.RateLimited}
+    writes = {errors.BadRequest, errors.TooLarge, errors.UnsupportedMedia, errors.Invalid}
+    keys = {errors.IdempotencyKeyReused, errors.IdempotencyKeyBusy}
+    of_a_thing = {errors.Forbidden, errors.NotFound, errors.PreconditionFailed, errors.Duplicate}
+    assert declared["look"].errors == always
+    assert declared["change"].errors == always | signed_in | writes | of_a_thing
+    assert declared["make"].errors == always | signed_in | writes | keys

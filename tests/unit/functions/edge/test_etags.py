@@ -1,7 +1,7 @@
 import pytest
 
-from functions.etags import etag, expected_versions
-from tests.unit.functions.requests import request
+from functions.edge.etags import etag, expected_versions
+from tests.unit.functions.edge.requests import request
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from tests.unit.functions.requests import request
         ("", set()),
     ],
 )
-def test_if_match_names_the_versions_that_a_change_was_made_for(
+def test_if_match_has_the_versions_that_a_change_is_based_on(
     sent: str | None, versions: set[int] | None
 ) -> None:
     headers = {} if sent is None else {"If-Match": sent}
@@ -29,5 +29,5 @@ def test_if_match_names_the_versions_that_a_change_was_made_for(
     assert expected_versions(request(headers=headers)) == versions
 
 
-def test_a_tag_that_was_given_is_understood() -> None:
+def test_an_etag_of_ours_is_read_back() -> None:
     assert expected_versions(request(headers={"If-Match": etag(7)})) == {7}

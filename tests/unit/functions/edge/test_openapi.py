@@ -1,4 +1,4 @@
-"""The description of the API: complete, valid, and with examples that fit."""
+"""The OpenAPI document: complete, valid, and with examples that fit."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,9 +8,9 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app  # noqa: F401 - declares every endpoint
-from functions import openapi
-from functions.codes import CODES
-from functions.edge import ENDPOINTS
+from bp_core.shared.errors import JobDone, PortalError
+from functions.edge import openapi
+from functions.edge.endpoint import ENDPOINTS
 
 DOCUMENT = openapi.document()
 OPERATIONS: dict[str, dict[str, Any]] = {
@@ -106,8 +106,8 @@ def test_what_a_call_cannot_refuse_with_is_not_described() -> None:
 
 
 def test_every_code_can_happen_somewhere() -> None:
-    somewhere = set().union(*(endpoint.codes for endpoint in ENDPOINTS.values()))
-    assert set(CODES) - somewhere == {"JOB_DONE"}  # which only the clock ever hears
+    somewhere = set().union(*(endpoint.errors for endpoint in ENDPOINTS.values()))
+    assert set(PortalError.catalogue) - somewhere == {JobDone}  # only timers get it
 
 
 def test_answers_have_the_statuses_that_a_handler_may_choose_between() -> None:

@@ -1,4 +1,4 @@
-"""Requests as the Functions host hands them over."""
+"""Requests as the Functions host passes them to a function."""
 
 from collections.abc import Mapping
 

@@ -5,10 +5,10 @@ import pytest
 from pydantic import Field
 
 from bp_core.shared.errors import BadRequest, Invalid, NotFound, TooLarge, UnsupportedMedia
-from bp_core.shared.model import Day, Sent, Text
-from functions import parsing
-from functions.parsing import NoBody, SentFile
-from tests.unit.functions.requests import multipart, request
+from bp_core.shared.schemas import Day, RequestModel, Text
+from functions.edge import parsing
+from functions.edge.parsing import NoBody, SentFile
+from tests.unit.functions.edge.requests import multipart, request
 
 PRACTICE = "0b5bd0b3-9a5c-4f6e-8a3e-5a0a2f0c9d11"
 PHOTOGRAPH = (
@@ -17,16 +17,16 @@ PHOTOGRAPH = (
 )
 
 
-class Line(Sent):
+class Line(RequestModel):
     number: Annotated[int, Field(ge=1)]
 
 
-class Order(Sent):
+class Order(RequestModel):
     customer: Text
     lines: list[Line] = Field(default_factory=list)
 
 
-class Search(Sent):
+class Search(RequestModel):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     plant_id: UUID | None = None
     since: Day | None = None
@@ -65,20 +65,20 @@ def test_a_query_is_read_into_its_model() -> None:
     [("limit", "five"), ("plant_id", "pune"), ("since", "yesterday"), ("since", "20260801")],
 )
 def test_a_value_of_a_query_that_cannot_be_read_at_all_is_a_bad_request(name: str, value: str) -> None:
-    with pytest.raises(BadRequest) as refusal:
+    with pytest.raises(BadRequest) as error:
         parsing.query(request(params={name: value}), Search)
 
-    assert [fault.field for fault in refusal.value.details] == [name]
+    assert [fault.field for fault in error.value.details] == [name]
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("limit", "0"), ("limit", "101"), ("order", "sideways"), ("color", "red")]
 )
 def test_a_value_of_a_query_that_can_be_read_and_is_wrong_is_invalid(name: str, value: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as error:
         parsing.query(request(params={name: value}), Search)
 
-    assert [fault.field for fault in refusal.value.details] == [name]
+    assert [fault.field for fault in error.value.details] == [name]
 
 
 @pytest.mark.parametrize(
@@ -126,24 +126,24 @@ def test_a_body_that_is_no_json_is_a_bad_request(body: bytes) -> None:
 def test_a_body_that_breaks_its_model_is_invalid_and_every_field_is_named(
     body: bytes, fields: list[str]
 ) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as error:
         parsing.json_body(request(body), Order)
 
-    assert [fault.field for fault in refusal.value.details] == fields
+    assert [fault.field for fault in error.value.details] == fields
 
 
 def test_a_message_about_a_field_is_written_for_people() -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as error:
         parsing.json_body(request(b'{"customer": "a\\u0000b"}'), Order)
 
-    assert [fault.message for fault in refusal.value.details] == ["must not contain NUL characters"]
+    assert [fault.message for fault in error.value.details] == ["must not contain NUL characters"]
 
 
-def test_what_was_sent_is_not_repeated_in_a_refusal() -> None:
-    with pytest.raises(Invalid) as refusal:
+def test_what_was_sent_is_not_repeated_in_a_error() -> None:
+    with pytest.raises(Invalid) as error:
         parsing.json_body(request(b'{"customer": ["my secret"]}'), Order)
 
-    assert "my secret" not in f"{refusal.value} {refusal.value.details}"
+    assert "my secret" not in f"{error.value} {error.value.details}"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "text/json"])
@@ -176,10 +176,10 @@ def test_a_form_is_read_into_its_fields_and_its_file() -> None:
     ],
 )
 def test_a_form_holds_exactly_one_file_in_the_field_file(parts: list[tuple[str, bytes]]) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as error:
         parsing.form(multipart(*parts), Search)
 
-    assert [fault.field for fault in refusal.value.details] == ["file"]
+    assert [fault.field for fault in error.value.details] == ["file"]
 
 
 @pytest.mark.parametrize(
@@ -198,6 +198,6 @@ def test_what_only_says_that_it_is_a_form_is_a_bad_request(body: bytes, content_
 
 
 def test_the_fields_of_a_form_are_held_against_their_model() -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(Invalid) as error:
         parsing.form(multipart(('limit"', b"five"), ('color"', b"red"), PHOTOGRAPH), Search)
-    assert [fault.field for fault in refusal.value.details] == ["limit", "color"]
+    assert [fault.field for fault in error.value.details] == ["limit", "color"]

@@ -7,24 +7,20 @@ from pydantic import TypeAdapter
 
 from bp_core.shared import errors
 from bp_core.shared.errors import FieldError, Invalid, NotFound, PortalError, Unauthenticated, Unavailable
-from bp_core.shared.model import Shown
 from bp_core.shared.paging import Page
-from functions import answers
-from functions.answers import SECURITY_HEADERS, STATUS, Reply, ReplyBeside
+from bp_core.shared.schemas import ResponseModel, Versioned
+from functions.edge import responses
+from functions.edge.responses import SECURITY_HEADERS, STATUS, Reply, ReplyBeside, envelope_of, versioned
 
-FAMILIES = [
-    family
-    for family in vars(errors).values()
-    if isinstance(family, type) and issubclass(family, PortalError) and family is not PortalError
-]
+FAMILIES = PortalError.__subclasses__()
 
 
-class Plant(Shown):
+class Plant(ResponseModel):
     name: str
 
 
-PLANT: TypeAdapter[Any] = TypeAdapter(Plant)
-PLANTS: TypeAdapter[Any] = TypeAdapter(list[Plant])
+PLANT = envelope_of(Plant)
+PLANTS = envelope_of(list[Plant])
 PUNE = Plant(name="Pune")
 
 
@@ -32,8 +28,8 @@ def body(response: func.HttpResponse) -> Any:
     return json.loads(response.get_body())
 
 
-def render(result: object, adapter: TypeAdapter[Any] = PLANT, status: int = 200) -> func.HttpResponse:
-    return answers.render(result, adapter, status=status, request_id="r1")
+def render(result: object, envelope: TypeAdapter[Any] = PLANT, status: int = 200) -> func.HttpResponse:
+    return responses.render(result, envelope, status=status, request_id="r1")
 
 
 def test_a_result_is_put_into_the_envelope() -> None:
@@ -47,7 +43,7 @@ def test_the_status_of_a_result_is_the_declared_one() -> None:
     assert render(PUNE, status=201).status_code == 201
 
 
-def test_a_part_of_a_list_tells_how_the_list_goes_on() -> None:
+def test_a_page_of_a_list_has_its_position_in_the_list() -> None:
     response = render(Page([PUNE], total=3, limit=1, offset=1), PLANTS)
 
     assert body(response) == {
@@ -65,13 +61,13 @@ def test_a_reply_may_have_a_status_and_a_header_of_its_own() -> None:
     assert body(response) == {"success": True, "data": {"name": "Pune"}}
 
 
-def test_a_reply_may_say_something_to_people() -> None:
-    response = render(Reply(None, message='Signed "out".'), TypeAdapter(None))
+def test_a_reply_may_have_a_message_for_people() -> None:
+    response = render(Reply(None, message='Signed "out".'), envelope_of(None))
 
     assert body(response) == {"success": True, "data": None, "message": 'Signed "out".'}
 
 
-def test_the_fields_of_a_reply_may_stand_at_the_top_as_well() -> None:
+def test_the_fields_of_a_reply_may_be_at_the_top_level_too() -> None:
     spread = {"success": True, "data": {"name": "Pune"}, "name": "Pune"}
 
     assert body(render(ReplyBeside(data=PUNE, beside=PUNE))) == spread
@@ -89,9 +85,9 @@ def test_texts_are_written_in_utf_8() -> None:
 
 
 @pytest.mark.parametrize(
-    "response", [render(PUNE), answers.render_error(NotFound("No."), "r1"), answers.render_failure("r1")]
+    "response", [render(PUNE), responses.render_error(NotFound("No."), "r1"), responses.render_failure("r1")]
 )
-def test_every_answer_carries_its_id_and_the_security_headers(response: func.HttpResponse) -> None:
+def test_every_response_has_its_id_and_the_security_headers(response: func.HttpResponse) -> None:
     headers = dict(response.headers)
 
     assert headers["X-Request-ID"] == "r1"
@@ -101,10 +97,10 @@ def test_every_answer_carries_its_id_and_the_security_headers(response: func.Htt
     assert (headers["Cache-Control"], headers["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
-def test_a_refusal_tells_its_code_what_is_wrong_and_with_which_field() -> None:
+def test_an_error_has_its_code_its_message_and_the_wrong_fields() -> None:
     refusal = Invalid("Not like this.", details=(FieldError("title", "is too long"),))
 
-    response = answers.render_error(refusal, "r1")
+    response = responses.render_error(refusal, "r1")
 
     assert response.status_code == 422
     assert body(response) == {
@@ -136,7 +132,7 @@ def test_a_refusal_tells_its_code_what_is_wrong_and_with_which_field() -> None:
 def test_each_family_of_errors_has_its_status_and_code(
     family: type[PortalError], status: int, code: str
 ) -> None:
-    response = answers.render_error(family("No."), "r1")
+    response = responses.render_error(family("No."), "r1")
 
     assert (response.status_code, body(response)["error"]["code"]) == (status, code)
 
@@ -146,29 +142,32 @@ def test_no_family_of_errors_is_without_a_status(family: type[PortalError]) -> N
     assert family in STATUS
 
 
-def test_an_error_has_the_status_of_its_family_whatever_its_code() -> None:
+def test_an_error_has_the_status_of_its_family_whatever_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PortalError, "catalogue", [])
+
     class GoneFishing(NotFound):
-        """A kind of NotFound that this test makes up."""
+        code = "GONE_FISHING"
+        description = "an error of this test only"
 
-    assert answers.status_of(GoneFishing("Gone.", code="GONE_FISHING")) == 404
-
-
-def test_an_error_of_no_family_is_a_failure_of_ours() -> None:
-    assert answers.status_of(PortalError("Odd.")) == 500
+    assert responses.status_of(GoneFishing) == 404
 
 
-def test_who_is_not_signed_in_learns_how_to_be() -> None:
-    assert answers.render_error(Unauthenticated("No."), "r1").headers["WWW-Authenticate"] == "Bearer"
-    assert "WWW-Authenticate" not in answers.render_error(NotFound("No."), "r1").headers
+def test_an_error_of_no_family_is_an_internal_error() -> None:
+    assert responses.status_of(PortalError) == 500
 
 
-def test_who_comes_while_the_database_is_away_learns_when_to_come_again() -> None:
-    assert answers.render_error(Unavailable("No."), "r1").headers["Retry-After"] == "5"
-    assert "Retry-After" not in answers.render_error(NotFound("No."), "r1").headers
+def test_an_unauthenticated_caller_learns_how_to_sign_in() -> None:
+    assert responses.render_error(Unauthenticated("No."), "r1").headers["WWW-Authenticate"] == "Bearer"
+    assert "WWW-Authenticate" not in responses.render_error(NotFound("No."), "r1").headers
 
 
-def test_a_failure_of_ours_tells_nothing_but_its_id() -> None:
-    response = answers.render_failure("r1")
+def test_a_caller_learns_when_to_retry_if_the_database_is_unavailable() -> None:
+    assert responses.render_error(Unavailable("No."), "r1").headers["Retry-After"] == "5"
+    assert "Retry-After" not in responses.render_error(NotFound("No."), "r1").headers
+
+
+def test_an_internal_error_shows_nothing_but_its_id() -> None:
+    response = responses.render_failure("r1")
 
     assert response.status_code == 500
     assert body(response)["error"] == {
@@ -185,3 +184,22 @@ def test_a_reply_may_have_other_fields_beside_its_data() -> None:
     assert body(render(reply, PLANTS)) == {
         "success": True, "data": [{"name": "Pune"}], "name": "Pune", "message": "Two of a kind."
     }  # fmt: skip
+
+
+def test_a_versioned_model_is_a_reply_with_its_version_as_etag() -> None:
+    class Practice(Versioned):
+        title: str
+
+    practice = Practice(version=7, title="Less scrap")
+
+    response = render(versioned(practice), envelope_of(Practice))
+
+    assert response.headers["ETag"] == '"7"'
+    assert body(response)["data"] == {"version": 7, "title": "Less scrap"}
+
+
+def test_data_has_the_fields_of_the_declared_type_only() -> None:
+    class Secretive(Plant):
+        password_hash: str
+
+    assert body(render(Secretive(name="Pune", password_hash="x")))["data"] == {"name": "Pune"}

@@ -1,0 +1,177 @@
+"""One request to an endpoint: from the request to the response, whatever happens in between."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+import azure.functions as func
+
+from bp_core.shared.errors import PortalError
+from functions import bootstrap, logs
+from functions.bootstrap import Portal
+from functions.edge import idempotency, parsing, responses
+from functions.edge.authentication import Identity, identify
+from functions.edge.clients import client_address
+from functions.edge.declaration import Endpoint
+from functions.edge.etags import expected_versions
+from functions.edge.idempotency import IdempotentRequest, Outcome
+from functions.edge.rate_limits import LimitGroup, named_account
+from functions.unit_of_work import UnitOfWork
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def serve(endpoint: Endpoint, request: func.HttpRequest) -> func.HttpResponse:
+    """Return the response to a request, and log it."""
+    started = time.perf_counter()
+    request_id = _request_id(request)
+    with logs.context(request_id=request_id):
+        response = _respond(endpoint, request, request_id)
+        logs.log(
+            "answered",
+            method=endpoint.method,
+            route=endpoint.route,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+    return response
+
+
+def _request_id(request: func.HttpRequest) -> str:
+    """Return the id that the client sent, or a new one."""
+    sent: str = request.headers.get("x-request-id", "")
+    return sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
+
+
+def _respond(endpoint: Endpoint, request: func.HttpRequest, request_id: str) -> func.HttpResponse:
+    headers: dict[str, str] = {}
+    try:
+        portal = bootstrap.portal()
+        invocation = Invocation(endpoint, request, request_id, portal, portal.clock.now(), headers)
+        response = invocation.response()
+    except PortalError as error:
+        logs.log("refused", code=error.code)
+        response = responses.render_error(error, request_id)
+    except Exception as failure:  # noqa: BLE001 - the last resort: the caller must not learn the cause
+        logs.log_failure("failed", failure)
+        response = responses.render_failure(request_id)
+    response.headers.update(headers)
+    return response
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A request while it is processed. `headers` collects what every response to it has: the rate limits."""
+
+    endpoint: Endpoint
+    request: func.HttpRequest
+    request_id: str
+    portal: Portal
+    now: datetime
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def response(self) -> func.HttpResponse:
+        """Process the request. Raises PortalError."""
+        identity = self._identity()
+        self._count_request(identity)
+        with self.portal.unit_of_work(
+            transaction=self.endpoint.transaction, request_id=self.request_id
+        ) as work:
+            arguments = self._arguments(work, identity)
+            outcome = self._outcome(work, arguments)
+        if isinstance(outcome, PortalError):  # raised after the commit: what the handler wrote is saved
+            raise outcome
+        return outcome
+
+    def _identity(self) -> Identity | None:
+        """Check the body's size and the token; if they are wrong, count the request against the client."""
+        try:
+            if self.endpoint.writes:  # the body of a read is ignored
+                parsing.require_size(self.request, self.endpoint.body_limit)
+            return identify(self.request, self.portal, self.now) if self.endpoint.who.signed_in else None
+        except PortalError:
+            self._count("general", f"{self._client}:refused")
+            raise
+
+    def _count_request(self, identity: Identity | None) -> None:
+        """Count the request against the user, or against the client and the account that it names."""
+        limit = self.endpoint.limit
+        if limit == "sign_in":  # otherwise a client could try one password for any number of accounts
+            self._count("general", f"{self._client}:sign_in")
+        if identity is not None:
+            self._count(limit, identity.key)
+        else:
+            account = named_account(self.request) if limit == "sign_in" else ""
+            self._count(limit, f"{self._client}:{account}")
+
+    def _count(self, group: LimitGroup, key: str) -> None:
+        """Count the request against a limit, and report it in the headers. Raises RateLimited."""
+        limiter = self.portal.limiters[group]
+        if limiter is not None:
+            status = limiter.count(f"{group}:{key}", self.now)
+            self.headers.update(status.headers)
+            status.require_room()
+
+    @property
+    def _client(self) -> str:
+        return client_address(self.request, self.portal.settings.trusted_proxies)
+
+    def _arguments(self, work: UnitOfWork, identity: Identity | None) -> dict[str, object]:
+        """Check access and parse the inputs of the handler.
+
+        The order decides what a caller learns: first whether the token is valid, then whether their role may
+        call, then what is wrong with the request, and only then whether they may use the thing that it names.
+        """
+        caller = None
+        if identity is not None:
+            caller = work.context.caller = identity.caller(work)
+            logs.bind(user_id=caller.user_id)
+            self.endpoint.who.check_role(caller)
+        values: dict[str, object] = {
+            "work": work,
+            "caller": caller,
+            "request": self.request,
+            **self._inputs(),
+        }
+        if caller is not None and self.endpoint.writes:
+            self.endpoint.who.check_target(work, caller, values)
+        return {name: values[name] for name in self.endpoint.inputs.names}
+
+    def _inputs(self) -> dict[str, object]:
+        inputs, request = self.endpoint.inputs, self.request
+        values: dict[str, object] = {name: parsing.path_id(request, name) for name in inputs.path_ids}
+        if inputs.query is not None:
+            values["query"] = parsing.query(request, inputs.query)
+        if inputs.form is not None:
+            values["form"] = parsing.form(request, inputs.form)
+        elif self.endpoint.writes:
+            values["body"] = parsing.json_body(request, inputs.body)
+        if "expected" in inputs.names:
+            values["expected"] = expected_versions(request)
+        if "client" in inputs.names:
+            values["client"] = self._client
+        return values
+
+    def _outcome(self, work: UnitOfWork, arguments: Mapping[str, object]) -> Outcome:
+        """Call the handler, or replay its stored answer if the request has an idempotency key."""
+        key = idempotency.sent_key(self.request) if self.endpoint.creates else None
+        caller = work.context.caller
+        if key is None or caller is None:
+            return self._call(arguments)
+        fingerprint = idempotency.fingerprint(self.request, self.endpoint.route, arguments.get("form"))
+        request = IdempotentRequest(
+            work, caller.user_id, key, fingerprint, self.endpoint.transaction, self.request_id
+        )
+        return request.run(lambda: self._call(arguments))
+
+    def _call(self, arguments: Mapping[str, object]) -> Outcome:
+        result = self.endpoint.handler(**arguments)
+        if isinstance(result, PortalError):
+            return result
+        return responses.render(
+            result, self.endpoint.output.envelope, status=self.endpoint.status, request_id=self.request_id
+        )

@@ -1,0 +1,1 @@
+"""Jobs: their declarations, their timers, and running them."""

@@ -1,0 +1,328 @@
+"""The unit of work of one invocation: every service, built at first use, over one transaction or none."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from adapters.postgres import uploads as upload_tables
+from adapters.postgres.analytics import PostgresAnalytics
+from adapters.postgres.audit import PostgresAuditLog, PostgresAuditTrail
+from adapters.postgres.auth import PostgresAccounts, PostgresFailures, PostgresInvites, PostgresSessions
+from adapters.postgres.benchmarking import PostgresBenchmarks
+from adapters.postgres.categories import PostgresCategories
+from adapters.postgres.copying import PostgresCopies
+from adapters.postgres.dashboard import PostgresDashboard
+from adapters.postgres.database import Sql
+from adapters.postgres.idempotency import PostgresIdempotency
+from adapters.postgres.jobs import PostgresJobs
+from adapters.postgres.leaderboard import PostgresLeaderboard
+from adapters.postgres.notifications import PostgresNotifications, PostgresNotifier
+from adapters.postgres.plants import PostgresPlants
+from adapters.postgres.practices import PostgresPractices
+from adapters.postgres.purging import PostgresExpired
+from adapters.postgres.questions import PostgresQuestions
+from adapters.postgres.reconciliation import PostgresBlobInventory
+from adapters.postgres.savings import PostgresSavings
+from adapters.postgres.uploads import PostgresFiles, PostgresUploads
+from adapters.postgres.users import PostgresUsers
+from bp_core.analytics.service import AnalyticsService
+from bp_core.audit import AuditService
+from bp_core.auth.accounts import AccountService
+from bp_core.auth.invites import InviteService
+from bp_core.auth.passwords import PasswordVerifier
+from bp_core.auth.sign_in import SignInService
+from bp_core.benchmarking import BenchmarkService
+from bp_core.categories import CategoryService
+from bp_core.copying import CopyService
+from bp_core.jobs import JobService
+from bp_core.leaderboard import LeaderboardService, PointsUpdater
+from bp_core.notifications import DecisionNotifier, NotificationService
+from bp_core.plants import PlantService
+from bp_core.practices.editor import PracticeEditor
+from bp_core.practices.listeners import AuditListener, PracticeListeners
+from bp_core.practices.schemas import StoredDocument, StoredImage
+from bp_core.practices.service import PracticeService
+from bp_core.practices.spreadsheets import SpreadsheetService
+from bp_core.practices.workflow import PracticeScope
+from bp_core.purging import PurgeService
+from bp_core.questions import QuestionService
+from bp_core.reviews import ReviewService
+from bp_core.savings import SavingsService, StarRatingListener
+from bp_core.shared.context import Context
+from bp_core.uploads.kinds import DOCUMENTS, IMAGES
+from bp_core.uploads.reconciliation import Reconciliation
+from bp_core.uploads.recording import Recorder
+from bp_core.uploads.service import UploadService
+from bp_core.users import UserService
+
+if TYPE_CHECKING:
+    from functions.bootstrap import Portal
+
+
+class UnitOfWork:
+    """The services of one invocation; those that write share one transaction, unless each statement commits.
+
+    `context` says when the invocation happens and who acts; `portal` has what all invocations share.
+    """
+
+    def __init__(self, portal: "Portal", sql: Sql, context: Context) -> None:
+        self.portal = portal
+        self.context = context
+        self.sql = sql
+
+    # The features
+
+    @cached_property
+    def practices(self) -> PracticeService:
+        """Practices."""
+        return PracticeService(self._practices, self._editor, self._points, self.portal.blobs, self.context)
+
+    @cached_property
+    def spreadsheets(self) -> SpreadsheetService:
+        """Practices as spreadsheets."""
+        return SpreadsheetService(
+            store=self._practices,
+            editor=self._editor,
+            categories=PostgresCategories(self.sql),
+            plants=PostgresPlants(self.sql),
+            files=self.portal.spreadsheets,
+            context=self.context,
+        )
+
+    @cached_property
+    def uploads(self) -> UploadService:
+        """Images and documents of practices."""
+        return UploadService(
+            store=PostgresUploads(self.sql),
+            practices=self._practices,
+            image_recorder=self.image_recorder,
+            document_recorder=self.document_recorder,
+            blobs=self.portal.blobs,
+            context=self.context,
+        )
+
+    @cached_property
+    def image_recorder(self) -> Recorder[StoredImage]:
+        """Records images that arrive without a caller."""
+        return Recorder(
+            kind=IMAGES,
+            store=PostgresFiles(self.sql, upload_tables.IMAGES),
+            blobs=self.portal.blobs,
+            examiner=self.portal.pictures,
+            thumbnails=self.portal.pictures,
+            audit_trail=self._audit_trail,
+            notifier=self._notifier,
+            context=self.context,
+        )
+
+    @cached_property
+    def document_recorder(self) -> Recorder[StoredDocument]:
+        """Records documents that arrive without a caller."""
+        return Recorder(
+            kind=DOCUMENTS,
+            store=PostgresFiles(self.sql, upload_tables.DOCUMENTS),
+            blobs=self.portal.blobs,
+            examiner=self.portal.documents,
+            thumbnails=None,
+            audit_trail=self._audit_trail,
+            notifier=self._notifier,
+            context=self.context,
+        )
+
+    def reconciliation(self, recording: "UnitOfWork") -> Reconciliation:
+        """Compare files and blobs in this transaction; `recording` (without one) records what was missed."""
+        return Reconciliation(
+            recorders=(recording.image_recorder, recording.document_recorder),
+            inventory=PostgresBlobInventory(self.sql),
+            blobs=self.portal.blobs,
+            audit_trail=self._audit_trail,
+            context=self.context,
+        )
+
+    @cached_property
+    def reviews(self) -> ReviewService:
+        """Reviews of practices."""
+        return ReviewService(self._practices, self._editor, self.practices)
+
+    @cached_property
+    def benchmarking(self) -> BenchmarkService:
+        """Benchmarks."""
+        store = PostgresBenchmarks(self.sql)
+        return BenchmarkService(store, self._editor, self._points, self._notifier, self._audit_trail)
+
+    @cached_property
+    def copying(self) -> CopyService:
+        """Copies of practices."""
+        return CopyService(
+            store=PostgresCopies(self.sql),
+            editor=self._editor,
+            practices=self.practices,
+            points=self._points,
+            notifier=self._notifier,
+            audit_trail=self._audit_trail,
+        )
+
+    @cached_property
+    def leaderboard(self) -> LeaderboardService:
+        """The leaderboard."""
+        return LeaderboardService(PostgresLeaderboard(self.sql), self.context)
+
+    @cached_property
+    def questions(self) -> QuestionService:
+        """Questions about practices."""
+        return QuestionService(
+            store=PostgresQuestions(self.sql),
+            practices=self._practices,
+            notifier=self._notifier,
+            audit_trail=self._audit_trail,
+            context=self.context,
+        )
+
+    @cached_property
+    def notifications(self) -> NotificationService:
+        """Notifications."""
+        return NotificationService(PostgresNotifications(self.sql))
+
+    @cached_property
+    def plants(self) -> PlantService:
+        """Plants."""
+        return PlantService(PostgresPlants(self.sql), self._audit_trail, self.context)
+
+    @cached_property
+    def categories(self) -> CategoryService:
+        """Categories."""
+        return CategoryService(PostgresCategories(self.sql), self._audit_trail, self.context)
+
+    @cached_property
+    def savings(self) -> SavingsService:
+        """Monthly savings and stars."""
+        return SavingsService(PostgresSavings(self.sql), self.portal.settings.savings_rules, self.context)
+
+    @cached_property
+    def analytics(self) -> AnalyticsService:
+        """Figures of plants and of the company."""
+        return AnalyticsService(
+            store=PostgresAnalytics(self.sql),
+            dashboards=PostgresDashboard(self.sql),
+            links=self.portal.blobs,
+            rules=self.portal.settings.savings_rules,
+            context=self.context,
+        )
+
+    @cached_property
+    def audit(self) -> AuditService:
+        """The audit trail."""
+        return AuditService(PostgresAuditLog(self.sql))
+
+    @cached_property
+    def jobs(self) -> JobService:
+        """Runs of jobs."""
+        return JobService(PostgresJobs(self.sql), self.context)
+
+    @cached_property
+    def purging(self) -> PurgeService:
+        """Deletion of what has expired."""
+        return PurgeService(PostgresExpired(self.sql), self.portal.blobs, self.context)
+
+    @cached_property
+    def sign_in(self) -> SignInService:
+        """Sign-in, sessions, and who is calling."""
+        return SignInService(
+            accounts=self._accounts,
+            sessions=self._sessions,
+            passwords=self._passwords,
+            tokens=self.portal.tokens,
+            audit_trail=self._audit_trail,
+            context=self.context,
+        )
+
+    @cached_property
+    def accounts(self) -> AccountService:
+        """Registration and passwords."""
+        return AccountService(
+            accounts=self._accounts,
+            sessions=self._sessions,
+            invites=self._invites,
+            passwords=self._passwords,
+            tokens=self.portal.tokens,
+            audit_trail=self._audit_trail,
+            context=self.context,
+        )
+
+    @cached_property
+    def invites(self) -> InviteService:
+        """Invites."""
+        return InviteService(
+            self._invites, self._accounts, self.portal.tokens, self._audit_trail, self.context
+        )
+
+    @cached_property
+    def users(self) -> UserService:
+        """Users."""
+        return UserService(
+            store=PostgresUsers(self.sql),
+            sessions=self._sessions,
+            invites=self._invites,
+            audit_trail=self._audit_trail,
+            context=self.context,
+        )
+
+    # What the edge needs
+
+    @cached_property
+    def idempotency(self) -> PostgresIdempotency:
+        """The idempotency keys in use, with their answers."""
+        return PostgresIdempotency(self.sql)
+
+    def practice_scope(self, practice_id: UUID) -> PracticeScope | None:
+        """Return what decides who may use a practice; None if there is no such practice."""
+        return self._practices.scope(practice_id)
+
+    def question_scope(self, question_id: UUID) -> PracticeScope | None:
+        """Return what decides who may use the practice of a question; None if there is no such question."""
+        return PostgresQuestions(self.sql).scope(question_id)
+
+    # What several features share
+
+    @cached_property
+    def _accounts(self) -> PostgresAccounts:
+        return PostgresAccounts(self.sql)
+
+    @cached_property
+    def _sessions(self) -> PostgresSessions:
+        return PostgresSessions(self.sql)
+
+    @cached_property
+    def _invites(self) -> PostgresInvites:
+        return PostgresInvites(self.sql)
+
+    @cached_property
+    def _passwords(self) -> PasswordVerifier:
+        return PasswordVerifier(PostgresFailures(self.sql), self.portal.passwords, self.context)
+
+    @cached_property
+    def _practices(self) -> PostgresPractices:
+        return PostgresPractices(self.sql)
+
+    @cached_property
+    def _editor(self) -> PracticeEditor:
+        listeners = PracticeListeners(
+            (
+                AuditListener(self._audit_trail),
+                StarRatingListener(self.savings),
+                DecisionNotifier(self._notifier),
+            )
+        )
+        return PracticeEditor(self._practices, listeners, self.context)
+
+    @cached_property
+    def _points(self) -> PointsUpdater:
+        return PointsUpdater(PostgresLeaderboard(self.sql))
+
+    @cached_property
+    def _notifier(self) -> PostgresNotifier:
+        return PostgresNotifier(self.sql, self.context)
+
+    @cached_property
+    def _audit_trail(self) -> PostgresAuditTrail:
+        return PostgresAuditTrail(self.sql, self.context)
