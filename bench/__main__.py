@@ -1,4 +1,4 @@
-"""`dev.py bench [NAME ...]`: runs the benchmarks, or those that are named."""
+"""`dev.py bench [NAME ...]`: runs all benchmarks, or those named."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks that are named, or all; 2 where there is no such benchmark."""
+    """Run all benchmarks, or those named. Returns 2 for an unknown name."""
     if unknown := set(names) - set(BENCHMARKS):
         print(f"No such benchmark: {', '.join(sorted(unknown))}. There are: {', '.join(BENCHMARKS)}.")
         return 2

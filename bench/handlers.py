@@ -1,8 +1,7 @@
-"""Plain handlers on a thread pool against async ones on an event loop, with the work of a list of practices.
+"""Synchronous handlers on a thread pool against async handlers on an event loop (docs/adr, decision 2).
 
-Both send the very statements of `GET /best-practices` (the caller's session, then the list) over as many
-connections, and turn the rows into JSON. What differs is who waits: a thread or a task (docs/adr, decision
-2). The ratio says how much longer the async ones take.
+Both send the SQL statements of `GET /best-practices` (the caller's session, then the list) over the same
+number of connections, and turn the rows into JSON. The ratio shows how much longer the async handlers take.
 """
 
 import asyncio
@@ -13,11 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from bench.portal import measured_portal
+from bench.portal import benchmark_portal
+from bench.statements import Statement, captured_statements
 from tests.world import World, saving
 
 CONNECTIONS: Final = 10
@@ -25,16 +24,14 @@ CALLS: Final = 1000
 ROUNDS: Final = 7
 PRACTICES: Final = 200
 
-Statement = tuple[str, Any]
-
 
 def measure() -> None:
-    """Make the calls of both kinds in turn; print the medians of the rounds and their ratio."""
-    with measured_portal({}) as world:
-        statements = _statements_of_a_list(world)
+    """Run both kinds of handlers in turn. Print the medians of the rounds and their ratio."""
+    with benchmark_portal({}) as world:
+        statements = _capture_list_statements(world)
         options: dict[str, Any] = {"autocommit": True, "row_factory": dict_row}
-        plain: list[float] = []
-        on_a_loop: list[float] = []
+        sync_times: list[float] = []
+        async_times: list[float] = []
         with (
             ConnectionPool(
                 world.database_url, min_size=CONNECTIONS, max_size=CONNECTIONS, kwargs=options
@@ -42,65 +39,54 @@ def measure() -> None:
             asyncio.Runner() as runner,
         ):
             pool.wait()
-            tasks = runner.run(_opened(world.database_url, options))
+            async_pool = runner.run(_open_async_pool(world.database_url, options))
             pair: list[tuple[list[float], Callable[[], float]]] = [
-                (plain, lambda: _time_of_threads(pool, statements)),
-                (on_a_loop, lambda: runner.run(_time_of_tasks(tasks, statements))),
+                (sync_times, lambda: _time_sync(pool, statements)),
+                (async_times, lambda: runner.run(_time_async(async_pool, statements))),
             ]
-            for number in range(ROUNDS + 1):
-                for times, calls in pair if number % 2 else reversed(pair):
-                    times.append(calls())
-            runner.run(tasks.close())
-    threads, loop = statistics.median(plain[1:]), statistics.median(on_a_loop[1:])
+            for number in range(ROUNDS + 1):  # the first round is a warm-up
+                for times, run in pair if number % 2 else reversed(pair):
+                    times.append(run())
+            runner.run(async_pool.close())
+    sync_median, async_median = statistics.median(sync_times[1:]), statistics.median(async_times[1:])
     print(f"{CALLS} calls over {CONNECTIONS} connections, medians of {ROUNDS}")
-    print(f"plain handlers, {CONNECTIONS} threads: {threads * 1000:.0f} ms")
-    print(f"async handlers, one loop:    {loop * 1000:.0f} ms")
-    print(f"async / plain: {loop / threads:.3f}")
+    print(f"sync handlers, {CONNECTIONS} threads: {sync_median * 1000:.0f} ms")
+    print(f"async handlers, one event loop: {async_median * 1000:.0f} ms")
+    print(f"async / sync: {async_median / sync_median:.3f}")
 
 
-def _statements_of_a_list(world: World) -> list[Statement]:
-    """Call the list once, and keep what it sends to the database."""
+def _capture_list_statements(world: World) -> list[Statement]:
+    """Call the list of practices once. Returns the statements that it sends."""
     author = world.plant_user()
     for number in range(PRACTICES):
         world.practice(author, "submitted", title=f"Practice {number}", **saving(number))
-    sent: list[Statement] = []
-    execute = psycopg.Cursor.execute
-
-    def listening(cursor: psycopg.Cursor[Any], query: Any, values: Any = None, **options: Any) -> Any:
-        if query:
-            sent.append((query if isinstance(query, str) else query.as_string(cursor), values))
-        return execute(cursor, query, values, **options)
-
-    psycopg.Cursor.execute = listening  # type: ignore[assignment, method-assign]
-    try:
-        answer = author.get("/best-practices")
-    finally:
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
-    if len(answer.json()["data"]) < 20:
-        raise RuntimeError(f"the list was answered {answer.status_code}")
-    return sent
+    with captured_statements() as statements:
+        response = author.get("/best-practices")
+    if len(response.json()["data"]) < 20:
+        raise RuntimeError(f"the list returned {response.status_code}")
+    return statements
 
 
-def _time_of_threads(pool: ConnectionPool[Any], statements: list[Statement]) -> float:
+def _time_sync(pool: ConnectionPool[Any], statements: list[Statement]) -> float:
     def call(_: int) -> str:
         with pool.connection() as connection:
             rows = [connection.execute(query.encode(), values).fetchall() for query, values in statements]
         return json.dumps(rows, default=str)
 
-    # As the worker does: callers wait for a thread, and who has a thread finds a connection.
+    # Like the Python worker: calls wait for a thread, and every thread finds a free connection.
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         started = time.perf_counter()
         list(threads.map(call, range(CALLS)))
         return time.perf_counter() - started
 
 
-async def _opened(url: str, options: dict[str, Any]) -> AsyncConnectionPool[Any]:
+async def _open_async_pool(url: str, options: dict[str, Any]) -> AsyncConnectionPool[Any]:
     pool = AsyncConnectionPool(url, min_size=CONNECTIONS, max_size=CONNECTIONS, kwargs=options, open=False)
     await pool.open(wait=True)
     return pool
 
 
-async def _time_of_tasks(pool: AsyncConnectionPool[Any], statements: list[Statement]) -> float:
+async def _time_async(pool: AsyncConnectionPool[Any], statements: list[Statement]) -> float:
     async def call() -> str:
         async with pool.connection() as connection:
             rows = []

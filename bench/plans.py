@@ -1,25 +1,23 @@
-"""Does any read go through all practices, however many there are? It must not."""
+"""Does any read endpoint scan the whole table of practices? It must not: the table keeps growing."""
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
-from bench.crowd import fill
-from bench.portal import measured_portal
-from functions.edge import ENDPOINTS
+from bench.portal import benchmark_portal
+from bench.sample_data import insert_practices
+from bench.statements import captured_statements
+from functions.edge.endpoint import ENDPOINTS
 from tests.world import Person, World
 
 PRACTICES: Final = 1_000_000
 TABLE: Final = "best_practices"
 
-Sent = tuple[str, Mapping[str, Any] | None]
 Query = Mapping[str, str | int]
 
-LISTED: Final[tuple[Query, ...]] = (
+LIST_QUERIES: Final[tuple[Query, ...]] = (
     {"status": "approved"},
     {"status": "draft"},
     {"search": "brazing leak"},
@@ -37,82 +35,70 @@ LISTED: Final[tuple[Query, ...]] = (
     {"offset": 2000},
     {"limit": 100},
 )
-"""What else the list of practices is asked for."""
+"""Filters and sort orders of the list of practices."""
 
 
 def measure() -> None:
-    """Explain every statement of every read; print those that read all practices, and fail if any does."""
-    with measured_portal({}) as world:
+    """Explain every statement of every read endpoint. Print the sequential scans; fail if there are any."""
+    with benchmark_portal({}) as world:
         hq, author = world.headquarters(), world.plant_user(0)
         today = world.clock.now().date().isoformat()
-        fill(world.database_url, PRACTICES, today, benchmarks=PRACTICES // 250)
+        insert_practices(world.database_url, PRACTICES, today, benchmarks=PRACTICES // 250)
         explained, found = sequential_scans(world, hq, author)
     for call in found:
-        print(f"reads all practices: {call}")
-    print(f"{explained} statements explained with {PRACTICES} practices; {len(found)} read all of them")
+        print(f"sequential scan: {call}")
+    print(f"{explained} statements explained with {PRACTICES} practices; {len(found)} sequential scans")
     if found:
         raise SystemExit(1)
 
 
-def sequential_scans(world: World, *readers: Person) -> tuple[int, list[str]]:
-    """Call every read as each reader; tell how many statements that took, and the calls that read all."""
+def sequential_scans(world: World, *users: Person) -> tuple[int, list[str]]:
+    """Call every read endpoint as each user.
+
+    Returns the number of statements that were explained, and the calls that scan the table of practices.
+    """
     explained, found = 0, []
     with psycopg.connect(world.database_url) as connection:
-        for reader in readers:
-            for path, query in reads(world):
-                with listening() as sent:
-                    answer = reader.http.get(path, params=query)
-                if answer.status_code not in (200, 403):
-                    raise RuntimeError(f"{path} was answered {answer.status_code}")
-                for statement, values in sent:
+        for user in users:
+            for path, query in read_calls(world):
+                with captured_statements() as statements:
+                    response = user.http.get(path, params=query)
+                if response.status_code not in (200, 403):
+                    raise RuntimeError(f"{path} returned {response.status_code}")
+                for statement, values in statements:
+                    if TABLE not in statement:
+                        continue
                     explained += 1
-                    if reads_all(connection, statement, values):
-                        found.append(f"{path} {dict(query)} as {reader.role}: {statement}")
+                    if has_sequential_scan(connection, statement, values):
+                        found.append(f"{path} {dict(query)} as {user.role}: {statement}")
     return explained, found
 
 
-def reads(world: World) -> Iterator[tuple[str, Query]]:
-    """Every route that reads, with real ids; and the list of practices in all its ways."""
+def read_calls(world: World) -> Iterator[tuple[str, Query]]:
+    """Every GET endpoint, with existing ids, and the list of practices with its filters and sort orders."""
     [ids] = world.query(
         "SELECT p.id AS practice_id, p.plant_id, p.category_id FROM best_practices p"
         " JOIN benchmarked_practices b ON b.practice_id = p.id ORDER BY p.id LIMIT 1"
     )
-    practice_id, plant_id, category_id = (str(one) for one in ids)
-    known = {"practice_id": practice_id, "plant_id": plant_id, "category_id": category_id,
-             "original_id": practice_id, "user_id": practice_id}  # fmt: skip
+    practice_id, plant_id, category_id = (str(value) for value in ids)
+    path_ids = {"practice_id": practice_id, "plant_id": plant_id, "category_id": category_id,
+                "original_id": practice_id, "user_id": practice_id}  # fmt: skip
     for endpoint in ENDPOINTS.values():
         if endpoint.method == "GET" and endpoint.who.signed_in and "export" not in endpoint.route:
             path = endpoint.route
-            for name in endpoint.path_ids:
-                path = path.replace(f"{{{name}:guid}}", known[name])
+            for name in endpoint.inputs.path_ids:
+                path = path.replace(f"{{{name}:guid}}", path_ids[name])
             if endpoint.name != "show_user":
                 yield path, {}
-    for query in (*LISTED, {"plant_id": plant_id}, {"category_id": category_id}):
+    for query in (*LIST_QUERIES, {"plant_id": plant_id}, {"category_id": category_id}):
         yield "/api/v1/best-practices", query
     yield "/api/v1/best-practices", {"plant_id": plant_id, "category_id": category_id, "status": "approved"}
 
 
-@contextmanager
-def listening() -> Iterator[list[Sent]]:
-    """Note every statement that reads or writes practices and goes to a database meanwhile."""
-    sent: list[Sent] = []
-    execute = psycopg.Cursor.execute
-
-    def noted(cursor: psycopg.Cursor[Any], query: Any, values: Any = None, **options: Any) -> Any:
-        text = query.as_string(cursor) if isinstance(query, sql.Composable) else query
-        if TABLE in text:
-            sent.append((text, values))
-        return execute(cursor, query, values, **options)
-
-    psycopg.Cursor.execute = noted  # type: ignore[method-assign, assignment]
-    try:
-        yield sent
-    finally:
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
-
-
-def reads_all(connection: psycopg.Connection[Any], statement: str, values: Mapping[str, Any] | None) -> bool:
-    """Whether the database would go through the whole table of practices for a statement."""
+def has_sequential_scan(
+    connection: psycopg.Connection[Any], statement: str, values: Mapping[str, Any] | None
+) -> bool:
+    """Whether the query plan of a statement scans the whole table of practices."""
     row = connection.execute(f"EXPLAIN (FORMAT JSON) {statement}".encode(), values).fetchone()
     connection.rollback()
     plan = json.dumps(row[0] if row else None)
@@ -123,7 +109,7 @@ def reads_all(connection: psycopg.Connection[Any], statement: str, values: Mappi
 
 
 def _nodes(part: Any) -> Iterator[Mapping[str, Any]]:
-    """Walk the nodes of a plan."""
+    """All nodes of a query plan."""
     if isinstance(part, list):
         for each in part:
             yield from _nodes(each)

@@ -1,4 +1,4 @@
-"""A whole portal to be measured: real PostgreSQL and Azurite, thrown away afterwards."""
+"""A complete portal for benchmarks: real PostgreSQL and Azurite, deleted afterwards."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from functions import bootstrap
 from local.azurite import Azurite
-from local.migrate import upgrade
 from local.postgres import throwaway_postgres
 from local.storage import prepare_storage
+from ops.migrate import upgrade
 from tests.world import SetClock, World
 
 
 @contextmanager
-def measured_portal(settings: Mapping[str, str]) -> Iterator[World]:
-    """Run a portal with these settings for a while."""
+def benchmark_portal(settings: Mapping[str, str]) -> Iterator[World]:
+    """A portal with these settings, until the block ends."""
     with throwaway_postgres() as server, tempfile.TemporaryDirectory() as directory:
         server.create_database("bench")
         upgrade(server.url("bench"))

@@ -1,4 +1,4 @@
-"""A great many practices, made by the database: what figures, lists and plans are measured with."""
+"""Inserts many practices, for benchmarks of analytics, lists and query plans."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ import psycopg
 
 MONTHS: Final = 30
 
-# Over thirty months and all plants and categories: one in ten a draft, most of them approved, some deleted. A
-# practice is drawn by its number, so that the same number of practices is the same practices every time.
-PRACTICES: Final = """
+# Spread over thirty months, all plants and all categories. One in ten is a draft, most are approved, some are
+# deleted. Every value follows from the number of the practice, so each run inserts the same practices.
+INSERT_PRACTICES: Final = """
 WITH plant AS (SELECT array_agg(id ORDER BY name) AS ids FROM plants),
      category AS (SELECT array_agg(id ORDER BY name) AS ids FROM categories),
      author AS (SELECT min(id::text)::uuid AS id FROM users),
@@ -21,33 +21,33 @@ INSERT INTO best_practices
      savings_amount, savings_currency, savings_period, status, submitted_date, is_deleted, created_at,
      updated_at)
 SELECT initcap(words[1 + n * 7 %% 36]) || ' ' || words[1 + n * 11 %% 35] || ' ' || n,
-       'Number ' || n || ' of a great many practices.',
+       'Practice number ' || n || '.',
        category.ids[1 + n * 13 %% 8], author.id, plant.ids[1 + n * 17 %% 7],
        'The ' || words[1 + n * 19 %% 34] || ' was bad.', 'A better ' || words[1 + n * 23 %% 33] || '.',
        (n * 37 %% 10000) / 100.0, 'lakhs', CASE n %% 3 WHEN 0 THEN 'monthly' ELSE 'annually' END,
-       drawn.status, CASE drawn.status WHEN 'draft' THEN NULL ELSE drawn.day END, n %% 50 = 3,
-       drawn.day, drawn.day
+       generated.status, CASE generated.status WHEN 'draft' THEN NULL ELSE generated.day END, n %% 50 = 3,
+       generated.day, generated.day
 FROM generate_series(1, %(practices)s) n, plant, category, author, word, LATERAL (
     SELECT CASE WHEN n %% 10 = 0 THEN 'draft' WHEN n %% 10 < 3 THEN 'submitted'
                 WHEN n %% 20 = 5 THEN 'revision_required' ELSE 'approved' END AS status,
            %(today)s::date - (n * 619 %% %(days)s)::int AS day
-) drawn
+) generated
 """
 
-BENCHMARKS: Final = """
+INSERT_BENCHMARKS: Final = """
 INSERT INTO benchmarked_practices (practice_id, benchmarked_by_user_id, benchmarked_date)
 SELECT id, submitted_by_user_id, submitted_date FROM best_practices
 WHERE status = 'approved' AND NOT is_deleted ORDER BY id LIMIT %(benchmarks)s
 """
 
 
-def fill(database_url: str, practices: int, today: str, *, benchmarks: int = 400) -> None:
-    """Write so many practices past the portal, benchmark some, and tell the database's planner of them.
+def insert_practices(database_url: str, practices: int, today: str, *, benchmarks: int = 400) -> None:
+    """Insert practices and benchmarks directly into the database, and update the planner statistics.
 
-    Somebody must have an account, who is then the author of all.
+    The first user is the author of all practices, so there must be one. `today` is an ISO date.
     """
     values = {"practices": practices, "benchmarks": benchmarks, "today": today, "days": MONTHS * 30}
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(PRACTICES, values)
-        connection.execute(BENCHMARKS, values)
+        connection.execute(INSERT_PRACTICES, values)
+        connection.execute(INSERT_BENCHMARKS, values)
         connection.execute("VACUUM ANALYZE")

@@ -1,16 +1,17 @@
-"""A local function host: runs the portal's FunctionApp on one machine, for development and tests only.
+"""A local function host: serves an Azure Functions app (Python v2 model), for development and tests.
 
-It serves whatever an ``azure.functions.FunctionApp`` declares, nothing hand-listed, and keeps to the rules of
-the real Functions host, so that what works here works there and what Azure would refuse is refused here at
-start: HTTP routes, blob triggers (by polling), timers, and the ``/admin`` calls that run a function now. It
-answers on a loopback address, knows no host or function keys (``authLevel`` is not enforced) and is not made
-to face a network.
+It serves every function that an ``azure.functions.FunctionApp`` declares: HTTP routes, blob triggers (by
+polling), timers, and the ``/admin`` paths that run a function now. It follows the rules of the Azure
+Functions host. An app that Azure would not load is refused at start.
 
-Command line: ``python -m local.host --port 7071``. In a test: ``with FunctionHost(app, settings) as host:
-...``.
+It listens on a loopback address and does not check host keys or function keys (``authLevel`` is ignored). Do
+not expose it to a network.
+
+Command line: ``python -m function_host --port 7071``. In a test:
+``with FunctionHost(app, settings) as host: ...``.
 """
 
-from local.host.index import ConfigurationError
-from local.host.server import FunctionHost
+from function_host.index import ConfigurationError
+from function_host.server import FunctionHost, HttpOptions
 
-__all__ = ["ConfigurationError", "FunctionHost"]
+__all__ = ["ConfigurationError", "FunctionHost", "HttpOptions"]

@@ -1,11 +1,11 @@
-"""Blob triggers by polling: at least once, five tries, then the poison queue.
+"""Blob triggers by polling: each event at least once, at most five attempts, then the poison queue.
 
-What is done is kept in storage as receipts, as the real host does, so that neither a restart nor a second
-host on the same storage repeats it: one blob ``blobreceipts/{function}/{etag}/{container}/{blob}`` in
-``azure-webjobs-hosts`` per event. It is made when the event is first taken, marked ``incomplete`` and
-carrying the count of tries; that mark goes when the function has succeeded or the event went to the poison
-queue. Its lease is the claim of the host that works on it. Receipts and poison queue are in the storage
-account of the trigger.
+Like the Azure Functions host, this one stores a receipt per event, so that neither a restart nor a second
+host on the same storage account processes an event again. A receipt is a blob
+``blobreceipts/{function}/{etag}/{container}/{blob}`` in the container ``azure-webjobs-hosts``. It is created
+when a host first takes the event, with the metadata ``incomplete`` and the number of attempts. The metadata
+is removed when the function succeeded or the event went to the poison queue. A host leases the receipt while
+it processes the event. Receipts and poison queue are in the storage account of the trigger.
 """
 
 import json
@@ -19,28 +19,30 @@ from typing import TYPE_CHECKING
 
 from azure.functions.blob import InputStream
 
-from local.host.index import BlobTrigger, IndexedFunction
-from local.host.invocation import invoke
-from local.host.leases import held
-from local.host.storage import HOST_CONTAINER, StorageAccount
-from local.host.workers import Outage, Workers
+from function_host.index import BlobTrigger, IndexedFunction
+from function_host.invocation import invoke
+from function_host.leases import blob_lease
+from function_host.storage import HOST_CONTAINER, StorageAccount
+from function_host.workers import StorageOutage, Workers
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobLeaseClient
 
 logger = logging.getLogger(__name__)
 
-MAX_TRIES = 5
+MAX_ATTEMPTS = 5
 POISON_QUEUE = "webjobs-blobtrigger-poison"
 ANY_VERSION = "*"
 QUOTE = '"'
-INCOMPLETE, TRIES = "incomplete", "tries"
+INCOMPLETE, ATTEMPTS = "incomplete", "tries"
+"""Names of the metadata of a receipt."""
+
 PLACEHOLDER = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True)
 class BlobEvent:
-    """One version of one blob; ``etag`` is quoted, as in a header."""
+    """One version of one blob. ``etag`` has quotes, as in an HTTP header."""
 
     container: str
     name: str
@@ -48,7 +50,7 @@ class BlobEvent:
 
 
 class BlobListener:
-    """Finds the blobs that one function has not seen and runs it on each, on the workers' threads."""
+    """Finds the blobs that one function has not processed yet and runs it on each, on the worker threads."""
 
     def __init__(
         self, function: IndexedFunction, trigger: BlobTrigger, account: StorageAccount, workers: Workers
@@ -57,26 +59,24 @@ class BlobListener:
         self._trigger = trigger
         self._account = account
         self._workers = workers
-        self._wanted = blob_pattern(trigger.pattern)
+        self._name_pattern = blob_name_pattern(trigger.pattern)
         self._receipts = f"blobreceipts/{function.name}/"
-        self._done: set[BlobEvent] = set()
-        self._receipts_read = False
-        self._done_lock = threading.Lock()
-        self._outage = Outage(f"blob trigger {function.name}")
+        self._completed: set[BlobEvent] = set()
+        self._receipts_loaded = False
+        self._completed_lock = threading.Lock()
+        self._outage = StorageOutage(f"blob trigger {function.name}")
         if not trigger.polled:
-            logger.info(
-                "host: %s waits for Event Grid, which only Azure has: nothing is polled", function.name
-            )
+            logger.info("host: %s uses Event Grid, which only Azure has; it is not polled", function.name)
 
     def poll(self) -> None:
-        """Look once for blobs that are new or changed. Raises nothing, storage away or not."""
+        """Look once for new or changed blobs. Raises nothing, even if storage is unavailable."""
         if self._trigger.polled:
-            self._outage.guard(self._look)
+            self._outage.guard(self._submit_new_events)
 
     def run_now(self, path: str) -> None:
-        """Run the function, on a worker's thread, on the blob ``container/name``, whatever its receipt says.
+        """Run the function on the blob ``container/name``, on a worker thread, whatever its receipt says.
 
-        Raises ValueError if ``path`` is no such thing.
+        Raises ValueError if ``path`` has another form.
         """
         container, _, name = path.partition("/")
         if not container or not name:
@@ -84,20 +84,20 @@ class BlobListener:
         event = BlobEvent(container, name, etag=ANY_VERSION)
         self._workers.submit(f"run {uuid.uuid4()}", partial(self._outage.guard, partial(self._run, event)))
 
-    def _look(self) -> None:
-        if not self._receipts_read:
-            self._done = self._read_receipts()
-            self._receipts_read = True
-        listed = self._list()
-        with self._done_lock:
-            self._done &= listed  # what is gone or changed need not be remembered
-            new = listed - self._done
+    def _submit_new_events(self) -> None:
+        if not self._receipts_loaded:
+            self._completed = self._load_receipts()
+            self._receipts_loaded = True
+        listed = self._list_events()
+        with self._completed_lock:
+            self._completed &= listed  # forget the events of deleted and changed blobs
+            new = listed - self._completed
         for event in new:
             key = f"{self._function.name} {event}"
             self._workers.submit(key, partial(self._outage.guard, partial(self._process, event)))
 
-    def _list(self) -> set[BlobEvent]:
-        """The container's blobs that the trigger wants; none if there is no such container (yet)."""
+    def _list_events(self) -> set[BlobEvent]:
+        """The blobs in the container whose names match; none if the container does not exist (yet)."""
         from azure.core.exceptions import ResourceNotFoundError
 
         container = self._account.container(self._trigger.container)
@@ -106,13 +106,13 @@ class BlobListener:
             return {
                 BlobEvent(self._trigger.container, blob.name, _quoted(blob.etag))
                 for blob in container.list_blobs(name_starts_with=prefix)
-                if self._wanted.fullmatch(blob.name)
+                if self._name_pattern.fullmatch(blob.name)
             }
         except ResourceNotFoundError:
             return set()
 
-    def _read_receipts(self) -> set[BlobEvent]:
-        """What earlier runs and other hosts have done, in one listing instead of a question per blob."""
+    def _load_receipts(self) -> set[BlobEvent]:
+        """The events that earlier runs and other hosts completed: one listing, not one request per blob."""
         from azure.core.exceptions import ResourceNotFoundError
 
         hosts = self._account.container(HOST_CONTAINER)
@@ -127,52 +127,52 @@ class BlobListener:
 
     def _process(self, event: BlobEvent) -> None:
         receipt = f"{self._receipts}{event.etag.strip(QUOTE)}/{event.container}/{event.name}"
-        with held(self._account, receipt, {INCOMPLETE: "true", TRIES: "0"}) as lease:
-            settled = lease is not None and self._settle(event, receipt, lease)
-        if settled:
-            with self._done_lock:
-                self._done.add(event)
+        with blob_lease(self._account, receipt, {INCOMPLETE: "true", ATTEMPTS: "0"}) as lease:
+            completed = lease is not None and self._attempt(event, receipt, lease)
+        if completed:
+            with self._completed_lock:
+                self._completed.add(event)
 
-    def _settle(self, event: BlobEvent, receipt: str, lease: "BlobLeaseClient") -> bool:
-        """Try once more unless it is done; whether the event needs no further try."""
+    def _attempt(self, event: BlobEvent, receipt: str, lease: "BlobLeaseClient") -> bool:
+        """Run the function once if the event is not completed. Returns whether it is completed now."""
         blob = self._account.host_blob(receipt)
         metadata = blob.get_blob_properties().metadata or {}
         if INCOMPLETE not in metadata:
             return True
-        tries = int(metadata[TRIES])
-        if tries < MAX_TRIES:
-            tries += 1  # counted before the run, so that a run which takes the host down with it counts
-            blob.set_blob_metadata({INCOMPLETE: "true", TRIES: str(tries)}, lease=lease)
+        attempts = int(metadata[ATTEMPTS])
+        if attempts < MAX_ATTEMPTS:
+            attempts += 1  # stored before the run, so that a run that crashes the host counts too
+            blob.set_blob_metadata({INCOMPLETE: "true", ATTEMPTS: str(attempts)}, lease=lease)
             succeeded = self._run(event)
-        else:  # the host of the last try ended before it could tell the poison queue
+        else:  # the host of the last attempt crashed before it sent the message to the poison queue
             succeeded = False
-        if not succeeded and tries < MAX_TRIES:
+        if not succeeded and attempts < MAX_ATTEMPTS:
             return False
         if not succeeded:
-            self._poison(event)
+            self._send_to_poison_queue(event)
         blob.set_blob_metadata({}, lease=lease)
         return True
 
     def _run(self, event: BlobEvent) -> bool:
-        """Run the function on the blob; whether it succeeded. One that is gone or has changed is skipped."""
+        """Run the function on the blob, or skip a deleted or changed one. Returns False if it failed."""
         blob = self._account.container(event.container).get_blob_client(event.name)
         path = f"{event.container}/{event.name}"
         data = _download(blob, event.etag)
         if data is None:
-            logger.info("host: %s skips %s, which is gone or has changed", self._function.name, path)
+            logger.info("host: %s skips %s: the blob was deleted or changed", self._function.name, path)
             return True
         content = data if self._trigger.binary else data.decode("utf-8", errors="replace").encode()
         stream = InputStream(data=content, name=path, uri=blob.url, length=len(data))
         try:
             invoke(self._function, stream)
-        except Exception:  # whatever escapes a function is a failed try
+        except Exception:  # any exception is a failed attempt
             logger.exception("host: %s failed on %s", self._function.name, path)
             return False
         logger.info("host: %s succeeded on %s", self._function.name, path)
         return True
 
-    def _poison(self, event: BlobEvent) -> None:
-        """Leave a message in the form of the real host's, for whoever looks after what failed."""
+    def _send_to_poison_queue(self, event: BlobEvent) -> None:
+        """Send a message in the format of the Azure Functions host."""
         message = {
             "Type": "BlobTrigger",
             "FunctionId": f"Host.Functions.{self._function.name}",
@@ -183,13 +183,13 @@ class BlobListener:
         }
         self._account.put_message(POISON_QUEUE, json.dumps(message))
         logger.error(
-            "host: %s failed %d times on %s/%s, which goes to the queue %s",
-            *(self._function.name, MAX_TRIES, event.container, event.name, POISON_QUEUE),
+            "host: %s failed %d times on %s/%s; a message is in the queue %s",
+            *(self._function.name, MAX_ATTEMPTS, event.container, event.name, POISON_QUEUE),
         )
 
 
 def _download(blob: "BlobClient", etag: str) -> bytes | None:
-    """The content of this version of the blob; None if there is no such version any more."""
+    """The content of this version of the blob, or None if this version no longer exists."""
     from azure.core import MatchConditions
     from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
@@ -199,8 +199,8 @@ def _download(blob: "BlobClient", etag: str) -> bytes | None:
         return None
 
 
-def blob_pattern(template: str) -> re.Pattern[str]:
-    """What ``practices/{practice_id}/{file}`` matches; as in the real host a placeholder may hold slashes."""
+def blob_name_pattern(template: str) -> re.Pattern[str]:
+    """A regular expression for ``items/{id}/{file}``. As in Azure, a placeholder also matches slashes."""
     literals = [re.escape(literal) for literal in PLACEHOLDER.split(template)]
     return re.compile("(.+)".join(literals))
 
@@ -211,5 +211,5 @@ def _event_of_receipt(path: str) -> BlobEvent:
 
 
 def _quoted(etag: str) -> str:
-    """A listing names an ETag without the quotes that the header has."""
+    """An ETag with quotes, as in an HTTP header; blob listings have it without."""
     return f'"{etag.strip(QUOTE)}"'

@@ -1,8 +1,8 @@
-"""CORS as the platform does it: the host answers preflights, marks answers, functions know nothing of it."""
+"""CORS as Azure does it: the host answers preflight requests and adds the headers; functions do nothing."""
 
 from werkzeug.wrappers import Request, Response
 
-from local.host.index import ConfigurationError, Settings
+from function_host.index import ConfigurationError, Settings
 
 SETTING = "CORS_ORIGINS"
 MAX_AGE_SECONDS = 600
@@ -13,21 +13,21 @@ EXPOSED_HEADERS = (
 
 
 class Cors:
-    """The allowed origins from the setting CORS_ORIGINS (comma separated); without it there is no CORS.
+    """CORS for the origins in the setting CORS_ORIGINS (comma separated). Without the setting CORS is off.
 
-    Credentials are always allowed, so ``*`` raises ConfigurationError.
+    Credentials are always allowed. ``*`` is not allowed with credentials and raises ConfigurationError.
     """
 
     def __init__(self, settings: Settings) -> None:
-        listed = (origin.strip().rstrip("/") for origin in settings.get(SETTING, "").split(","))
-        self._origins = frozenset(origin for origin in listed if origin)
+        origins = (origin.strip().rstrip("/") for origin in settings.get(SETTING, "").split(","))
+        self._origins = frozenset(origin for origin in origins if origin)
         if any("*" in origin for origin in self._origins):
             raise ConfigurationError(
-                f"the setting {SETTING} must name its origins: '*' does not go with credentials"
+                f"the setting {SETTING} must list its origins: '*' is not allowed with credentials"
             )
 
     def preflight(self, request: Request) -> Response | None:
-        """The answer to a preflight request, a bare 204 for unknown origins; None for any other request."""
+        """The 204 response to a preflight request, with CORS headers for a known origin; otherwise None."""
         method = request.headers.get("Access-Control-Request-Method")
         if not (self._origins and request.method == "OPTIONS" and request.origin and method):
             return None
@@ -35,13 +35,13 @@ class Cors:
         if request.origin in self._origins:
             response.headers["Access-Control-Allow-Methods"] = method
             response.headers["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
-            wanted = request.headers.get("Access-Control-Request-Headers")
-            if wanted:
-                response.headers["Access-Control-Allow-Headers"] = wanted
+            requested = request.headers.get("Access-Control-Request-Headers")
+            if requested:
+                response.headers["Access-Control-Allow-Headers"] = requested
         return response
 
-    def mark(self, request: Request, response: Response) -> None:
-        """Add to any answer what lets a page of an allowed origin read it."""
+    def add_headers(self, request: Request, response: Response) -> None:
+        """Add the CORS headers, if the request came from an allowed origin."""
         if not self._origins:
             return
         response.vary.add("Origin")

@@ -1,4 +1,4 @@
-"""waitress on a thread of its own, with an end in two steps: accept no more, then close what is left."""
+"""waitress on a background thread. It stops in two steps: stop accepting, then close the open connections."""
 
 import socket
 import threading
@@ -18,10 +18,9 @@ IDLE_THREADS_SECONDS = 0.5
 
 
 class HttpServer:
-    """Serves a WSGI application from the moment it is made. Raises OSError if it cannot listen there.
+    """Serves a WSGI application as soon as it is created. Raises OSError if the port is in use.
 
-    ``base_url`` names the real port, also for port 0. A body of more than ``max_body`` bytes is answered with
-    413.
+    ``base_url`` has the real port, also for port 0. A body of more than ``max_body`` bytes gets 413.
     """
 
     def __init__(self, app: "WSGIApplication", address: str, port: int, threads: int, max_body: int) -> None:
@@ -31,24 +30,24 @@ class HttpServer:
             app,
             sockets=[listener],
             threads=threads,
-            max_request_body_size=max_body + 1,  # waitress refuses this length itself, too
+            max_request_body_size=max_body + 1,  # waitress rejects a body of exactly this size
             connection_limit=CONNECTION_LIMIT,
-            asyncore_use_poll=True,  # beyond 1024 descriptors, where there is poll
+            asyncore_use_poll=True,  # select() is limited to 1024 descriptors
             ident=None,
         )
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
         self._thread.start()
 
     def stop_accepting(self) -> None:
-        """Close the listening socket; connections that are open go on."""
+        """Close the listening socket. Open connections stay open."""
         self._in_loop(lambda: wasyncore.dispatcher.close(self._server))
 
     def close(self, seconds: float) -> None:
-        """Send what is still to be sent, for at most ``seconds``; then close every connection and end."""
+        """Send pending responses for at most ``seconds``, then close all connections and stop the thread."""
         deadline = time.monotonic() + seconds
         while self._sending() and time.monotonic() < deadline:
             time.sleep(0.01)
-        self._in_loop(lambda: wasyncore.close_all(self._server._map))  # noqa: SLF001 - waitress names it no other way
+        self._in_loop(lambda: wasyncore.close_all(self._server._map))  # noqa: SLF001 - there is no public name
         self._thread.join(STEP_SECONDS)
         self._server.task_dispatcher.shutdown(timeout=max(deadline - time.monotonic(), IDLE_THREADS_SECONDS))
 
@@ -57,7 +56,7 @@ class HttpServer:
         return any(channel.requests or channel.total_outbufs_len for channel in channels)
 
     def _in_loop(self, action: Callable[[], None]) -> None:
-        """Do something on the server's own thread, which alone may touch its sockets."""
+        """Run ``action`` on the server's thread: its sockets must not be used from another."""
         done = threading.Event()
 
         def act() -> None:

@@ -1,6 +1,6 @@
-"""Reads a FunctionApp into plain records, and refuses what the real host or its Python worker would refuse.
+"""Reads a FunctionApp into plain records. Rejects what the Azure Functions host or its worker would reject.
 
-The source is the JSON of each function's bindings, which is all that the real host ever sees of an app.
+The source is the JSON of each function's bindings, which is all that the Azure Functions host sees of an app.
 """
 
 import inspect
@@ -22,12 +22,12 @@ Binding = dict[str, object]
 
 
 class ConfigurationError(Exception):
-    """The app or its settings cannot be served; the message names the function or setting and the remedy."""
+    """The app or its settings are invalid. The message names the function or setting and the problem."""
 
 
 @dataclass(frozen=True)
 class HttpTrigger:
-    """An HTTP route, as declared. ``methods`` is None where every method is meant."""
+    """An HTTP route, as declared. ``methods`` is None if the function takes every method."""
 
     route: str
     methods: frozenset[str] | None
@@ -35,10 +35,10 @@ class HttpTrigger:
 
 @dataclass(frozen=True)
 class BlobTrigger:
-    """Blobs of ``container`` whose name matches ``pattern``, in the account of the setting ``connection``.
+    """Blobs in ``container`` whose name matches ``pattern``, in the account of the setting ``connection``.
 
-    ``polled`` is False where Event Grid delivers the events. ``binary`` says that the bytes reach the
-    function as they are; without ``data_type="BINARY"`` the real host decodes them as UTF-8 first, and so
+    ``polled`` is False if Event Grid delivers the events. ``binary`` means that the function gets the bytes
+    unchanged. Without ``data_type="BINARY"`` the Azure Functions host decodes them as UTF-8 first, and so
     does this one.
     """
 
@@ -51,7 +51,7 @@ class BlobTrigger:
 
 @dataclass(frozen=True)
 class TimerTrigger:
-    """An NCRONTAB schedule of six fields, in UTC. Its state is in the account of AzureWebJobsStorage."""
+    """An NCRONTAB schedule of six fields, in UTC. Its state is stored in the AzureWebJobsStorage account."""
 
     schedule: str
     run_on_startup: bool
@@ -60,7 +60,7 @@ class TimerTrigger:
 
 @dataclass(frozen=True)
 class IndexedFunction:
-    """One function of the app: its name, what to call with which parameter, and what triggers it."""
+    """One function of the app: its name, handler, parameter and trigger."""
 
     name: str
     handler: Callable[..., object]
@@ -71,12 +71,12 @@ class IndexedFunction:
 
 
 def index_app(app: func.FunctionApp, settings: Settings) -> list[IndexedFunction]:
-    """Every function of ``app``, in order of name (the order in which the real host tries routes).
+    """Every function of ``app``, sorted by name (the order in which the Azure Functions host tries routes).
 
-    Raises ConfigurationError for a function that the real host could not load, one that needs a setting which
-    is missing, and two functions of one name.
+    Raises ConfigurationError for a function that Azure could not load, a missing setting, and two functions
+    with the same name.
     """
-    app.functions_bindings = None  # the names seen by an earlier look: a second one is no duplicate
+    app.functions_bindings = None  # reset the names of an earlier call, or all functions would be duplicates
     try:
         functions = app.get_functions()
     except ValueError as error:
@@ -92,13 +92,13 @@ def _index(function: func.Function, settings: Settings) -> IndexedFunction:
     others = [binding for binding in bindings if binding not in triggers and binding["name"] != "$return"]
     if others:
         raise ConfigurationError(
-            f"function {name}: the local host has no binding of type {others[0]['type']}"
+            f"function {name}: the local host does not support bindings of type {others[0]['type']}"
         )
     [trigger] = triggers
     parameter = str(trigger["name"])
     if not BINDING_NAME.fullmatch(parameter):
         raise ConfigurationError(
-            f"function {name}: the binding name {parameter!r} must be letters and digits only"
+            f"function {name}: the binding name {parameter!r} must contain only letters and digits"
         )
     return IndexedFunction(
         name=name,
@@ -113,11 +113,11 @@ def _index(function: func.Function, settings: Settings) -> IndexedFunction:
 def _check_signature(
     name: str, handler: Callable[..., object], parameter: str, bindings: list[Binding]
 ) -> bool:
-    """Whether the handler takes the context; raises ConfigurationError where the worker could not load it."""
+    """Whether the handler takes the context. Raises ConfigurationError if the worker could not load it."""
     parameters = set(inspect.signature(handler).parameters)
     if parameters - {CONTEXT_PARAMETER} != {parameter}:
         raise ConfigurationError(
-            f"function {name}: its parameters must be exactly {parameter!r} (and 'context' if wanted), "
+            f"function {name}: its parameters must be exactly {parameter!r} (and optionally 'context'), "
             f"not {sorted(parameters)}"
         )
     try:
@@ -143,7 +143,7 @@ def _check_annotations(name: str, hints: Mapping[str, object], bindings: list[Bi
         )
         if not (isinstance(hint, type) and check(hint)):
             raise ConfigurationError(
-                f"function {name}: {hint} is no annotation for {slot!r} ({binding['type']})"
+                f"function {name}: {hint} is not a valid annotation for {slot!r} ({binding['type']})"
             )
 
 
@@ -162,7 +162,9 @@ def _read_trigger(
                 connection=_connection(name, HOST_STORAGE, settings),
             )
         case other:
-            raise ConfigurationError(f"function {name}: the local host has no trigger of type {other}")
+            raise ConfigurationError(
+                f"function {name}: the local host does not support triggers of type {other}"
+            )
 
 
 def _read_http(name: str, binding: Binding) -> HttpTrigger:
@@ -177,7 +179,7 @@ def _read_blob(name: str, binding: Binding, settings: Settings) -> BlobTrigger:
     container, _, pattern = _resolve(name, str(binding["path"]), settings).partition("/")
     if not container or "{" in container:
         raise ConfigurationError(
-            f"function {name}: the path {binding['path']!r} must begin with a container's name"
+            f"function {name}: the path {binding['path']!r} must start with the name of a container"
         )
     return BlobTrigger(
         container=container,
@@ -189,12 +191,12 @@ def _read_blob(name: str, binding: Binding, settings: Settings) -> BlobTrigger:
 
 
 def _resolve(name: str, text: str, settings: Settings) -> str:
-    """``text`` with each ``%SETTING%`` replaced by that setting's value."""
+    """``text`` with each ``%SETTING%`` replaced by the value of that setting."""
     return SETTING_REFERENCE.sub(lambda reference: _setting(name, reference[1], settings), text)
 
 
 def _connection(name: str, reference: str, settings: Settings) -> str:
-    """The name of the setting that holds a connection string; raises ConfigurationError if there is none."""
+    """The name of the setting with the connection string. Raises ConfigurationError if it is missing."""
     setting = _resolve(name, reference, settings)
     _setting(name, setting, settings)
     return setting

@@ -1,4 +1,4 @@
-"""Calls a function as the Python worker does: by its binding's name, with a context, on a loop if async."""
+"""Calls a function as the Python worker does: by binding name, with a context, in an event loop if async."""
 
 import asyncio
 import inspect
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import azure.functions as func
 
-from local.host.index import IndexedFunction
+from function_host.index import IndexedFunction
 
 _THREAD_LOCAL = threading.local()
 
 
 @dataclass(frozen=True)
 class TraceContext:
-    """The caller's W3C trace, '' where there is none."""
+    """The caller's W3C trace context; '' if there is none."""
 
     trace_parent: str = ""
     trace_state: str = ""
@@ -25,7 +25,7 @@ class TraceContext:
 
 @dataclass(frozen=True)
 class RetryContext:
-    """Which try of how many this is; this host has no retry policies."""
+    """Number of retries so far. Always 0: this host does not support retry policies."""
 
     retry_count: int = 0
     max_retry_count: int = 0
@@ -35,7 +35,7 @@ class RetryContext:
 @func.Context.register
 @dataclass(frozen=True)
 class InvocationContext:
-    """What a function sees as its ``context``: who it is and which call this is."""
+    """The ``context`` argument of a function: its name, and the id of this call."""
 
     function_name: str
     function_directory: str
@@ -46,7 +46,7 @@ class InvocationContext:
 
 
 def invoke(function: IndexedFunction, value: object, trace_parent: str = "") -> object:
-    """The function's result for the trigger value ``value``; whatever it raises comes through."""
+    """Call the function with the trigger value ``value``. Exceptions of the function are not caught."""
     arguments: dict[str, object] = {function.parameter: value}
     if function.wants_context:
         arguments["context"] = _context(function, trace_parent)

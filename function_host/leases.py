@@ -1,4 +1,4 @@
-"""Blob leases: one host at a time, taken over within seconds from a host that died."""
+"""Blob leases as locks between hosts. The lease of a crashed host expires within seconds."""
 
 import logging
 import threading
@@ -6,40 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from local.host.storage import StorageAccount
+from function_host.storage import StorageAccount
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, BlobLeaseClient
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 15  # the shortest that storage grants
+LEASE_SECONDS = 15  # the shortest lease that Azure Storage allows
 RENEW_SECONDS = 5
 CONFLICT = 409
 PRECONDITION_FAILED = 412
 
 
 @contextmanager
-def held(
+def blob_lease(
     account: StorageAccount, name: str, metadata: dict[str, str] | None = None
 ) -> "Iterator[BlobLeaseClient | None]":
-    """Hold the lease of the host blob ``name``, made with ``metadata`` if missing, renewed until the end.
+    """Lease the host blob ``name`` and renew the lease until the block ends.
 
-    Yields None if another host holds it. Raises AzureError if storage is away when the lease is taken; a
-    lease that is lost later ends by itself, which makes what it guards at least once, not exactly once.
+    Creates the blob with ``metadata`` if it is missing. Yields None if another host has the lease. Raises
+    AzureError if storage is unavailable when the lease is acquired. If storage fails later, the lease expires
+    while the block still runs. So the work in the block can run more than once.
     """
     blob = account.host_blob(name)
     lease = _acquire(account, blob, metadata or {})
     if lease is None:
         yield None
         return
-    ended = threading.Event()
-    renewer = threading.Thread(target=_renew, args=(lease, ended), name=f"lease {name}", daemon=True)
+    stopping = threading.Event()
+    renewer = threading.Thread(target=_renew, args=(lease, stopping), name=f"lease {name}", daemon=True)
     renewer.start()
     try:
         yield lease
     finally:
-        ended.set()
+        stopping.set()
         renewer.join()
         _release(lease)
 
@@ -61,7 +62,7 @@ def _acquire(
 
 
 def _create(account: StorageAccount, blob: "BlobClient", metadata: dict[str, str]) -> None:
-    """Make the blob, and its container if need be; another host may be doing the same and win."""
+    """Create the blob, and its container if missing. Another host may do the same at the same time."""
     from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 
     try:
@@ -70,17 +71,17 @@ def _create(account: StorageAccount, blob: "BlobClient", metadata: dict[str, str
         try:
             account.container(blob.container_name).create_container()
         except ResourceExistsError:
-            logger.debug("host: another host made the container %s first", blob.container_name)
+            logger.debug("host: another host created the container %s", blob.container_name)
         _create(account, blob, metadata)
     except HttpResponseError as error:
         if error.status_code not in (CONFLICT, PRECONDITION_FAILED):
             raise
 
 
-def _renew(lease: "BlobLeaseClient", ended: threading.Event) -> None:
+def _renew(lease: "BlobLeaseClient", stopping: threading.Event) -> None:
     from azure.core.exceptions import AzureError
 
-    while not ended.wait(RENEW_SECONDS):
+    while not stopping.wait(RENEW_SECONDS):
         try:
             lease.renew()
         except AzureError as error:
@@ -93,4 +94,4 @@ def _release(lease: "BlobLeaseClient") -> None:
     try:
         lease.release()
     except AzureError as error:
-        logger.warning("host: a lease could not be released and ends by itself: %s", type(error).__name__)
+        logger.warning("host: a lease could not be released; it will expire: %s", type(error).__name__)

@@ -1,8 +1,8 @@
-"""Azure route templates: which function answers a path and method, and which two could both.
+"""Azure route templates: finds the function for a path and method, and rejects routes that conflict.
 
-Understood are literal segments (matched in any case, as ASP.NET does), ``{name}``, ``{name:guid}`` (the
-hyphenated form, any case), ``{name:int}``, ``{name:alpha}`` and a last ``{*rest}``. Other constraints,
-defaults, optional parameters and segments that mix text and parameters are refused at start.
+Supported are literal segments (case-insensitive, as in ASP.NET), ``{name}``, ``{name:guid}`` (with hyphens,
+any case), ``{name:int}``, ``{name:alpha}`` and a final ``{*rest}``. Other constraints, default values,
+optional parameters and segments that mix text and parameters are rejected at start.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from local.host.index import ConfigurationError, HttpTrigger, IndexedFunction
+from function_host.index import ConfigurationError, HttpTrigger, IndexedFunction
 
 PARAMETER = re.compile(r"\{(?P<rest>\*?)(?P<name>\w+)(?::(?P<constraint>\w+))?\}")
 RESERVED = ("admin", "runtime")
@@ -52,7 +52,7 @@ CONVERTERS: Mapping[str, type[BaseConverter]] = {
 
 @dataclass(frozen=True)
 class Segment:
-    """One part of a template: ``kind`` is literal, any, rest or a constraint; ``text`` its text or name."""
+    """One part of a template: ``kind`` is literal, any, rest or a constraint, ``text`` the text or name."""
 
     kind: str
     text: str
@@ -66,7 +66,7 @@ class Segment:
 
     @property
     def pattern(self) -> str:
-        """The regular expression of what this segment matches."""
+        """A regular expression for what this segment matches."""
         return re.escape(self.text) if self.kind == LITERAL else CONSTRAINTS[self.kind]
 
 
@@ -78,14 +78,14 @@ class Route:
     methods: frozenset[str] | None
     segments: tuple[Segment, ...]
 
-    def collides(self, other: "Route") -> bool:
-        """Whether some path and method could be answered by both."""
+    def conflicts_with(self, other: "Route") -> bool:
+        """Whether some request matches both."""
         if self.methods is not None and other.methods is not None and not self.methods & other.methods:
             return False
         return _overlap(self.segments, other.segments)
 
     def parameters(self, path: str) -> dict[str, str]:
-        """The route parameters in ``path``, one that this route matches, in the caller's spelling."""
+        """The route parameters in ``path``, which this route matches. Upper and lower case stay as sent."""
         parts = path.split("/")
         return {
             segment.text: "/".join(parts[index:]) if segment.kind == REST else parts[index]
@@ -95,10 +95,10 @@ class Route:
 
 
 class Router:
-    """Every HTTP function of an app, found by path and method.
+    """Finds the HTTP function for a path and method.
 
-    Raises ConfigurationError where two could match one path with a method in common: the real host would take
-    the first in order of function name and hide the other.
+    Raises ConfigurationError if two functions match the same path and method. The Azure Functions host would
+    call the first in order of function name and never the other.
     """
 
     def __init__(self, functions: Iterable[IndexedFunction], prefix: str = "") -> None:
@@ -107,7 +107,7 @@ class Router:
             for function in functions
             if isinstance(function.trigger, HttpTrigger)
         ]
-        self._refuse_collisions()
+        self._reject_conflicts()
         self._map = Map(
             strict_slashes=False, merge_slashes=False, redirect_defaults=False, converters=CONVERTERS
         )
@@ -116,40 +116,42 @@ class Router:
                 self._map.add(rule)
 
     def match(self, path: str, method: str) -> tuple[IndexedFunction, dict[str, str]]:
-        """The function for ``path`` and ``method`` with its route parameters.
+        """The function for ``path`` and ``method``, with its route parameters.
 
-        Raises werkzeug's NotFound, or MethodNotAllowed with the methods that the path does have.
+        Raises werkzeug's NotFound, or MethodNotAllowed with the methods that the path allows.
         """
         path = path.strip("/")
         index, _ = self._map.bind("").match("/" + path.lower(), method)
         route = self._routes[index]
         return route.function, route.parameters(path)
 
-    def _refuse_collisions(self) -> None:
+    def _reject_conflicts(self) -> None:
         for index, route in enumerate(self._routes):
             for other in self._routes[index + 1 :]:
-                if route.collides(other):
+                if route.conflicts_with(other):
                     raise ConfigurationError(
-                        f"functions {route.function.name} and {other.function.name} could match one path: "
+                        f"functions {route.function.name} and {other.function.name} match the same path: "
                         f"{_template(route)!r} and {_template(other)!r}"
                     )
 
 
 def _template(route: Route) -> str:
-    assert isinstance(route.function.trigger, HttpTrigger)  # noqa: S101 - a Route is made of nothing else
+    assert isinstance(route.function.trigger, HttpTrigger)  # noqa: S101 - Router makes routes only of these
     return route.function.trigger.route
 
 
 def _route(function: IndexedFunction, trigger: HttpTrigger, prefix: str) -> Route:
     own = [_segment(function.name, text) for text in trigger.route.strip("/").split("/")]
     if own[0].text.startswith(RESERVED) and own[0].kind == LITERAL:
-        raise ConfigurationError(f"function {function.name}: the route {trigger.route!r} is the host's own")
+        raise ConfigurationError(
+            f"function {function.name}: the route {trigger.route!r} is reserved for the host"
+        )
     if any(segment.kind == REST for segment in own[:-1]):
         raise ConfigurationError(
             f"function {function.name}: in {trigger.route!r} only the last part may be a catch-all"
         )
-    before = [Segment(LITERAL, text.lower()) for text in prefix.strip("/").split("/") if text]
-    return Route(function, trigger.methods, (*before, *own))
+    prefix_segments = [Segment(LITERAL, text.lower()) for text in prefix.strip("/").split("/") if text]
+    return Route(function, trigger.methods, (*prefix_segments, *own))
 
 
 def _segment(name: str, text: str) -> Segment:
@@ -158,9 +160,7 @@ def _segment(name: str, text: str) -> Segment:
     parameter = PARAMETER.fullmatch(text)
     kind = REST if parameter and parameter["rest"] else (parameter and parameter["constraint"]) or ANY
     if parameter is None or kind not in CONVERTERS:
-        raise ConfigurationError(
-            f"function {name}: the local host does not understand the route part {text!r}"
-        )
+        raise ConfigurationError(f"function {name}: the local host does not support the route part {text!r}")
     return Segment(kind, parameter["name"])
 
 
@@ -171,11 +171,11 @@ def _overlap(one: tuple[Segment, ...], other: tuple[Segment, ...]) -> bool:
         if not mine.overlaps(theirs):
             return False
     longer = max(one, other, key=len)[min(len(one), len(other)) :]
-    return not longer or longer[0].kind == REST  # a catch-all matches nothing, too
+    return not longer or longer[0].kind == REST  # a catch-all also matches an empty rest
 
 
 def _rules(route: Route, endpoint: int) -> Iterable[Rule]:
-    """werkzeug's rules for one route: a catch-all needs a second one, for the path that ends before it."""
+    """werkzeug's rules for one route. A catch-all needs a second rule, for an empty rest."""
     parts = [
         segment.text if segment.kind == LITERAL else f"<{segment.kind}:p{index}>"
         for index, segment in enumerate(route.segments)
@@ -185,6 +185,6 @@ def _rules(route: Route, endpoint: int) -> Iterable[Rule]:
         paths.append("/" + "/".join(parts[:-1]))
     for path in paths:
         rule = Rule(path, endpoint=endpoint)
-        # Not by the constructor, which adds HEAD to every GET: the real host answers only what is declared.
+        # Not in the constructor, which adds HEAD to every GET: the Azure host does not answer HEAD then.
         rule.methods = set(route.methods) if route.methods is not None else None
         yield rule

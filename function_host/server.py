@@ -1,17 +1,19 @@
-"""The host itself: reads an app, serves its HTTP functions, and looks for blobs and due timers."""
+"""The host: reads an app, serves its HTTP functions, and polls for blobs and due timers."""
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 import azure.functions as func
 
-from local.host.admin import Admin, RunNow
-from local.host.blobs import BlobListener
-from local.host.cors import Cors
-from local.host.index import (
+from function_host.admin import Admin, RunNow
+from function_host.blobs import BlobListener
+from function_host.cors import Cors
+from function_host.http_server import HttpServer
+from function_host.index import (
     BlobTrigger,
     ConfigurationError,
     HttpTrigger,
@@ -20,28 +22,40 @@ from local.host.index import (
     TimerTrigger,
     index_app,
 )
-from local.host.routes import Router
-from local.host.serving import HttpServer
-from local.host.storage import StorageAccount
-from local.host.timers import Clock, TimerListener, utc_now
-from local.host.workers import Loop, Workers
-from local.host.wsgi import HttpApp
+from function_host.routes import Router
+from function_host.storage import StorageAccount
+from function_host.timers import Clock, TimerListener, utc_now
+from function_host.workers import Loop, Workers
+from function_host.wsgi import HttpApp
 
-MAX_BODY_BYTES = 100 * 1024 * 1024  # the real host's default, too
+MAX_BODY_BYTES = 100 * 1024 * 1024  # also the default in Azure
 DEFAULT_THREADS = 10
 DRAIN_SECONDS = 5.0
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 HOST_ID_SETTING = "AzureFunctionsWebHost__hostid"
+DEFAULT_HOST_ID = "local"
 
 Trigger = TypeVar("Trigger", HttpTrigger, BlobTrigger, TimerTrigger)
 
 
-class FunctionHost:
-    """Serves ``app`` with ``settings`` on ``address``; port 0 is any free one. As a context: start and stop.
+@dataclass(frozen=True)
+class HttpOptions:
+    """How the host serves HTTP: port 0 chooses a free port, bodies over ``max_body`` bytes get 413."""
 
-    ``poll_interval`` is in seconds, ``max_body`` in bytes (more is 413), ``clock`` is what timers go by, and
-    ``stop`` waits ``drain_seconds`` for what runs. Raises ConfigurationError for what the real host would not
-    load; ``start`` raises OSError if the port is taken. ``base_url`` is known once started.
+    address: str = "127.0.0.1"
+    port: int = 0
+    route_prefix: str = ""
+    max_body: int = MAX_BODY_BYTES
+
+
+class FunctionHost:
+    """Serves ``app`` with ``settings``. As a context manager it starts and stops.
+
+    ``poll_interval`` is in seconds. ``clock`` gives the time for timers. ``stop`` waits at most
+    ``drain_seconds`` for running functions. ``base_url`` is set by ``start``.
+
+    Raises ConfigurationError for an app that Azure would not load. ``start`` raises OSError if the port is in
+    use.
     """
 
     def __init__(
@@ -49,11 +63,8 @@ class FunctionHost:
         app: func.FunctionApp,
         settings: Mapping[str, str],
         *,
-        address: str = "127.0.0.1",
-        port: int = 0,
-        route_prefix: str = "",
+        http: HttpOptions = HttpOptions(),
         poll_interval: float = 1.0,
-        max_body: int = MAX_BODY_BYTES,
         drain_seconds: float = DRAIN_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
@@ -61,26 +72,31 @@ class FunctionHost:
         self._settings = settings
         self._workers = Workers()
         self._accounts: dict[str, StorageAccount] = {}
-        self._make_listeners(functions, clock)
+        self._create_listeners(functions, clock)
         self._loops = [
             Loop("blobs", poll_interval, self._poll_blobs),
             Loop("timers", poll_interval, self._poll_timers),
         ]
         admin = Admin(functions, self._runners())
-        self._http = HttpApp(Router(functions, route_prefix), Cors(settings), admin)
-        self._serve = partial(HttpServer, self._http, address, port, _threads(settings), max_body)
+        self._http = HttpApp(Router(functions, http.route_prefix), Cors(settings), admin)
+        self._serve = partial(
+            HttpServer, self._http, http.address, http.port, _thread_count(settings), http.max_body
+        )
         self._drain_seconds = drain_seconds
         self.base_url = ""
 
     def start(self) -> None:
-        """Accept calls and look for work, on threads of the host's own."""
+        """Start to serve and to poll, on background threads."""
         self._server = self._serve()
         self.base_url = self._server.base_url
         for loop in self._loops:
             loop.start()
 
     def stop(self) -> bool:
-        """Accept nothing more, let what runs end, close everything; whether all of it ended in time."""
+        """Stop accepting calls, wait for running functions, and close everything.
+
+        Returns False if some functions were still running after ``drain_seconds``.
+        """
         deadline = time.monotonic() + self._drain_seconds
 
         def remaining() -> float:
@@ -106,8 +122,8 @@ class FunctionHost:
     ) -> None:
         self.stop()
 
-    def _make_listeners(self, functions: list[IndexedFunction], clock: Clock) -> None:
-        host_id = self._settings.get(HOST_ID_SETTING, "portal")
+    def _create_listeners(self, functions: list[IndexedFunction], clock: Clock) -> None:
+        host_id = self._settings.get(HOST_ID_SETTING, DEFAULT_HOST_ID)
         self._blobs = {
             function.name: BlobListener(function, trigger, self._account(trigger.connection), self._workers)
             for function, trigger in _triggered_by(BlobTrigger, functions)
@@ -124,7 +140,9 @@ class FunctionHost:
             try:
                 self._accounts[setting] = StorageAccount(self._settings[setting])
             except ValueError as error:
-                raise ConfigurationError(f"the setting {setting} is no connection string: {error}") from error
+                raise ConfigurationError(
+                    f"the setting {setting} is not a connection string: {error}"
+                ) from error
         return self._accounts[setting]
 
     def _poll_blobs(self) -> None:
@@ -136,7 +154,7 @@ class FunctionHost:
             listener.poll()
 
     def _runners(self) -> dict[str, RunNow]:
-        """How ``/admin/functions/{name}`` starts each function that is not triggered by HTTP."""
+        """For ``POST /admin/functions/{name}``: the functions without an HTTP trigger."""
         return {name: listener.run_now for name, listener in (self._blobs | self._timers).items()}
 
 
@@ -148,7 +166,7 @@ def _triggered_by(
             yield function, function.trigger
 
 
-def _threads(settings: Settings) -> int:
+def _thread_count(settings: Settings) -> int:
     text = settings.get(THREADS_SETTING) or str(DEFAULT_THREADS)
     if not text.isdecimal() or int(text) == 0:
         raise ConfigurationError(

@@ -1,9 +1,9 @@
-"""Timers: each due occurrence once across all hosts of one storage, and a missed one at the next start.
+"""Timers: each occurrence runs once across all hosts of one storage account, a missed one at the next start.
 
-In ``azure-webjobs-hosts`` each timer has a blob ``timers/{host id}/{function}/status`` that says what was
-last run and what comes next, and a blob ``locks/{host id}/{function}`` whose lease is held while it runs.
-Times are UTC. An occurrence is marked as run after the function ended, well or not; a host that dies in
-between makes it run again.
+In the container ``azure-webjobs-hosts`` each timer has a blob ``timers/{host id}/{function}/status`` with the
+last and the next run, and a blob ``locks/{host id}/{function}`` that a host leases while the function runs.
+Times are UTC. The status is written after the function returned or failed. If the host crashes before that,
+the occurrence runs again.
 """
 
 import json
@@ -17,11 +17,11 @@ from functools import partial
 from azure.functions.timer import TimerRequest
 from croniter import CroniterError, croniter
 
-from local.host.index import ConfigurationError, IndexedFunction, TimerTrigger
-from local.host.invocation import invoke
-from local.host.leases import held
-from local.host.storage import StorageAccount
-from local.host.workers import Outage, Workers
+from function_host.index import ConfigurationError, IndexedFunction, TimerTrigger
+from function_host.invocation import invoke
+from function_host.leases import blob_lease
+from function_host.storage import StorageAccount
+from function_host.workers import StorageOutage, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +31,20 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time that timers go by, where no other clock is given."""
+    """The default clock for timers."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Status:
-    """When a timer last ran (None if never), what comes next, and when ``next`` was computed."""
+    """When a timer ran last (None if never), when it runs next, and when ``next`` was calculated."""
 
     last: datetime | None
     next: datetime
     updated: datetime
 
     def as_json(self) -> dict[str, str]:
-        """In the real host's names; a timer that never ran has .NET's earliest time as its last."""
+        """The JSON of the Azure Functions host. For "never" it uses the minimum date of .NET."""
         last = self.last.isoformat() if self.last else "0001-01-01T00:00:00"
         return {"Last": last, "Next": self.next.isoformat(), "LastUpdated": self.updated.isoformat()}
 
@@ -57,9 +57,9 @@ class Status:
 
 
 class Schedule:
-    """An NCRONTAB expression: second, minute, hour, day, month, day of week, all of which must match.
+    """An NCRONTAB expression: second, minute, hour, day, month, day of week. All of them must match.
 
-    Raises ConfigurationError if it is none.
+    Raises ConfigurationError if the expression is invalid.
     """
 
     def __init__(self, function: str, expression: str) -> None:
@@ -69,22 +69,22 @@ class Schedule:
                 raise ConfigurationError(
                     f"function {function}: the schedule {expression!r} must have six fields"
                 )
-            self.after(utc_now())
+            self.next_after(utc_now())
         except CroniterError as error:
             raise ConfigurationError(
-                f"function {function}: the schedule {expression!r} is no NCRONTAB: {error}"
+                f"function {function}: the schedule {expression!r} is not a valid NCRONTAB: {error}"
             ) from error
 
-    def after(self, moment: datetime) -> datetime:
-        """The first occurrence later than ``moment``."""
-        following: datetime = croniter(
-            self._expression, moment, ret_type=datetime, second_at_beginning=True, day_or=False
+    def next_after(self, time: datetime) -> datetime:
+        """The first occurrence after ``time``."""
+        occurrence: datetime = croniter(
+            self._expression, time, ret_type=datetime, second_at_beginning=True, day_or=False
         ).get_next()
-        return following
+        return occurrence
 
 
 class TimerListener:
-    """Runs one timer's function when it is due and no other host does."""
+    """Runs the function of one timer when it is due and no other host runs it."""
 
     def __init__(
         self,
@@ -104,37 +104,37 @@ class TimerListener:
         self._lock = f"locks/{host_id}/{function.name}"
         self._status = f"timers/{host_id}/{function.name}/status"
         self._next: datetime | None = None
-        self._unrecorded: datetime | None = None  # a run whose status storage has not taken yet
+        self._unsaved_run: datetime | None = None  # a run whose status could not be written yet
         self._run_on_startup = trigger.run_on_startup
-        self._outage = Outage(f"timer {function.name}")
+        self._outage = StorageOutage(f"timer {function.name}")
 
     def poll(self) -> None:
-        """Run the function, on the workers' threads, if its time has come and no other host is at it."""
+        """Run the function on a worker thread if it is due and no other host runs it."""
         if self._next is None or self._next <= self._clock():
             self._workers.submit(
                 f"timer {self._function.name}", partial(self._outage.guard, self._run_under_lease)
             )
 
     def run_now(self, _input: str) -> None:
-        """Run the function on a worker's thread whatever the schedule says, which stays as it is."""
+        """Run the function now, on a worker thread. The schedule does not change."""
         now = self._clock()
-        status = Status(None, self._schedule.after(now), now)
+        status = Status(None, self._schedule.next_after(now), now)
         self._workers.submit(f"run {uuid.uuid4()}", partial(self._run, status, past_due=False))
 
     def _run_under_lease(self) -> None:
-        with held(self._account, self._lock) as lease:
+        with blob_lease(self._account, self._lock) as lease:
             if lease is None:
                 return
-            status = self._read()
-            if self._unrecorded is None and self._due(status):
+            status = self._read_status()
+            if self._unsaved_run is None and self._is_due(status):
                 self._run(status, past_due=status is not None and status.next < self._started)
-                self._unrecorded = self._clock()
-            if status is None or self._unrecorded is not None:
-                status = self._write(last=self._unrecorded)
-                self._unrecorded = None
+                self._unsaved_run = self._clock()
+            if status is None or self._unsaved_run is not None:
+                status = self._write_status(last=self._unsaved_run)
+                self._unsaved_run = None
             self._next = status.next
 
-    def _due(self, status: Status | None) -> bool:
+    def _is_due(self, status: Status | None) -> bool:
         at_start, self._run_on_startup = self._run_on_startup, False
         return at_start or (status is not None and status.next <= self._clock())
 
@@ -142,24 +142,24 @@ class TimerListener:
         request = TimerRequest(past_due=past_due, schedule_status=status.as_json() if status else {})
         try:
             invoke(self._function, request)
-        except Exception:  # a failed occurrence is over: the next one comes by the schedule
+        except Exception:  # a failed run is not repeated: the next run is the next occurrence
             logger.exception("host: timer %s failed", self._function.name)
         else:
             logger.info("host: timer %s succeeded", self._function.name)
 
-    def _read(self) -> Status | None:
-        """The status in storage; None if the timer is seen for the first time or its schedule was changed."""
+    def _read_status(self) -> Status | None:
+        """The stored status; None if the timer is new or its schedule was changed."""
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
             status = Status.from_json(self._account.host_blob(self._status).download_blob().readall())
         except ResourceNotFoundError:
             return None
-        return status if self._schedule.after(status.updated) == status.next else None
+        return status if self._schedule.next_after(status.updated) == status.next else None
 
-    def _write(self, last: datetime | None) -> Status:
+    def _write_status(self, last: datetime | None) -> Status:
         now = self._clock()
-        status = Status(last, self._schedule.after(now), now)
+        status = Status(last, self._schedule.next_after(now), now)
         text = json.dumps(status.as_json()).encode()
         self._account.host_blob(self._status).upload_blob(text, overwrite=True)
         return status

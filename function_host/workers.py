@@ -1,4 +1,4 @@
-"""The threads beside HTTP: a small pool for triggered functions, and the loops that look for work."""
+"""Background threads: a small pool for blob and timer functions, and the loops that poll."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ POOL_SIZE = 4
 
 
 class Workers:
-    """A thread pool in which each piece of work has a key, and a key runs at most once at a time."""
+    """A thread pool in which each task has a key. Two tasks with the same key never run at the same time."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(POOL_SIZE, thread_name_prefix="trigger")
@@ -19,13 +19,13 @@ class Workers:
         self._running: dict[str, Future[None]] = {}
 
     def submit(self, key: str, work: Callable[[], object]) -> None:
-        """Run ``work`` on the pool unless something of the same ``key`` is waiting or running."""
+        """Run ``work`` on the pool, unless a task with the same ``key`` is queued or running."""
         with self._lock:
             if key not in self._running:
                 self._running[key] = self._pool.submit(self._run, key, work)
 
     def drain(self, seconds: float) -> bool:
-        """Drop what waits, let run what runs; whether all of it ended within ``seconds``."""
+        """Cancel queued tasks and wait for running ones. Returns whether all ended within ``seconds``."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             running = [future for future in self._running.values() if not future.cancelled()]
@@ -39,35 +39,35 @@ class Workers:
                 del self._running[key]
 
 
-class Outage:
-    """Runs what needs storage, and says once that storage went away and once that it is back."""
+class StorageOutage:
+    """Runs work that needs storage. Logs once when storage becomes unavailable and once when it is back."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._away = False
+        self._unavailable = False
 
     def guard(self, work: Callable[[], object]) -> None:
-        """Run ``work``; a storage error is logged at its first time, anything else always. Raises nothing."""
+        """Run ``work``. Logs the first storage error in a row, and every other error. Raises nothing."""
         from azure.core.exceptions import AzureError
 
         try:
             work()
         except AzureError as error:
-            if not self._away:
+            if not self._unavailable:
                 logger.warning(
                     "host: %s cannot reach storage and keeps trying: %s", self._what, _first_line(error)
                 )
-            self._away = True
-        except Exception:  # a loop must outlive any one failure
+            self._unavailable = True
+        except Exception:  # one failure must not end the loop
             logger.exception("host: %s failed", self._what)
         else:
-            if self._away:
-                logger.warning("host: %s reaches storage again", self._what)
-            self._away = False
+            if self._unavailable:
+                logger.warning("host: %s can reach storage again", self._what)
+            self._unavailable = False
 
 
 class Loop:
-    """A thread that calls ``work`` again and again, ``interval`` seconds apart, until stopped."""
+    """A thread that calls ``work`` every ``interval`` seconds until it is stopped."""
 
     def __init__(self, name: str, interval: float, work: Callable[[], None]) -> None:
         self._interval = interval
@@ -76,15 +76,15 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the loop to end; ``join`` waits for it."""
+        """Tell the loop to end. ``join`` waits for it."""
         self._stopped.set()
 
     def join(self, seconds: float) -> bool:
-        """Whether the loop has ended, after at most ``seconds``."""
+        """Wait at most ``seconds`` for the loop to end. Returns whether it ended."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 

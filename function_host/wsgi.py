@@ -1,4 +1,4 @@
-"""The host's HTTP side as a WSGI application: request in, function called, response out."""
+"""The host as a WSGI application: takes a request, calls the function, returns its response."""
 
 import logging
 import threading
@@ -11,70 +11,68 @@ from azure.functions.http import HttpRequest, HttpResponseConverter
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
-from local.host.cors import Cors
-from local.host.index import IndexedFunction
-from local.host.invocation import invoke
-from local.host.routes import Router
+from function_host.cors import Cors
+from function_host.index import IndexedFunction
+from function_host.invocation import invoke
+from function_host.routes import Router
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
-# The server frames its own answers; what a function says of these is dropped, as the real host does.
-SERVERS_OWN_HEADERS = frozenset(
-    {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"}
-)
+# Set by the HTTP server. Values from a function are dropped, as the Azure Functions host does.
+SERVER_HEADERS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
 
 
 class HttpApp:
-    """Answers CORS preflights, then ``/admin`` by ``admin``, then the app's routes; counts what runs."""
+    """Handles CORS preflights, then ``/admin`` paths, then the routes of the app. Counts active requests."""
 
     def __init__(self, router: Router, cors: Cors, admin: Callable[[Request], Response | None]) -> None:
         self._router = router
         self._cors = cors
         self._admin = admin
-        self._under_way = 0
+        self._active_requests = 0
         self._changed = threading.Condition()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
+        """Handle one request (PEP 3333)."""
         request = Request(environ)
         with self._counted():
             response = self._cors.preflight(request) or self._admin(request) or self._route(request)
-        self._cors.mark(request, response)
+        self._cors.add_headers(request, response)
         return response(environ, start_response)
 
     def wait_until_idle(self, seconds: float) -> bool:
-        """Whether no call is under way any more, after at most ``seconds``."""
+        """Wait at most ``seconds`` until no request is active. Returns whether that is so."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._under_way == 0, seconds)
+            return self._changed.wait_for(lambda: self._active_requests == 0, seconds)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
         with self._changed:
-            self._under_way += 1
+            self._active_requests += 1
         try:
             yield
         finally:
             with self._changed:
-                self._under_way -= 1
+                self._active_requests -= 1
                 self._changed.notify_all()
 
     def _route(self, request: Request) -> Response:
         try:
             function, parameters = self._router.match(request.path, request.method)
-        except MethodNotAllowed as refusal:
-            response = empty(405)
-            response.headers["Allow"] = ", ".join(sorted(refusal.valid_methods or ()))
+        except MethodNotAllowed as error:
+            response = empty_response(405)
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
             return response
         except NotFound:
-            return empty(404)
-        return _call(function, _incoming(request, parameters))
+            return empty_response(404)
+        return _call(function, _to_function_request(request, parameters))
 
 
-def empty(status: int) -> Response:
-    """An answer without a body."""
+def empty_response(status: int) -> Response:
+    """A response without a body."""
     response = Response(status=status)
     del response.headers["Content-Type"]
     return response
@@ -82,13 +80,13 @@ def empty(status: int) -> Response:
 
 def _call(function: IndexedFunction, request: HttpRequest) -> Response:
     try:
-        return _outgoing(invoke(function, request, request.headers.get("traceparent", "")))
-    except Exception:  # the real host, too, makes a 500 of whatever escapes a function
+        return _to_response(invoke(function, request, request.headers.get("traceparent", "")))
+    except Exception:  # any exception is a 500, as in Azure
         logger.exception("host: function %s failed", function.name)
-        return empty(500)
+        return empty_response(500)
 
 
-def _incoming(request: Request, parameters: dict[str, str]) -> HttpRequest:
+def _to_function_request(request: Request, parameters: dict[str, str]) -> HttpRequest:
     return HttpRequest(
         method=request.method,
         url=request.url,
@@ -101,29 +99,29 @@ def _incoming(request: Request, parameters: dict[str, str]) -> HttpRequest:
 
 
 def _forwarded_for(request: Request) -> str:
-    """Who called, appended as the platform's front end does; what stands before it is the client's word."""
+    """X-Forwarded-For with the caller's address appended, as Azure's front end does."""
     return ", ".join(filter(None, (request.headers.get("X-Forwarded-For"), request.remote_addr)))
 
 
 def _query(text: str) -> dict[str, str]:
-    """Query parameters as the real host hands them on: repeated ones joined by commas, empty ones dropped."""
+    """Query parameters as Azure passes them on: repeated ones joined by commas, empty ones dropped."""
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(text):
         values.setdefault(name, []).append(value)
-    return {name: ",".join(several) for name, several in values.items()}
+    return {name: ",".join(repeated) for name, repeated in values.items()}
 
 
-def _outgoing(result: object) -> Response:
-    """The response that the worker's own converter makes of a function's result.
+def _to_response(result: object) -> Response:
+    """The HTTP response for a function's result, made with the converter of the Python worker.
 
-    Raises NotImplementedError for a result that is neither an HttpResponse nor a string.
+    Raises NotImplementedError if the result is neither an HttpResponse nor a string.
     """
     datum = HttpResponseConverter.encode(result, expected_type=None)
     if datum.type == "string":
         return Response(datum.value, mimetype="text/plain")
     response = Response(datum.value["body"].value, status=int(datum.value["status_code"].value))
     for name, value in datum.value["headers"].items():
-        if name.lower() not in SERVERS_OWN_HEADERS:
+        if name.lower() not in SERVER_HEADERS:
             response.headers[name] = value.value  # a repeated header keeps its last value
     for cookie in datum.value["cookies"] or ():
         for morsel in cookie.values():

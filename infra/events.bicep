@@ -1,5 +1,5 @@
-// Tells the app of uploads. Deployed after the code: the key in the address is made by the host when it first
-// runs the code, and Event Grid asks the address whether it wants the events.
+// Event Grid subscriptions that notify the app of uploads. Deployed after the code: the host creates the key in the
+// endpoint URL when it first runs the code, and Event Grid validates the endpoint.
 targetScope = 'resourceGroup'
 
 metadata name = 'Events'
@@ -13,7 +13,7 @@ param storageAccountName string
 @description('Name of the storage account\'s Event Grid topic.')
 param systemTopicName string
 
-// The paths of the triggers in functions/blob_triggers.py; tests/unit/test_infra.py compares them.
+// The paths of the triggers in functions/blob_triggers.py. tests/repository/test_infra.py compares them.
 var triggers = [
   {
     function: 'record_upload'

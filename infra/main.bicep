@@ -1,5 +1,5 @@
-// The portal in Azure, whole: `azd provision`. What comes after the code is deployed stands in events.bicep,
-// the secret that signs tokens in secrets.bicep. docs/deployment.md tells the order.
+// All Azure resources of the portal, for `azd provision`. events.bicep is deployed after the code, secrets.bicep has
+// the token signing key. docs/deployment.md has the order.
 targetScope = 'subscription'
 
 metadata name = 'Amber Best Practice & Benchmarking Portal'
@@ -7,7 +7,7 @@ metadata description = 'Function App, PostgreSQL, Blob Storage, Key Vault, monit
 
 @minLength(1)
 @maxLength(40)
-@description('Name of the environment; from it and the subscription follow the names of all resources.')
+@description('Name of the environment. The names of all resources depend on it and on the subscription.')
 param environmentName string
 
 @minLength(1)
@@ -15,33 +15,33 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
-@description('Name of the resource group; empty: from the name of the environment.')
+@description('Name of the resource group; if empty, derived from the name of the environment.')
 param resourceGroupName string = ''
 
-@description('Tags of all resources, beside the one that azd finds its environment by.')
+@description('Tags of all resources, in addition to the tag that azd uses to find its environment.')
 param tags object = {}
 
-// --- Who -----------------------------------------------------------------------------------------------------
+// --- Access --------------------------------------------------------------------------------------------------
 
-@description('Administrators of the database, by Entra ID: objects of objectId, name and type (User, Group, ServicePrincipal). Nobody can sign in with a password.')
+@description('Administrators of the database in Entra ID: objects with objectId, name and type (User, Group, ServicePrincipal). Password sign-in is disabled.')
 param databaseAdministrators array
 
-@description('Repository whose workflows migrate the database, as OWNER/NAME; empty: none. Its environment of the same name gets the migrator\'s identity.')
+@description('Repository whose workflows migrate the database, as OWNER/NAME; empty for none. The GitHub environment with the same name can use the migrator\'s identity.')
 param githubRepository string = ''
 
-@description('Addresses that alerts are sent to.')
+@description('E-mail addresses for alerts.')
 param alertEmails array = []
 
 // --- The web client ------------------------------------------------------------------------------------------
 
-@description('Origins of the web client, such as https://portal.example; they may call the portal and upload into the storage.')
+@description('Origins of the web client, such as https://portal.example. They can call the portal and upload to the storage account.')
 param webOrigins array = []
 
 @allowed(['None', 'Free', 'Standard'])
-@description('Tier of a Static Web App for the web client, whose origin is then added to webOrigins; None where it is served elsewhere.')
+@description('Tier of a Static Web App for the web client, whose origin is added to webOrigins; None if the client is hosted elsewhere.')
 param staticWebAppTier string = 'None'
 
-@description('Region of the Static Web App, which few regions have.')
+@description('Region of the Static Web App. Only some regions support it.')
 param staticWebAppLocation string = 'eastasia'
 
 // --- Function App --------------------------------------------------------------------------------------------
@@ -52,22 +52,22 @@ param instanceMemoryMB int = 2048
 
 @minValue(1)
 @maxValue(1000)
-@description('Most instances of each group that is scaled by itself: HTTP, and blob triggers. Azure has refused fewer than 40.')
+@description('Maximum number of instances for each scale group: HTTP, and blob triggers. Azure does not accept less than 40.')
 param maximumInstanceCount int = 40
 
 @minValue(0)
-@description('Instances for HTTP that are always warm.')
+@description('Number of always ready instances for HTTP.')
 param alwaysReadyHttpInstances int = 0
 
-@description('Spread the instances over the zones of the region; wants two that are always warm.')
+@description('Distribute instances over availability zones; needs two always ready instances.')
 param zoneRedundantApp bool = false
 
 @minValue(2)
 @maxValue(100)
-@description('Connections to the database of an instance, its threads, and the calls that it is given at once.')
+@description('Per instance: database connections, threads, and concurrent calls.')
 param databasePoolSize int = 10
 
-@description('Settings of the portal that differ from the defaults in modules/app.bicep, by their names in the README.')
+@description('App settings that override the defaults in modules/app.bicep, by name (docs/configuration.md).')
 param settings object = {}
 
 // --- Database ------------------------------------------------------------------------------------------------
@@ -76,31 +76,31 @@ param settings object = {}
 @description('Major version of PostgreSQL.')
 param databaseVersion string = '17'
 
-@description('Size of the server; modules/database.bicep knows how many connections each takes.')
+@description('Size of the server. modules/database.bicep has the number of connections of each size.')
 param databaseSkuName string = 'Standard_B2s'
 
 @allowed(['Burstable', 'GeneralPurpose', 'MemoryOptimized'])
-@description('Tier of that size. PgBouncer and a standby need another than Burstable.')
+@description('Tier of that size. PgBouncer and a standby need a tier above Burstable.')
 param databaseSkuTier string = 'Burstable'
 
-@description('Storage of the server in GB; it grows by itself.')
+@description('Storage of the server in GB. It grows automatically.')
 param databaseStorageGB int = 32
 
 @minValue(7)
 @maxValue(35)
-@description('Days to which the database can be taken back.')
+@description('Days of backups for point-in-time restore.')
 param backupRetentionDays int = 7
 
-@description('Keep backups in the paired region, too. Cannot be changed later.')
+@description('Also store backups in the paired region. Cannot be changed later.')
 param geoRedundantBackup bool = false
 
-@description('Keep a standby in another zone.')
+@description('Run a standby in another zone.')
 param zoneRedundantDatabase bool = false
 
-@description('Reach the database through its PgBouncer. Not in the Burstable tier.')
+@description('Connect to the database through its PgBouncer. Not available in the Burstable tier.')
 param pgBouncer bool = false
 
-@description('Connections of PgBouncer to the database.')
+@description('Number of connections from PgBouncer to the database.')
 param pgBouncerPoolSize int = 100
 
 // --- Storage, network, logs ----------------------------------------------------------------------------------
@@ -110,18 +110,18 @@ param pgBouncerPoolSize int = 100
 param storageSkuName string = 'Standard_LRS'
 
 @minValue(1)
-@description('Days that a quarantined file stays, if the nightly job did not remove it before.')
+@description('Days until a quarantined file is deleted, if the nightly job has not deleted it before.')
 param quarantineDays int = 40
 
-@description('Reach database, storage and vault over private endpoints. Browsers upload to the public address of the storage all the same.')
+@description('Use private endpoints for database, storage account and key vault. Browsers still upload to the public address of the storage account.')
 param privateNetworking bool = false
 
-@description('Addresses of the private network.')
+@description('Address range of the private network.')
 param addressPrefix string = '10.40.0.0/23'
 
 @minValue(30)
 @maxValue(730)
-@description('Days that logs stay.')
+@description('Days until logs are deleted.')
 param logRetentionDays int = 30
 
 var abbreviations = loadJsonContent('abbreviations.json')
@@ -257,7 +257,7 @@ module app 'modules/app.bicep' = {
   scope: group
   params: {
     location: location
-    // azd finds the app that a service of azure.yaml is deployed to by this tag.
+    // azd uses this tag to find the app for the service in azure.yaml.
     tags: union(allTags, { 'azd-service-name': 'portal' })
     name: appName
     planName: '${abbreviations.webServerFarms}${token}'

@@ -1,5 +1,5 @@
-// The key that signs tokens: deployed once at the first deployment, and again to rotate it. By the management
-// plane, so that whoever deploys can write the secret and needs no right to read it.
+// The token signing key: deployed at the first deployment, and again to rotate the key. It uses the management
+// plane, so the deployer can write the secret without permission to read secrets.
 targetScope = 'resourceGroup'
 
 metadata name = 'Secrets'
@@ -9,7 +9,7 @@ param vaultName string
 
 @secure()
 @minLength(32)
-@description('A random text of 32 bytes or more, such as of `openssl rand -base64 48`.')
+@description('A random string of at least 32 bytes, for example from `openssl rand -base64 48`.')
 param jwtSecret string
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
@@ -17,7 +17,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
 }
 
 resource secret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = {
-  // checkov:skip=CKV_AZURE_41:An expiry would stop the portal at some hour; a rotation is planned, for it ends all sessions.
+  // checkov:skip=CKV_AZURE_41:An expired key would stop the portal. Rotation is a planned step, because it ends all sessions.
   parent: vault
   name: 'jwt-secret'
   properties: {

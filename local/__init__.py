@@ -1,1 +1,1 @@
-"""Running the portal without Azure: a development and test set-up, nothing of which is deployed."""
+"""Runs the portal without Azure, for development and tests. Never deployed."""

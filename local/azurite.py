@@ -1,4 +1,4 @@
-"""Azurite, Microsoft's emulator of Azure Storage, as a child process on the loopback address."""
+"""Azurite, Microsoft's Azure Storage emulator, as a child process on the loopback address."""
 
 import json
 import os
@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from function_host.storage import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
+from local.errors import SetupError
 from local.node import find_node, install_azurite
 from local.ports import is_free
-from local.problems import StartError
-from local.processes import ServiceProcess, end_leftover
-
-DEVELOPMENT_ACCOUNT = "devstoreaccount1"
-DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""Not a secret: the account and key that Microsoft publishes for every emulator."""
+from local.processes import ServiceProcess, stop_orphan
 
 _LISTENING = re.compile(
     r"Azurite (Blob|Queue|Table) service is successfully listening at https?://127\.0\.0\.1:(\d+)"
@@ -24,7 +21,7 @@ _START_TIMEOUT_SECONDS = 60
 
 
 class Certificate(NamedTuple):
-    """The files that a server shows and proves itself by, both PEM."""
+    """The certificate and private key of a server, as PEM files."""
 
     certificate: Path
     key: Path
@@ -33,7 +30,7 @@ class Certificate(NamedTuple):
 def storage_connection_string(
     *, blob_port: int, queue_port: int, table_port: int, account: str, key: str, scheme: str = "http"
 ) -> str:
-    """The connection string of one account of an emulator on this machine."""
+    """The connection string of an emulator account on this machine."""
     ports = {"Blob": blob_port, "Queue": queue_port, "Table": table_port}
     endpoints = "".join(
         f"{service}Endpoint={scheme}://127.0.0.1:{port}/{account};" for service, port in ports.items()
@@ -41,19 +38,13 @@ def storage_connection_string(
     return f"DefaultEndpointsProtocol={scheme};AccountName={account};AccountKey={key};{endpoints}"
 
 
-WELL_KNOWN_EMULATOR = storage_connection_string(
-    blob_port=10000, queue_port=10001, table_port=10002, account=DEVELOPMENT_ACCOUNT, key=DEVELOPMENT_KEY
-)
-"""What the short form `UseDevelopmentStorage=true` stands for."""
-
-
 class Azurite:
     """One Azurite with its data, log and last used ports in `directory`.
 
-    It listens on the ports it had the last time, so that blob addresses stay valid, or on free ones. With
-    `accounts` (name to base64 key) it serves those instead of the published account; with `in_memory`
-    it forgets everything when it ends. With `certificate` it speaks HTTPS, and takes Entra tokens, too, whose
-    signature it does not check. An Azurite that a dead predecessor left in `directory` is ended first.
+    It uses the ports of the last start, so that blob URLs stay valid, or free ports if these are in use.
+    `accounts` (name to base64 key) replaces the published development account. With `in_memory` the data is
+    lost at the stop. With `certificate` it serves HTTPS and also accepts Entra tokens, without checking their
+    signature. An Azurite that a killed process left running in `directory` is stopped first.
     """
 
     def __init__(
@@ -72,14 +63,14 @@ class Azurite:
         self._process: ServiceProcess | None = None
 
     def start(self) -> None:
-        """Start Azurite, installing it if need be, and wait until it serves; raises StartError."""
+        """Start Azurite, install it if missing, and wait until it is ready. Raises SetupError."""
         self.launch()
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """Start Azurite without waiting for it: `wait_until_ready` does that."""
+        """Start Azurite without waiting until it is ready."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.end_leftover()
+        self.stop_orphan()
         self._process = ServiceProcess(
             self._command(),
             log=self.directory / "azurite.log",
@@ -89,29 +80,29 @@ class Azurite:
         self._process.start()
 
     def wait_until_ready(self) -> None:
-        """Wait until all services listen; raises StartError where they do not, with Azurite's last words."""
+        """Wait until all services listen. Raises SetupError with the end of Azurite's log if they do not."""
         if self._process is None:
             raise RuntimeError("Azurite was not launched")
         deadline = time.monotonic() + _START_TIMEOUT_SECONDS
         while len(self._ports) < len(("Blob", "Queue", "Table")):
             if self._process.exit_status() is not None or time.monotonic() > deadline:
-                last_words = self._process.last_lines()
+                log = self._process.last_lines()
                 self.stop()
-                raise StartError(f"Azurite, the local blob storage, did not start:\n{last_words}")
+                raise SetupError(f"Azurite, the local blob storage, did not start:\n{log}")
             time.sleep(0.05)
             self._ports = {name: int(port) for name, port in _LISTENING.findall(self._process.last_lines())}
         self._ports_file.write_text(json.dumps(self._ports), encoding="utf-8")
 
     def stop(self) -> None:
-        """End Azurite; it stores what it holds before it goes."""
+        """Stop Azurite. It saves its data first."""
         if self._process is not None:
             self._process.stop()
         self._process = None
         self._ports = {}
 
-    def end_leftover(self) -> None:
-        """End the Azurite that a dead predecessor left running in the directory, if there is one."""
-        end_leftover(self._pid_file)
+    def stop_orphan(self) -> None:
+        """Stop the Azurite that a killed process left running in the directory, if any."""
+        stop_orphan(self._pid_file)
 
     @property
     def connection_string(self) -> str:
@@ -144,7 +135,7 @@ class Azurite:
         script = install_azurite()
         storage = ["--inMemoryPersistence"] if self._in_memory else ["--location", str(self.directory)]
         ports = self._last_ports()
-        # The Azure SDK speaks a newer API version than Azurite knows, and works.
+        # The Azure SDK uses a newer API version than Azurite declares; the calls work all the same.
         options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
         for service in ("Blob", "Queue", "Table"):
             name = service.lower()
@@ -155,7 +146,7 @@ class Azurite:
         return [find_node().node, str(script), *storage, *options]
 
     def _last_ports(self) -> dict[str, int]:
-        """The ports of the last start that are free now."""
+        """Those ports of the last start that are free now."""
         if not self._ports_file.exists():
             return {}
         ports: dict[str, int] = json.loads(self._ports_file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Serving by Azure Functions Core Tools (`func`) instead of the local host: `dev.py up --func`."""
+"""Azure Functions Core Tools (`func`) instead of the local function host: `dev.py up --func`."""
 
 import json
 import os
@@ -7,23 +7,23 @@ import sys
 from pathlib import Path
 
 from local.data_directory import ROOT, write_private
-from local.problems import StartError
+from local.errors import SetupError
 
 
 def command(port: int) -> list[str]:
-    """How to start Core Tools; raises StartError where they are not installed."""
+    """The command that starts Core Tools. Raises SetupError if they are not installed."""
     func = shutil.which("func")
     if func is None:
-        raise StartError(
+        raise SetupError(
             "--func needs Azure Functions Core Tools 4 (`func`) on PATH:\n"
             "https://learn.microsoft.com/azure/azure-functions/functions-run-local#install-the-azure-functions-core-tools\n"
-            "or `npm install --global azure-functions-core-tools@4`. Without --func the local host serves."
+            "or `npm install --global azure-functions-core-tools@4`. Or run without --func."
         )
     return [func, "start", "--port", str(port)]
 
 
 def write_settings(settings: dict[str, str]) -> None:
-    """Write local.settings.json, which `func` demands; what else stands in one already stays."""
+    """Write `settings` to local.settings.json, which `func` needs. Other values in the file stay."""
     target = ROOT / "local.settings.json"
     source = target if target.exists() else ROOT / "local.settings.sample.json"
     content = json.loads(source.read_text(encoding="utf-8"))
@@ -32,6 +32,6 @@ def write_settings(settings: dict[str, str]) -> None:
 
 
 def python_environment() -> dict[str, str]:
-    """What makes `func` choose this Python, with the portal's packages, for its worker."""
+    """Environment variables that make `func` use this Python, which has the portal's packages."""
     directory = Path(sys.executable).parent
     return {"VIRTUAL_ENV": sys.prefix, "PATH": f"{directory}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -1,4 +1,4 @@
-"""The directory in which `dev.py up` keeps one local portal: data, secrets, and what scripts may read."""
+"""The data directory of one local portal: database, blobs, secrets, and `portal.json` for scripts."""
 
 import json
 import os
@@ -10,13 +10,13 @@ from typing import Any
 from local.locking import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The checkout."""
+"""The root of the repository."""
 DEFAULT_DATA_DIRECTORY = ROOT / ".local"
 
 
 @dataclass(frozen=True)
 class Account:
-    """A person who can sign in to the local portal; `password` is None where it was made elsewhere."""
+    """A user who can sign in to the local portal. `password` is None if another instance set it."""
 
     email: str
     password: str | None
@@ -25,7 +25,7 @@ class Account:
 
 
 class DataDirectory:
-    """Names the places in the directory; `lock` is held by the process that runs the portal in it."""
+    """The paths in the directory. The process that runs the portal has the `lock`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -37,8 +37,8 @@ class DataDirectory:
         self.host_log = self.path / "host.log"
         self.host_pid = self.path / "host.pid"
 
-    def forget(self) -> None:
-        """Delete the embedded database and storage, and the secrets that belong to them."""
+    def delete_data(self) -> None:
+        """Delete the embedded database and storage, and their secrets."""
         for directory in (self.postgres, self.azurite):
             shutil.rmtree(directory, ignore_errors=True)
         for file in (self.secrets, self.portal):
@@ -47,7 +47,7 @@ class DataDirectory:
     def write_portal(
         self, *, base_url: str, database_url: str, storage_connection_string: str, accounts: list[Account]
     ) -> None:
-        """Tell scripts where the portal is and who can sign in: `portal.json`."""
+        """Write `portal.json`: the addresses and accounts of the running portal, for scripts."""
         content = {
             "base_url": base_url,
             "database_url": database_url,
@@ -57,17 +57,17 @@ class DataDirectory:
         write_private(self.portal, json.dumps(content, indent=2) + "\n")
 
     def read_portal(self) -> dict[str, Any]:
-        """What `write_portal` wrote."""
+        """Read `portal.json`."""
         content: dict[str, Any] = json.loads(self.portal.read_text(encoding="utf-8"))
         return content
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file, whole or not at all, by one that only its owner can read."""
+    """Write a file atomically, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    unfinished.replace(path)
+    temporary.replace(path)

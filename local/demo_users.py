@@ -1,6 +1,5 @@
-"""People made by the database: the demo people of a local portal, and those of a tour elsewhere."""
+"""Creates users in the database: the demo users of a local portal, and temporary users for the tour."""
 
-import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -11,25 +10,26 @@ from typing import LiteralString
 import bcrypt
 import psycopg
 
+from bp_core.shared.text import slug
 from local.data_directory import Account
-from local.keeping import Secrets
+from local.secrets_file import LocalSecrets
 
-ADD_PERSON = """
+INSERT_USER = """
     INSERT INTO users (email, hashed_password, full_name, role, plant_id, is_active)
     VALUES (%(email)s, %(hashed_password)s, %(full_name)s, %(role)s, %(plant_id)s, true)
 """
 
-RENEW_PERSON = (
-    ADD_PERSON
+INSERT_OR_REACTIVATE_USER = (
+    INSERT_USER
     + """
     ON CONFLICT (lower(email)) DO UPDATE SET hashed_password = excluded.hashed_password, is_active = true
 """
 )
-DEACTIVATE = "UPDATE users SET is_active = false WHERE email = ANY(%(emails)s)"
+DEACTIVATE_USERS = "UPDATE users SET is_active = false WHERE email = ANY(%(emails)s)"
 
 
 @dataclass(frozen=True)
-class _Person:
+class _User:
     email: str
     full_name: str
     role: str
@@ -37,80 +37,76 @@ class _Person:
     plant_id: object = None
 
 
-def make_people(database_url: str, kept: Secrets, *, bcrypt_rounds: int) -> list[Account]:
-    """Add the demo people who are missing, keep their new passwords, and return them all.
+def create_demo_users(database_url: str, local: LocalSecrets, *, bcrypt_rounds: int) -> list[Account]:
+    """Create the demo users that are missing, save their passwords, and return all demo users.
 
-    People made elsewhere, whose passwords are not known here, keep those.
+    Users that another instance created keep their passwords, which are not known here.
     """
     with psycopg.connect(database_url) as connection:
-        # Two instances that start at once on one database must not both find a person missing.
+        # Two instances that start at the same time must not both create a user.
         connection.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
-        people = [_Person("hq@amber.example", "Headquarters", "hq"), *_plant_people(connection)]
-        present = {email for (email,) in connection.execute("SELECT lower(email) FROM users")}
-        for person in people:
-            if person.email not in present:
-                password = kept.passwords.setdefault(person.email, _new_password())
-                _add(connection, person, password, bcrypt_rounds)
-        kept.store()  # before the commit: a password in the database that nobody knows helps nobody
-    return [Account(one.email, kept.passwords.get(one.email), one.role, one.plant) for one in people]
+        users = [_User("hq@amber.example", "Headquarters", "hq"), *_plant_users(connection)]
+        existing = {email for (email,) in connection.execute("SELECT lower(email) FROM users")}
+        for user in users:
+            if user.email not in existing:
+                password = local.passwords.setdefault(user.email, _new_password())
+                _insert(connection, user, password, bcrypt_rounds)
+        local.save()  # before the commit: otherwise a crash could lose the passwords
+    return [Account(user.email, local.passwords.get(user.email), user.role, user.plant) for user in users]
 
 
 @contextmanager
-def tourists(database_url: str, *, bcrypt_rounds: int) -> Iterator[list[Account]]:
-    """Somebody at headquarters and at two plants, with accounts that are good until the block ends.
+def temporary_tour_users(database_url: str, *, bcrypt_rounds: int) -> Iterator[list[Account]]:
+    """A headquarters user and users of two plants, active until the block ends.
 
-    The same people every time, and new passwords that nobody else learns.
+    The same users each time, with new random passwords.
     """
     with psycopg.connect(database_url) as connection:
-        people = [
-            _Person("tour-hq@amber.example", "Tour, headquarters", "hq"),
+        users = [
+            _User("tour-hq@amber.example", "Tour, headquarters", "hq"),
             *(
-                _Person(f"tour-{one.email}", f"Tour, {one.full_name}", "plant", one.plant, one.plant_id)
-                for one in _plant_people(connection)[:2]
+                _User(f"tour-{user.email}", f"Tour, {user.full_name}", "plant", user.plant, user.plant_id)
+                for user in _plant_users(connection)[:2]
             ),
         ]
-        accounts = [Account(one.email, _new_password(), one.role, one.plant) for one in people]
-        for person, account in zip(people, accounts, strict=True):
-            _add(connection, person, str(account.password), bcrypt_rounds, RENEW_PERSON)
+        accounts = [Account(user.email, _new_password(), user.role, user.plant) for user in users]
+        for user, account in zip(users, accounts, strict=True):
+            _insert(connection, user, str(account.password), bcrypt_rounds, INSERT_OR_REACTIVATE_USER)
     try:
         yield accounts
     finally:
         with psycopg.connect(database_url) as connection:
-            connection.execute(DEACTIVATE, {"emails": [person.email for person in people]})
+            connection.execute(DEACTIVATE_USERS, {"emails": [user.email for user in users]})
 
 
 def _new_password() -> str:
-    """A password that a shell and a double click take whole."""
+    """A random password without special characters, so that it is easy to copy."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
 
 
-def _plant_people(connection: psycopg.Connection) -> list[_Person]:
+def _plant_users(connection: psycopg.Connection) -> list[_User]:
     cursor = connection.execute("SELECT id, name, short_name FROM plants ORDER BY name")
     return [
-        _Person(f"{_slug(short_name)}@amber.example", short_name, "plant", name, plant_id)
+        _User(f"{slug(short_name)}@amber.example", short_name, "plant", name, plant_id)
         for plant_id, name, short_name in cursor
     ]
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def _add(
+def _insert(
     connection: psycopg.Connection,
-    person: _Person,
+    user: _User,
     password: str,
     rounds: int,
-    statement: LiteralString = ADD_PERSON,
+    statement: LiteralString = INSERT_USER,
 ) -> None:
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds)).decode()
     connection.execute(
         statement,
         {
-            "email": person.email,
+            "email": user.email,
             "hashed_password": hashed,
-            "full_name": person.full_name,
-            "role": person.role,
-            "plant_id": person.plant_id,
+            "full_name": user.full_name,
+            "role": user.role,
+            "plant_id": user.plant_id,
         },
     )

@@ -1,6 +1,6 @@
-"""A lock between processes, held by the operating system: it ends with its holder, however that one dies.
+"""A lock between processes. The operating system releases it when the process ends, even after a crash.
 
-Standard library only, since dev.py uses it before anything is installed.
+Standard library only: dev.py uses it before any package is installed.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# The locked byte lies far behind the text in the file: Windows forbids others to read a locked region.
+# The locked byte is far behind the text in the file: Windows does not let others read a locked region.
 _LOCKED_BYTE = 1 << 30
 _RETRY_SECONDS = 0.2
 
@@ -37,14 +37,14 @@ else:
 
 
 class FileLock:
-    """An exclusive lock on a file, which may hold a line about the holder for those who find it locked."""
+    """An exclusive lock on a file. The file can have a text about the process that owns the lock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def acquire(self, *, wait: bool = True) -> bool:
-        """Take the lock; with `wait=False` return False at once where another process holds it."""
+        """Acquire the lock. With `wait=False`, return False immediately if another process has it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         while not _try_lock(descriptor):
@@ -56,17 +56,17 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back; the file stays, for deleting it would let two processes lock two files."""
+        """Release the lock. The file stays: without it two processes could lock two different files."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def describe_holder(self, text: str) -> None:
-        """Leave `text` in the lock's file for `holder`."""
+    def write_owner(self, text: str) -> None:
+        """Write a text about this process to the lock file."""
         self.path.write_text(text, encoding="utf-8")
 
-    def holder(self) -> str:
-        """What the last holder left with `describe_holder`, or an empty string."""
+    def read_owner(self) -> str:
+        """The text that the last owner wrote with `write_owner`, or an empty string."""
         return self.path.read_text(encoding="utf-8") if self.path.exists() else ""
 
     def __enter__(self) -> Self:

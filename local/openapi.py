@@ -1,4 +1,4 @@
-"""docs/openapi.json: the description of the API as the portal gives it, kept to be read and compared."""
+"""Checks or writes docs/openapi.json, the OpenAPI document of the portal."""
 
 import argparse
 import sys
@@ -6,25 +6,25 @@ import sys
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app  # noqa: F401 - declares every endpoint
-from functions import openapi
+from functions.edge import openapi
 from local.data_directory import ROOT
 
-KEPT = ROOT / "docs" / "openapi.json"
+DOCUMENT = ROOT / "docs" / "openapi.json"
 
 
 def main() -> int:
-    """`python -m local.openapi [--write]`: hold the file against the declarations, or write it anew."""
+    """`python -m local.openapi [--write]`: compare the file with the endpoints, or write it."""
     parser = argparse.ArgumentParser(prog="python -m local.openapi", description=main.__doc__)
-    parser.add_argument("--write", action="store_true", help="write the file anew")
+    parser.add_argument("--write", action="store_true", help="write the file")
     arguments = parser.parse_args()
-    faults = [fault.message for fault in OpenAPIV31SpecValidator(openapi.document()).iter_errors()]
-    if faults:
-        print("The description of the API is not valid:", *faults, sep="\n", file=sys.stderr)
+    errors = [error.message for error in OpenAPIV31SpecValidator(openapi.document()).iter_errors()]
+    if errors:
+        print("The OpenAPI document is not valid:", *errors, sep="\n", file=sys.stderr)
         return 1
     if arguments.write:
-        KEPT.write_bytes(openapi.written())
-    elif KEPT.read_bytes() != openapi.written():
-        print(f"{KEPT} is not what is declared: python -m local.openapi --write", file=sys.stderr)
+        DOCUMENT.write_bytes(openapi.document_json())
+    elif DOCUMENT.read_bytes() != openapi.document_json():
+        print(f"{DOCUMENT} is out of date. Run: python -m local.openapi --write", file=sys.stderr)
         return 1
     return 0
 

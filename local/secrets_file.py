@@ -1,7 +1,7 @@
-"""The secrets of a local portal, made at its first start: the key that signs tokens, and the demo passwords.
+"""The secrets of a local portal, created at its first start: the token signing key and the demo passwords.
 
-They stand beside the embedded database. For a database elsewhere they stand in the user's cache directory
-under the name of that database, so that several instances of one portal sign with the same key.
+They are in the data directory, next to the embedded database. For an external database they are in the user's
+cache directory, in a file per database, so that several instances of one portal use the same signing key.
 """
 
 import hashlib
@@ -20,33 +20,33 @@ from local.node import cache_directory
 
 
 @dataclass
-class Secrets:
-    """What must survive a restart; `passwords` by e-mail."""
+class LocalSecrets:
+    """The secrets that must not change at a restart. ``passwords`` maps e-mail to password."""
 
     jwt_secret: str
     passwords: dict[str, str]
     path: Path
 
-    def store(self) -> None:
-        """Keep the secrets, readable by their owner only."""
+    def save(self) -> None:
+        """Write the secrets to a file that only its owner can read."""
         content = {"jwt_secret": self.jwt_secret, "passwords": self.passwords}
         write_private(self.path, json.dumps(content, indent=2) + "\n")
 
 
 @contextmanager
-def kept_secrets(path: Path) -> Iterator[Secrets]:
-    """The secrets kept at `path`, or new ones; held against other processes until the end of the block."""
+def open_secrets(path: Path) -> Iterator[LocalSecrets]:
+    """Load the secrets, or create them; other processes wait until the block ends."""
     with FileLock(path.with_suffix(".lock")):
         if path.exists():
-            yield Secrets(**json.loads(path.read_text(encoding="utf-8")), path=path)
+            yield LocalSecrets(**json.loads(path.read_text(encoding="utf-8")), path=path)
         else:
-            new = Secrets(jwt_secret=secrets.token_urlsafe(48), passwords={}, path=path)
-            new.store()
+            new = LocalSecrets(jwt_secret=secrets.token_urlsafe(48), passwords={}, path=path)
+            new.save()
             yield new
 
 
-def shared_secrets_path(database_url: str) -> Path:
-    """Where this user's secrets for a database elsewhere are, whichever way its URL is written."""
+def secrets_path_for(database_url: str) -> Path:
+    """The secrets file for an external database: the same path for every form of its URL."""
     parameters = conninfo_to_dict(database_url)
-    place = "\n".join(str(parameters.get(name, "")) for name in ("host", "port", "dbname"))
-    return cache_directory() / "secrets" / f"{hashlib.sha256(place.encode()).hexdigest()}.json"
+    location = "\n".join(str(parameters.get(name, "")) for name in ("host", "port", "dbname"))
+    return cache_directory() / "secrets" / f"{hashlib.sha256(location.encode()).hexdigest()}.json"

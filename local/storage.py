@@ -1,42 +1,41 @@
-"""What the portal expects of its storage account: the containers, and browsers' leave to upload into them."""
+"""Prepares the storage account of a local portal: containers, and CORS rules for uploads from browsers."""
 
 from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient, CorsRule
 
-from adapters.storage_accounts import is_emulator
-from local.problems import StartError
+from adapters.storage.accounts import is_emulator
+from local.errors import SetupError
 
 CONTAINERS = ("best-practices", "supporting-documents", "thumbnails", "quarantine")
 _MAX_AGE_SECONDS = 3600
 
 
 def prepare_storage(connection_string: str, cors_origins: list[str]) -> None:
-    """Create the containers that are missing and let the origins' pages upload with a SAS.
+    """Create missing containers, and allow web pages of the origins to upload with a SAS.
 
-    CORS rules that are there already stay. Raises StartError where the account is no emulator's, or does not
-    answer.
+    Existing CORS rules stay. Raises SetupError if the account is not an emulator or does not respond.
     """
     if not is_emulator(connection_string):
-        raise StartError(
-            "AzureWebJobsStorage must lead to Azurite: the portal takes account keys for nothing else.\n"
-            "Unset it to use the embedded one."
+        raise SetupError(
+            "AzureWebJobsStorage must be the connection string of Azurite: account keys work only there.\n"
+            "Unset it to use the embedded Azurite."
         )
     try:
         with BlobServiceClient.from_connection_string(connection_string) as service:
-            present = {container.name for container in service.list_containers()}
+            existing = {container.name for container in service.list_containers()}
             for name in CONTAINERS:
-                if name not in present:
+                if name not in existing:
                     _create_container(service, name)
             _allow_uploads_from(service, cors_origins)
     except (AzureError, ValueError) as error:
-        raise StartError(f"The storage account of AzureWebJobsStorage cannot be used: {error}") from error
+        raise SetupError(f"The storage account of AzureWebJobsStorage cannot be used: {error}") from error
 
 
 def _create_container(service: BlobServiceClient, name: str) -> None:
     try:
         service.create_container(name)
     except ResourceExistsError:
-        return  # another instance that starts at the same time was faster
+        return  # another instance started at the same time
 
 
 def _allow_uploads_from(service: BlobServiceClient, origins: list[str]) -> None:

@@ -1,7 +1,7 @@
-"""checkov, which looks for what is unsafe in infra/ and the workflows; in an environment of its own.
+"""Runs checkov, a security scanner, on infra/ and the workflows, in a virtual environment of its own.
 
-Its own, because it wants other versions of packages that the portal uses, and many more of them. Standard
-library only, since dev.py uses it before anything is installed.
+checkov needs other versions of packages that the portal uses. Standard library only: dev.py uses this module
+before any package is installed.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from local.node import cache_directory
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ROOT / "infra" / "checkov.txt"
-WHAT = ("--directory", "infra", "--directory", ".github", "--framework", "bicep", "github_actions")
+SCOPE = ("--directory", "infra", "--directory", ".github", "--framework", "bicep", "github_actions")
 QUIET = ("--compact", "--quiet", "--skip-download")
 
 
 def checkov_python() -> Path:
-    """The Python that has checkov, whether or not it is installed yet."""
+    """The path of the Python with checkov. It may not be installed yet."""
     on_windows = sys.platform == "win32"
     return _directory() / ("Scripts/python.exe" if on_windows else "bin/python")
 
@@ -33,29 +33,29 @@ def _directory() -> Path:
 
 
 def install() -> int:
-    """Install checkov unless the cache has it, whole or not at all; the exit status."""
+    """Install checkov, atomically, unless it is in the cache. Returns the exit status."""
     directory = _directory()
     with FileLock(directory.with_name("checkov.lock")):
         if checkov_python().exists():
             return 0
-        unfinished = directory.with_name(directory.name + ".unfinished")
-        venv.create(unfinished, clear=True, with_pip=True)
-        python = unfinished / checkov_python().relative_to(directory)
-        # Every package is named there: checkov's own wish for an older parser of Bicep is not to be heeded.
+        partial = directory.with_name(directory.name + ".partial")
+        venv.create(partial, clear=True, with_pip=True)
+        python = partial / checkov_python().relative_to(directory)
+        # --no-deps: the file pins every package, and a newer Bicep parser than checkov asks for.
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps")
         command = [str(python), "-m", "pip", "install", *quiet, "--requirement", str(PACKAGES)]
         status = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
         if status == 0:
-            unfinished.rename(directory)  # only its scripts name the old place, and none of them is used
+            partial.rename(directory)  # only its scripts contain the old path, and we do not use them
         return status
 
 
 def check() -> int:
-    """Check everything; 1 if something is unsafe and unexplained, or a check could not be made."""
-    command = [str(checkov_python()), "-m", "checkov.main", *WHAT, *QUIET]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    print(done.stdout, done.stderr, sep="\n")
-    return 1 if done.returncode != 0 or "[ERROR" in done.stderr else 0
+    """Run all checks. Returns 1 if one failed without a skip comment, or could not run."""
+    command = [str(checkov_python()), "-m", "checkov.main", *SCOPE, *QUIET]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    print(result.stdout, result.stderr, sep="\n")
+    return 1 if result.returncode != 0 or "[ERROR" in result.stderr else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The steps of a deployment around azd's own, each by itself: `python3 -m local.deployment STEP`.
+"""Deployment steps before and after those of azd: `python3 -m ops.deployment STEP`.
 
-azd runs them as hooks (azure.yaml), the workflows as steps. They need the Azure CLI, signed in; what they act
-on stands in the environment, where azd and the workflows put the outputs of infra/main.bicep.
+azd runs them as hooks (azure.yaml), the workflows as steps. They need a signed-in Azure CLI, and the outputs
+of infra/main.bicep as environment variables. azd and the workflows set these.
 """
 
 import json
@@ -18,48 +18,48 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 INFRA: Final = ROOT / "infra"
 PARAMETERS: Final = INFRA / "parameters"
-CHOSEN: Final = INFRA / "main.parameters.json"
-"""Where azd looks for parameters."""
+AZD_PARAMETERS: Final = INFRA / "main.parameters.json"
+"""The parameter file that azd uses."""
 
-JWT_SECRET: Final = "jwt-secret"  # noqa: S105 - its name
+JWT_SECRET: Final = "jwt-secret"  # noqa: S105 - the name, not the value
 SECRET_BYTES: Final = 48
 DATABASE: Final = "portal"
 DIRECT_PORT: Final = 5432
-"""PostgreSQL's own: migrations wait for each other in a session, which PgBouncer does not keep."""
+"""PostgreSQL's own port. Migrations use a session lock, which does not work through PgBouncer."""
 
 Environment = Mapping[str, str]
 
 
 class DeploymentError(Exception):
-    """A step cannot be done; the message says why."""
+    """A step failed; the message says why."""
 
 
 def choose_parameters(environment: Environment) -> None:
-    """Give azd the parameters of its environment: of that name, or of the name in PORTAL_PARAMETERS."""
-    name = environment.get("PORTAL_PARAMETERS") or _needed(environment, "AZURE_ENV_NAME")
-    chosen = PARAMETERS / f"{name}.json"
-    if chosen not in PARAMETERS.iterdir():
-        there = ", ".join(sorted(path.stem for path in PARAMETERS.iterdir()))
-        raise DeploymentError(f"No parameters for {name}: set PORTAL_PARAMETERS to one of {there}.")
-    shutil.copyfile(chosen, CHOSEN)
-    print(f"Parameters of {name}.")
+    """Give azd the parameters with the name of its environment, or with the name in PORTAL_PARAMETERS."""
+    name = environment.get("PORTAL_PARAMETERS") or _require(environment, "AZURE_ENV_NAME")
+    file = PARAMETERS / f"{name}.json"
+    if file not in PARAMETERS.iterdir():
+        names = ", ".join(sorted(path.stem for path in PARAMETERS.iterdir()))
+        raise DeploymentError(f"No parameters for {name}: set PORTAL_PARAMETERS to one of {names}.")
+    shutil.copyfile(file, AZD_PARAMETERS)
+    print(f"Using the parameters of {name}.")
 
 
 def make_secret(environment: Environment) -> None:
-    """Make the key that signs tokens, if there is none; nobody sees it."""
-    vault = _needed(environment, "AZURE_KEY_VAULT_NAME")
-    group = _needed(environment, "AZURE_RESOURCE_GROUP")
-    subscription = _needed(environment, "AZURE_SUBSCRIPTION_ID")
-    secrets_there = (
+    """Create the token signing key in the key vault, unless it exists. It is stored nowhere else."""
+    vault = _require(environment, "AZURE_KEY_VAULT_NAME")
+    group = _require(environment, "AZURE_RESOURCE_GROUP")
+    subscription = _require(environment, "AZURE_SUBSCRIPTION_ID")
+    secrets_url = (
         f"https://management.azure.com/subscriptions/{subscription}/resourceGroups/{group}"
         f"/providers/Microsoft.KeyVault/vaults/{vault}/secrets?api-version=2024-11-01"
     )
-    names = _az("rest", "--method", "get", "--url", secrets_there, "--query", "value[].name", "-o", "tsv")
+    names = _az("rest", "--method", "get", "--url", secrets_url, "--query", "value[].name", "-o", "tsv")
     if JWT_SECRET in names.split():
-        print(f"{vault} has its {JWT_SECRET}.")
+        print(f"{vault} already has {JWT_SECRET}.")
         return
     values = {"vaultName": vault, "jwtSecret": secrets.token_urlsafe(SECRET_BYTES)}
-    with tempfile.TemporaryDirectory() as directory:  # open to this user only; not on a command line
+    with tempfile.TemporaryDirectory() as directory:  # only this user can read it; a command line is public
         file = Path(directory) / "secrets.json"
         file.write_text(json.dumps(_parameters(values)), encoding="utf-8")
         _deploy(group, "secrets", f"@{file}")
@@ -67,38 +67,40 @@ def make_secret(environment: Environment) -> None:
 
 
 def open_database(environment: Environment) -> None:
-    """Make the roles of the app's and the migrator's identities, as the database's administrator."""
+    """Create the database roles of the app's and the migrator's identities, as the database administrator."""
     roles = [
-        f"--{who}={_needed(environment, f'{one}_NAME')}={_needed(environment, f'{one}_PRINCIPAL_ID')}"
-        for who, one in (("migrator", "MIGRATOR_IDENTITY"), ("app", "APP_IDENTITY"))
+        f"--{role}={_require(environment, f'{identity}_NAME')}"
+        f"={_require(environment, f'{identity}_PRINCIPAL_ID')}"
+        for role, identity in (("migrator", "MIGRATOR_IDENTITY"), ("app", "APP_IDENTITY"))
     ]
-    _dev(environment, _needed(environment, "DATABASE_ADMIN_NAME"), "roles", *roles)
+    _dev(environment, _require(environment, "DATABASE_ADMIN_NAME"), "roles", *roles)
 
 
 def migrate(environment: Environment) -> None:
-    """Bring the tables up to date, and let the app's role at them.
+    """Migrate the database, and grant the app's role its privileges.
 
-    As DATABASE_USER, which owns the tables: the migrator's identity, or by hand the administrator.
+    Signs in as DATABASE_USER, the owner of the tables: the migrator's identity, or without that variable the
+    database administrator.
     """
-    owner = environment.get("DATABASE_USER") or _needed(environment, "DATABASE_ADMIN_NAME")
-    _dev(environment, owner, "migrate", "up", "--app-role", _needed(environment, "APP_IDENTITY_NAME"))
+    owner = environment.get("DATABASE_USER") or _require(environment, "DATABASE_ADMIN_NAME")
+    _dev(environment, owner, "migrate", "up", "--app-role", _require(environment, "APP_IDENTITY_NAME"))
 
 
 def subscribe_events(environment: Environment) -> None:
-    """Have Event Grid tell the app of uploads."""
+    """Create the Event Grid subscriptions that notify the app of uploads."""
     _deploy(
-        _needed(environment, "AZURE_RESOURCE_GROUP"),
+        _require(environment, "AZURE_RESOURCE_GROUP"),
         "events",
-        f"appName={_needed(environment, 'AZURE_FUNCTION_NAME')}",
-        f"storageAccountName={_needed(environment, 'AZURE_STORAGE_ACCOUNT_NAME')}",
-        f"systemTopicName={_needed(environment, 'AZURE_SYSTEM_TOPIC_NAME')}",
+        f"appName={_require(environment, 'AZURE_FUNCTION_NAME')}",
+        f"storageAccountName={_require(environment, 'AZURE_STORAGE_ACCOUNT_NAME')}",
+        f"systemTopicName={_require(environment, 'AZURE_SYSTEM_TOPIC_NAME')}",
     )
 
 
 def smoke_test(environment: Environment) -> None:
-    """Take the tour with people made for it. It leaves an approved practice behind: not in production."""
-    base_url = _needed(environment, "SERVICE_PORTAL_BASE_URL")
-    _dev(environment, _needed(environment, "DATABASE_USER"), "tour", "--base-url", base_url, "--make-people")
+    """Run the tour with temporary users. It leaves an approved practice behind, so never in production."""
+    base_url = _require(environment, "SERVICE_PORTAL_BASE_URL")
+    _dev(environment, _require(environment, "DATABASE_USER"), "tour", "--base-url", base_url, "--make-people")
 
 
 STEPS: Final[Mapping[str, Callable[[Environment], None]]] = {
@@ -111,10 +113,10 @@ STEPS: Final[Mapping[str, Callable[[Environment], None]]] = {
 }
 
 
-def _needed(environment: Environment, name: str) -> str:
+def _require(environment: Environment, name: str) -> str:
     value = environment.get(name)
     if not value:
-        raise DeploymentError(f"{name} is missing: `azd env get-values` shows what is there.")
+        raise DeploymentError(f"{name} is missing. `azd env get-values` lists the variables.")
     return value
 
 
@@ -133,19 +135,19 @@ def _deploy(group: str, module: str, *parameters: str) -> None:
 
 
 def _az(*arguments: str) -> str:
-    """Run the Azure CLI; what it prints."""
-    az = shutil.which("az")  # on Windows it is a .cmd
+    """Run the Azure CLI and return its output."""
+    az = shutil.which("az")  # a .cmd on Windows
     if az is None:
         raise DeploymentError("The Azure CLI, az, is not on PATH.")
-    done = subprocess.run([az, *arguments], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise DeploymentError(f"az {' '.join(arguments[:3])} failed: the reason stands above.")
-    return done.stdout
+    result = subprocess.run([az, *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode != 0:
+        raise DeploymentError(f"az {' '.join(arguments[:3])} failed; see the output above.")
+    return result.stdout
 
 
 def _dev(environment: Environment, user: str, command: str, *arguments: str) -> None:
-    """Run `dev.py` on the portal's database as a user whose password is a token of the signed-in account."""
-    host = _needed(environment, "DATABASE_HOST")
+    """Run `dev.py` on the portal's database, as a database user with a token of the signed-in account."""
+    host = _require(environment, "DATABASE_HOST")
     token = _az(
         "account", "get-access-token", "--resource-type", "oss-rdbms", "--query", "accessToken", "-o", "tsv"
     )
@@ -155,23 +157,23 @@ def _dev(environment: Environment, user: str, command: str, *arguments: str) -> 
         "PGUSER": user,
         "PGPASSWORD": token.strip(),
     }
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, str(ROOT / "dev.py"), command, *arguments], env=variables, check=False
     )
-    if done.returncode != 0:
-        raise DeploymentError(f"dev.py {command} failed: the reason stands above.")
+    if result.returncode != 0:
+        raise DeploymentError(f"dev.py {command} failed; see the output above.")
 
 
 def main() -> int:
-    """Do the step that is named; the exit status."""
+    """Run the step in the arguments. Returns the exit status."""
     names = sys.argv[1:]
     if len(names) != 1 or names[0] not in STEPS:
-        print(f"usage: python3 -m local.deployment [{' | '.join(STEPS)}]", file=sys.stderr)
+        print(f"usage: python3 -m ops.deployment [{' | '.join(STEPS)}]", file=sys.stderr)
         return 2
     try:
         STEPS[names[0]](os.environ)
-    except DeploymentError as problem:
-        print(problem, file=sys.stderr)
+    except DeploymentError as error:
+        print(error, file=sys.stderr)
         return 1
     return 0
 

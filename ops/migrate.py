@@ -1,4 +1,4 @@
-"""The schema's migrations, run by Alembic from Python: `dev.py migrate`, `dev.py up` and the tests."""
+"""Runs the Alembic migrations: for `dev.py migrate`, `dev.py up` and the tests."""
 
 import argparse
 import os
@@ -14,14 +14,15 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from local import schema
 from local.data_directory import DEFAULT_DATA_DIRECTORY, ROOT, DataDirectory
+from local.errors import SetupError
 from local.postgres import EmbeddedPostgres, throwaway_postgres
-from local.problems import StartError
-from local.roles import grant_rights
+from ops import schema_reference
+from ops.roles import grant_rights
+from ops.schema_reference import SchemaMismatch
 
-# Everything a migration can leave behind in the schema, as comparable lines.
-SCHEMA_FINGERPRINT = """
+# All objects that a migration can create, one line each.
+SCHEMA_SNAPSHOT = """
     SELECT format('column %s.%s %s not null %s default %s', c.oid::regclass, a.attname,
                   format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid))
       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -52,22 +53,22 @@ def _scripts() -> ScriptDirectory:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the database up to `revision`; it may be there already."""
+    """Upgrade the database to `revision`. Does nothing if it is there already."""
     command.upgrade(_config(database_url), revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
-    """Take the database back down to `revision`, `-1` being the one before, `base` nothing at all."""
+    """Downgrade the database to `revision`: `-1` is the previous one, `base` removes everything."""
     command.downgrade(_config(database_url), revision)
 
 
 def head_revision() -> str | None:
-    """The newest revision there is."""
+    """The newest revision."""
     return _scripts().get_current_head()
 
 
 def current_revision(database_url: str) -> str | None:
-    """The revision that the database is at, None before the first."""
+    """The revision of the database, or None before the first migration."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
             return None
@@ -76,42 +77,45 @@ def current_revision(database_url: str) -> str | None:
 
 
 def move_to(database_url: str, target: str) -> None:
-    """Take the database to `target`, whichever way it lies: `up` (newest), `down` (one back), a revision."""
+    """Upgrade or downgrade the database to `target`: `up` (newest), `down` (one back), or a revision."""
     if target == "up":
         upgrade(database_url)
     elif target == "down":
         downgrade(database_url, "-1")
-    elif target == "base" or _is_behind(current_revision(database_url), target):
+    elif target == "base" or _is_earlier(target, current_revision(database_url)):
         downgrade(database_url, target)
     else:
         upgrade(database_url, target)
 
 
-def _is_behind(current: str | None, target: str) -> bool:
-    passed = _scripts().iterate_revisions(current, "base") if current else ()
-    return target in {script.revision for script in passed}
+def _is_earlier(target: str, current: str | None) -> bool:
+    applied = _scripts().iterate_revisions(current, "base") if current else ()
+    return target in {script.revision for script in applied}
 
 
 def check_reversible(database_url: str) -> None:
-    """Take an empty database up, down and up again; raises StartError where a step leaves a trace."""
+    """Upgrade an empty database, downgrade and upgrade it again.
+
+    Raises SchemaMismatch if the downgrade leaves something behind, or if the two upgrades differ.
+    """
     upgrade(database_url)
-    whole = _fingerprint(database_url)
+    first = _snapshot(database_url)
     downgrade(database_url, "base")
-    if left := _fingerprint(database_url):
-        raise StartError("The downgrade leaves behind:\n" + "\n".join(left))
+    if remaining := _snapshot(database_url):
+        raise SchemaMismatch("The downgrade does not remove:\n" + "\n".join(remaining))
     upgrade(database_url)
-    if changed := set(whole) ^ set(_fingerprint(database_url)):
-        raise StartError("The second upgrade differs from the first:\n" + "\n".join(sorted(changed)))
+    if changed := set(first) ^ set(_snapshot(database_url)):
+        raise SchemaMismatch("The second upgrade differs from the first:\n" + "\n".join(sorted(changed)))
 
 
-def _fingerprint(database_url: str) -> list[str]:
+def _snapshot(database_url: str) -> list[str]:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        return [line for (line,) in connection.execute(SCHEMA_FINGERPRINT)]
+        return [line for (line,) in connection.execute(SCHEMA_SNAPSHOT)]
 
 
 @contextmanager
 def _database(data: DataDirectory) -> Iterator[str]:
-    """DATABASE_URL, or the embedded database: that of the running portal, or started for the occasion."""
+    """DATABASE_URL, or the embedded database, which is started if the portal does not run."""
     if external := os.environ.get("DATABASE_URL"):
         yield external
     elif not data.lock.acquire(wait=False):
@@ -127,40 +131,50 @@ def _database(data: DataDirectory) -> Iterator[str]:
 
 
 def main() -> int:
-    """`python -m local.migrate [up|down|REVISION|--check|--describe] [--app-role NAME]`; the exit status."""
-    parser = argparse.ArgumentParser(prog="dev.py migrate", description="Move the database's schema.")
+    """`python -m ops.migrate [up|down|REVISION|--check|--describe] [--app-role NAME]`."""
+    try:
+        _run(_parse_arguments())
+    except (SetupError, SchemaMismatch, CommandError, psycopg.Error, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        print(f"The migration failed: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py migrate", description="Migrate the database.")
     parser.add_argument(
         "target", nargs="?", default="up", help="up (default), down (one back), or a revision"
     )
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIRECTORY)
-    parser.add_argument("--app-role", metavar="NAME", help="give this role the portal's rights afterwards")
+    parser.add_argument(
+        "--app-role", metavar="NAME", help="then grant this role the privileges of the portal"
+    )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="up, down and up again on a throwaway database, which docs/schema-reference.md must describe",
+        help="check that migrations are reversible and docs/schema-reference.md is up to date",
     )
-    parser.add_argument("--describe", action="store_true", help="write docs/schema-reference.md anew")
-    arguments = parser.parse_args()
-    try:
-        if arguments.check:
-            with throwaway_postgres() as server:
-                check_reversible(server.url())
-                schema.require_kept(server.url())
-        elif arguments.describe:
-            with throwaway_postgres() as server:
-                upgrade(server.url())
-                schema.KEPT.write_text(schema.written(server.url()), encoding="utf-8")
-        else:
-            with _database(DataDirectory(arguments.data_dir)) as url:
-                move_to(url, arguments.target)
-                if arguments.app_role:
-                    grant_rights(url, arguments.app_role)
-                print(f"The database is at revision {current_revision(url) or 'base'}.")
-    except (StartError, CommandError, psycopg.Error, DBAPIError) as problem:
-        reason = problem.orig if isinstance(problem, DBAPIError) else problem
-        print(f"The database stays as it is: {reason}", file=sys.stderr)
-        return 1
-    return 0
+    parser.add_argument("--describe", action="store_true", help="write docs/schema-reference.md")
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.check:
+        with throwaway_postgres() as server:
+            check_reversible(server.url())
+            schema_reference.check(server.url())
+    elif arguments.describe:
+        with throwaway_postgres() as server:
+            upgrade(server.url())
+            page = schema_reference.render(server.url())
+            schema_reference.SCHEMA_REFERENCE.write_text(page, encoding="utf-8")
+    else:
+        with _database(DataDirectory(arguments.data_dir)) as url:
+            move_to(url, arguments.target)
+            if arguments.app_role:
+                grant_rights(url, arguments.app_role)
+            print(f"The database is at revision {current_revision(url) or 'base'}.")
 
 
 if __name__ == "__main__":

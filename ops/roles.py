@@ -1,7 +1,7 @@
-"""Who may do what in the database: one role owns the tables, the portal's role reads and writes rows.
+"""Privileges in the database: the migrator's role owns the tables, the portal's role reads and writes rows.
 
-`dev.py roles` opens a database to both, once, as the server's administrator. `dev.py migrate --app-role`
-gives the portal's role its rights on what the migrations made, each time, as their owner.
+`dev.py roles`, run once by the administrator of the server, lets both roles into a database. `dev.py migrate
+--app-role`, run by the owner of the tables after each migration, grants the portal's role its privileges.
 """
 
 import argparse
@@ -19,25 +19,25 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from adapters.postgres.database import STATEMENT_TIMEOUT_MS
 
 MAINTENANCE_DATABASE: Final = "postgres"
-"""The database that every server has; in Azure, roles are made from identities only there."""
+"""The database that every server has. Azure creates roles for identities only in this database."""
 
-ALL_ROWS: Final = "SELECT, INSERT, UPDATE, DELETE"
-LESS_RIGHTS: Final[Mapping[str, LiteralString]] = MappingProxyType(
+READ_AND_WRITE: Final = "SELECT, INSERT, UPDATE, DELETE"
+RESTRICTED: Final[Mapping[str, LiteralString]] = MappingProxyType(
     {"audit_log": "SELECT, INSERT", "alembic_version": "SELECT", "counted_practices": "SELECT"}
 )
-"""The tables and views on which the portal's role may do less than with all others."""
+"""Tables and views on which the portal's role has fewer privileges."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the database; in Azure it stands for the managed identity with that object id."""
+    """A database role. In Azure, `object_id` is that of the managed identity that signs in as the role."""
 
     name: str
     object_id: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read NAME or NAME=OBJECT_ID."""
+        """Parse NAME or NAME=OBJECT_ID."""
         name, _, object_id = text.partition("=")
         return cls(name, object_id or None)
 
@@ -45,19 +45,19 @@ class Role:
 def open_database(
     administrator_url: str, *, migrator: Role, app: Role, maintenance_database: str = MAINTENANCE_DATABASE
 ) -> None:
-    """Open the database of the URL to two roles and nobody else; it is created if it does not exist.
+    """Let two roles, and nobody else, into the database of the URL. Creates the database if missing.
 
-    Roles with an object id are made from identities; the others must exist. May be repeated.
+    Roles with an object id are created from identities; other roles must exist. Can run again.
     """
     maintenance_url = make_conninfo(administrator_url, dbname=maintenance_database)
     name = sql.Identifier(_database_of(administrator_url))
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
         for role in (migrator, app):
-            _make_from_identity(connection, role)
+            _create_from_identity(connection, role)
         _create_database(connection, _database_of(administrator_url))
     roles = {"migrator": sql.Identifier(migrator.name), "app": sql.Identifier(app.name), "database": name}
     with psycopg.connect(administrator_url) as connection:
-        # The two settings are those of the portal's connections, which PgBouncer does not pass on.
+        # The portal sets both settings per connection too, but PgBouncer does not pass them on.
         connection.execute(
             sql.SQL("""
             REVOKE ALL ON DATABASE {database} FROM PUBLIC;
@@ -73,10 +73,10 @@ def open_database(
 
 
 def grant_rights(owner_url: str, app_role: str) -> None:
-    """Let the portal's role read and write the rows of every table of the owner, now and in future.
+    """Grant the portal's role SELECT, INSERT, UPDATE and DELETE on all tables, also on future ones.
 
-    It reads the views as well. Nothing else: no DDL, no TRUNCATE, and the audit trail only grows. Identity
-    columns need no right to their sequences. May be repeated.
+    It can read views. It cannot use DDL or TRUNCATE, and can only insert into the audit trail. Identity
+    columns need no privilege on their sequences. Can run again.
     """
     app = sql.Identifier(app_role)
     with psycopg.connect(owner_url) as connection:
@@ -84,15 +84,15 @@ def grant_rights(owner_url: str, app_role: str) -> None:
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
         )
         for (table,) in tables:
-            rights = LESS_RIGHTS.get(table, ALL_ROWS)
+            privileges = RESTRICTED.get(table, READ_AND_WRITE)
             connection.execute(
-                sql.SQL("REVOKE ALL ON {table} FROM {app}; GRANT {rights} ON {table} TO {app}").format(
-                    table=sql.Identifier("public", table), app=app, rights=sql.SQL(rights)
+                sql.SQL("REVOKE ALL ON {table} FROM {app}; GRANT {privileges} ON {table} TO {app}").format(
+                    table=sql.Identifier("public", table), app=app, privileges=sql.SQL(privileges)
                 )
             )
         connection.execute(
-            sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {rights} ON TABLES TO {app}").format(
-                rights=sql.SQL(ALL_ROWS), app=app
+            sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {privileges} ON TABLES TO {app}").format(
+                privileges=sql.SQL(READ_AND_WRITE), app=app
             )
         )
 
@@ -101,8 +101,8 @@ def _database_of(url: str) -> str:
     return str(conninfo_to_dict(url)["dbname"])
 
 
-def _make_from_identity(connection: psycopg.Connection, role: Role) -> None:
-    """Let a managed identity sign in as a role: a function that only Azure's servers have."""
+def _create_from_identity(connection: psycopg.Connection, role: Role) -> None:
+    """Create a role for a managed identity, with a function that only Azure's servers have."""
     if role.object_id is not None:
         connection.execute(
             """
@@ -119,24 +119,24 @@ def _create_database(connection: psycopg.Connection, name: str) -> None:
 
 
 def main() -> int:
-    """`python -m local.roles --migrator NAME[=OBJECT_ID] --app NAME[=OBJECT_ID]`; the exit status."""
+    """`python -m ops.roles --migrator NAME[=OBJECT_ID] --app NAME[=OBJECT_ID]`."""
     parser = argparse.ArgumentParser(
         prog="dev.py roles",
-        description="Open the database of DATABASE_URL, as its administrator, to two roles.",
+        description="Let two roles into the database of DATABASE_URL. Run it as the administrator.",
     )
-    for who, what in (("migrator", "owns the tables"), ("app", "the portal's: reads and writes rows")):
+    for name, purpose in (("migrator", "owns the tables"), ("app", "reads and writes rows")):
         parser.add_argument(
-            f"--{who}", type=Role.parse, required=True, metavar="NAME[=OBJECT_ID]",
-            help=f"{what}; with the object id of a managed identity where it is to be made from one",
+            f"--{name}", type=Role.parse, required=True, metavar="NAME[=OBJECT_ID]",
+            help=f"role that {purpose}; with OBJECT_ID it is created for that managed identity",
         )  # fmt: skip
     options = parser.parse_args()
     url = os.environ.get("DATABASE_URL")
     if not url:
-        parser.error("DATABASE_URL must name the database, with its administrator's user")
+        parser.error("DATABASE_URL must be the URL of the database, with the administrator as user")
     try:
         open_database(url, migrator=options.migrator, app=options.app)
-    except psycopg.Error as problem:
-        print(f"The database is not open to both roles: {problem}", file=sys.stderr)
+    except psycopg.Error as error:
+        print(f"The database could not be opened to both roles: {error}", file=sys.stderr)
         return 1
     print(f"{_database_of(url)} is open to {options.migrator.name} (owner) and {options.app.name} (rows).")
     return 0

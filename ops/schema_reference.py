@@ -1,22 +1,20 @@
-"""docs/schema-reference.md: every table as a migrated database has it, column by column."""
+"""Generates docs/schema-reference.md from a migrated database: every table with its columns."""
 
 from typing import Final
 
 import psycopg
 
 from local.data_directory import ROOT
-from local.problems import StartError
 
-KEPT: Final = ROOT / "docs" / "schema-reference.md"
+SCHEMA_REFERENCE: Final = ROOT / "docs" / "schema-reference.md"
 
-HEAD: Final = """\
-# The tables, column by column
+HEADER: Final = """\
+# All tables and columns
 
-As the migrations leave them; what they mean is in [schema.md](schema.md). Made from a migrated database by
-`python -m local.migrate --describe`, and held against one by `python3 dev.py check migrations`.
+Generated from a migrated database by `python -m ops.migrate --describe`, and checked by
+`python3 dev.py check migrations`. [schema.md](schema.md) explains the tables.
 """
 
-# The tables of the portal; a sum of PostgreSQL's own catalogues, whatever its version.
 TABLES: Final = """
     SELECT c.oid, c.relname, c.relpersistence = 'u' AS is_unlogged
       FROM pg_class c
@@ -26,7 +24,7 @@ TABLES: Final = """
 
 COLUMNS: Final = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS is_nullable,
-           CASE WHEN a.attidentity <> '' THEN 'counts'
+           CASE WHEN a.attidentity <> '' THEN 'identity'
                 WHEN a.attgenerated <> '' THEN 'generated: ' || pg_get_expr(d.adbin, d.adrelid)
                 ELSE coalesce(pg_get_expr(d.adbin, d.adrelid), '') END AS value
       FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -34,7 +32,7 @@ COLUMNS: Final = """
      ORDER BY a.attnum
 """
 
-# Not the NOT NULLs, which newer versions of PostgreSQL list as well.
+# Without NOT NULL constraints, which only newer versions of PostgreSQL list here.
 CONSTRAINTS: Final = """
     SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
      WHERE conrelid = %(table)s AND contype IN ('p', 'u', 'c', 'f') ORDER BY conname
@@ -53,18 +51,22 @@ TRIGGERS: Final = """
 """
 
 
-def written(database_url: str) -> str:
-    """The page as a migrated database has it."""
+class SchemaMismatch(Exception):
+    """A migration is not reversible, or docs/schema-reference.md is out of date. The message says which."""
+
+
+def render(database_url: str) -> str:
+    """The page for a migrated database."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         tables = connection.execute(TABLES).fetchall()
         parts = [_table(connection, oid, name, is_unlogged=unlogged) for oid, name, unlogged in tables]
-    return HEAD + "".join(parts)
+    return HEADER + "".join(parts)
 
 
-def require_kept(database_url: str) -> None:
-    """Hold the page that is kept against a migrated database; raises StartError where they differ."""
-    if KEPT.read_text(encoding="utf-8") != written(database_url):
-        raise StartError(f"{KEPT} is not what the migrations make: python -m local.migrate --describe")
+def check(database_url: str) -> None:
+    """Compare docs/schema-reference.md with a migrated database. Raises SchemaMismatch if they differ."""
+    if SCHEMA_REFERENCE.read_text(encoding="utf-8") != render(database_url):
+        raise SchemaMismatch(f"{SCHEMA_REFERENCE} is out of date. Run: python -m ops.migrate --describe")
 
 
 def _table(connection: psycopg.Connection, oid: int, name: str, *, is_unlogged: bool) -> str:
@@ -76,11 +78,11 @@ def _table(connection: psycopg.Connection, oid: int, name: str, *, is_unlogged: 
         lines.append(f"| `{column}` | {kind} | {'yes' if is_nullable else ''} | {_code(value)} |")
     for title, statement in (("Constraints", CONSTRAINTS), ("Indexes", INDEXES), ("Triggers", TRIGGERS)):
         if rows := connection.execute(statement, {"table": oid}).fetchall():
-            lines += ["", f"{title}:", "", *(f"- `{one}`: {_code(text)}" for one, text in rows)]
+            lines += ["", f"{title}:", "", *(f"- `{item}`: {_code(text)}" for item, text in rows)]
     return "\n".join(lines) + "\n"
 
 
 def _code(text: str) -> str:
-    """SQL within a line, and within a cell of a table."""
-    flat = " ".join(text.split()).replace("public.", "")
-    return f"`{flat.replace('|', chr(92) + '|')}`" if flat else ""
+    """SQL as inline code on one line, escaped for a table cell."""
+    line = " ".join(text.split()).replace("public.", "")
+    return f"`{line.replace('|', chr(92) + '|')}`" if line else ""

@@ -1,4 +1,4 @@
-// What somebody is told about. Each alert names the page of the runbook by its own name.
+// Alerts. The runbook in docs/deployment.md has a section for each alert, with the same name.
 metadata name = 'Alerts'
 
 @description('Region.')
@@ -10,7 +10,7 @@ param tags object
 @description('Name of the action group.')
 param actionGroupName string
 
-@description('Addresses that alerts are sent to.')
+@description('E-mail addresses for alerts.')
 param emails array
 
 @description('Workspace with the telemetry.')
@@ -19,7 +19,7 @@ param workspaceId string
 @description('Database server.')
 param databaseId string
 
-@description('Connections that the server takes.')
+@description('Maximum number of connections of the server.')
 param databaseConnections int
 
 @description('Event Grid topic of the storage account.')
@@ -27,36 +27,36 @@ param systemTopicId string
 
 @minValue(1)
 @maxValue(100)
-@description('Per cent of answers that may be 5xx in a quarter of an hour.')
+@description('Maximum percentage of 5xx responses in 15 minutes.')
 param serverErrorPercent int = 2
 
 @minValue(1)
 @maxValue(100)
-@description('Per cent of the server\'s connections that may be in use.')
+@description('Maximum percentage of the server\'s connections in use.')
 param connectionPercent int = 80
 
 var logAlerts = [
   {
     name: 'server-errors'
-    description: 'More than ${serverErrorPercent} per cent of the answers were 5xx, of 20 or more in 15 minutes.'
+    description: 'More than ${serverErrorPercent} per cent of at least 20 responses in 15 minutes were 5xx.'
     severity: 1
     query: 'AppRequests | where isnotempty(Url) | summarize answers = count(), errors = countif(toint(ResultCode) >= 500) | where answers >= 20 and errors * 100.0 / answers > ${serverErrorPercent}'
   }
   {
     name: 'failed-jobs'
-    description: 'A timer or a blob trigger failed, or a job found something wrong.'
+    description: 'A timer or a blob trigger failed, or a job found wrong data.'
     severity: 2
     query: 'union (AppRequests | where isempty(Url) and Success == false), (AppTraces | where Message has "job_finished" and Message has "failed")'
   }
   {
     name: 'poison-queue'
-    description: 'An upload could not be recorded in five tries; the nightly comparison tries again.'
+    description: 'Recording an upload failed five times; the nightly job tries again.'
     severity: 2
     query: 'AppTraces | where Message has "webjobs-blobtrigger-poison"'
   }
   {
     name: 'stolen-sessions'
-    description: 'A refresh token was used twice: the session was ended as stolen.'
+    description: 'A refresh token was used twice; the session was ended because the token may be stolen.'
     severity: 2
     query: 'AppTraces | where Message has "refresh_token_reused"'
   }
@@ -90,7 +90,7 @@ resource logRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ale
     scopes: [workspaceId]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
-    // The tables are there only once something was written to them.
+    // The log tables exist only after the first entry.
     skipQueryValidation: true
     criteria: {
       allOf: [
@@ -151,7 +151,7 @@ resource undelivered 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'Event Grid gave up an event of an upload; the nightly comparison finds the file.'
+    description: 'Event Grid could not deliver an upload event; the nightly job finds the file.'
     severity: 3
     enabled: true
     scopes: [systemTopicId]

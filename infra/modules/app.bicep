@@ -1,5 +1,5 @@
-// The Function App on Flex Consumption, and every setting that it runs with. tests/unit/test_infra.py holds the
-// settings to those that the code reads.
+// The Function App on Flex Consumption, with all its settings. tests/repository/test_infra.py compares the settings
+// with those that the code reads.
 metadata name = 'Function App'
 
 @description('Region.')
@@ -14,7 +14,7 @@ param name string
 @description('Name of the plan.')
 param planName string
 
-@description('The identity that the app acts with.')
+@description('Managed identity of the app.')
 param identityId string
 
 @description('Client id of that identity.')
@@ -23,34 +23,34 @@ param identityClientId string
 @description('Name of that identity, and of its role in the database.')
 param identityName string
 
-@description('Where blobs are.')
+@description('URL of the blob service.')
 param blobEndpoint string
 
-@description('Where queues are.')
+@description('URL of the queue service.')
 param queueEndpoint string
 
-@description('Container of the deployed package.')
+@description('Container for the deployed package.')
 param packageContainer string
 
-@description('Host of the database server.')
+@description('Host name of the database server.')
 param databaseHost string
 
-@description('Its port: that of PgBouncer, or of PostgreSQL.')
+@description('Port of PgBouncer or PostgreSQL.')
 param databasePort int
 
-@description('How many connections it leaves to the app.')
+@description('Number of database connections available to the app.')
 param databaseConnections int
 
-@description('Connections to the database of an instance, its threads, and the calls that it is given at once.')
+@description('Per instance: database connections, threads, and concurrent calls.')
 param databasePoolSize int
 
-@description('Whether statements may be prepared; not behind PgBouncer.')
+@description('Whether to use prepared statements; not possible with PgBouncer.')
 param preparedStatements bool
 
-@description('Where secrets are.')
+@description('URI of the key vault.')
 param vaultUri string
 
-@description('Where telemetry goes.')
+@description('Connection string of Application Insights.')
 param insightsConnectionString string
 
 @description('Origins of the web client.')
@@ -59,19 +59,19 @@ param corsOrigins array
 @description('Memory of an instance in MB.')
 param instanceMemoryMB int
 
-@description('Most instances of each group that is scaled by itself.')
+@description('Maximum number of instances for each scale group.')
 param maximumInstanceCount int
 
-@description('Instances for HTTP that are always warm.')
+@description('Number of always ready instances for HTTP.')
 param alwaysReadyHttpInstances int
 
-@description('Spread the instances over the zones of the region.')
+@description('Distribute instances over availability zones.')
 param zoneRedundant bool
 
-@description('Subnet that the app reaches out from; empty: none.')
+@description('Subnet for outgoing connections of the app; empty for none.')
 param subnetId string
 
-@description('Settings that differ from the defaults below, by name.')
+@description('Settings that override the defaults below, by name.')
 param settings object
 
 // In UTC: 01:00 to 02:30 in India.
@@ -84,7 +84,7 @@ var schedules = {
   PURGE_EXPIRED_SCHEDULE: '0 30 20 * * *'
 }
 
-// What an installation may choose, by the parameter `settings`.
+// Defaults that the parameter `settings` can override.
 var defaults = {
   BCRYPT_ROUNDS: '10'
   BUSINESS_TIMEZONE: 'Asia/Kolkata'
@@ -104,7 +104,7 @@ var defaults = {
   TRUSTED_PROXIES: '1'
 }
 
-// What follows from the resources. AzureWebJobsStorage__* is the host's connection and the blob triggers'.
+// Derived from the resources. AzureWebJobsStorage__* is the connection of the host and of the blob triggers.
 var derived = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
@@ -123,14 +123,14 @@ var derived = {
   STORAGE_ACCOUNT_URL: blobEndpoint
 }
 
-// HTTP functions are scaled together, blob triggers together, and each timer runs in one instance. An instance
-// has one pool. Were all of them at their most at once, they would hold so many connections.
+// Azure scales all HTTP functions together, all blob triggers together, and runs each timer on one instance. Each
+// instance has one connection pool. This is the maximum number of connections.
 var mostInstances = 2 * maximumInstanceCount + length(items(schedules))
 var mostConnections = mostInstances * databasePoolSize
 var connectionsFit = mostConnections <= databaseConnections
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
-  // checkov:skip=CKV_AZURE_225:A parameter: zones are for prod, which has two warm instances to spread.
+  // checkov:skip=CKV_AZURE_225:A parameter: only prod has zone redundancy, because it needs two always ready instances.
   name: planName
   location: location
   tags: tags
@@ -146,10 +146,10 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 }
 
 resource app 'Microsoft.Web/sites@2024-11-01' = {
-  // checkov:skip=CKV_AZURE_222:Browsers all over the company call the portal over the internet, with HTTPS and tokens.
-  // checkov:skip=CKV_AZURE_17:People sign in with tokens; browsers have no client certificates.
-  // checkov:skip=CKV_AZURE_212:Flex Consumption has no worker count; alwaysReady keeps instances instead.
-  // checkov:skip=CKV_AZURE_78:Flex Consumption has no FTP, and ftpsState is none of its properties.
+  // checkov:skip=CKV_AZURE_222:Browsers call the portal over the internet, with HTTPS and tokens.
+  // checkov:skip=CKV_AZURE_17:Users sign in with tokens; browsers have no client certificates.
+  // checkov:skip=CKV_AZURE_212:Flex Consumption has no worker count; it uses alwaysReady.
+  // checkov:skip=CKV_AZURE_78:Flex Consumption has no FTP and no property ftpsState.
   // checkov:skip=CKV_AZURE_213:Flex Consumption has no health check; probes call /health from outside.
   name: name
   location: location
@@ -213,7 +213,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-// Deploying is by Entra ID, too: no user name and password for the deployment site or FTP.
+// Deployment also uses Entra ID: no user name and password for the deployment site or FTP.
 resource deploymentSitePasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: app
   name: 'scm'

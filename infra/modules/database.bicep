@@ -1,5 +1,5 @@
-// PostgreSQL Flexible Server. Sign-in by Entra ID only. The database itself and its two roles are made by
-// `dev.py roles`, as administrator, because their rights are the database's affair.
+// PostgreSQL Flexible Server, with sign-in by Entra ID only. `dev.py roles`, run as administrator, creates the database
+// and its two roles, because Bicep cannot grant privileges inside the database.
 metadata name = 'Database'
 
 @description('Region.')
@@ -14,7 +14,7 @@ param name string
 @description('Major version of PostgreSQL.')
 param version string
 
-@description('Size of the server; one of those in userConnectionsOf below.')
+@description('Size of the server; one of the keys of userConnectionsOf below.')
 param skuName string
 
 @description('Tier of that size.')
@@ -23,32 +23,32 @@ param skuTier string
 @description('Storage in GB.')
 param storageGB int
 
-@description('Days to which the database can be taken back.')
+@description('Days of backups for point-in-time restore.')
 param backupRetentionDays int
 
-@description('Keep backups in the paired region, too.')
+@description('Also store backups in the paired region.')
 param geoRedundantBackup bool
 
-@description('Keep a standby in another zone.')
+@description('Run a standby in another zone.')
 param zoneRedundant bool
 
-@description('Run PgBouncer beside the server. Not in the Burstable tier.')
+@description('Run PgBouncer on the server. Not available in the Burstable tier.')
 param pgBouncer bool
 
-@description('Connections of PgBouncer to the database.')
+@description('Number of connections from PgBouncer to the database.')
 param pgBouncerPoolSize int
 
-@description('Administrators: objects of objectId, name and type.')
+@description('Administrators: objects with objectId, name and type.')
 param administrators array
 
 @allowed(['Enabled', 'Disabled'])
 @description('Whether the server can be reached from outside the private network.')
 param publicNetworkAccess string
 
-@description('Where logs go.')
+@description('Log Analytics workspace for logs.')
 param workspaceId string
 
-// What each size leaves to users: the most connections less the 15 that Azure keeps for itself.
+// User connections of each size: the maximum minus the 15 that Azure reserves.
 var userConnectionsOf = {
   Standard_B1ms: 35
   Standard_B2s: 414
@@ -62,12 +62,13 @@ var userConnectionsOf = {
   Standard_E4ds_v5: 3422
   Standard_E8ds_v5: 4985
 }
-// What others than the portal may take: migrations, an administrator, a backup.
+// Connections for others than the portal: migrations, an administrator, a backup.
 var connectionsOfOthers = 15
 var mostPgBouncerClients = 5000
 var poolFits = pgBouncerPoolSize + connectionsOfOthers <= userConnectionsOf[skuName]
 
-// No startup parameter of the portal's may stop a connection; what it asks for in them is set on the database.
+// PgBouncer refuses unknown startup parameters, so it ignores those of the portal. `dev.py roles` sets their values on
+// the database.
 var pgBouncerSettings = {
   'pgbouncer.enabled': 'true'
   'pgbouncer.pool_mode': 'transaction'
@@ -115,7 +116,7 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2024-08-01' = {
   }
 }
 
-// One after the other: the server takes one change at a time.
+// One after the other: the server accepts one change at a time.
 @batchSize(1)
 resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2024-08-01' = [for one in administrators: {
   parent: server
@@ -138,8 +139,8 @@ resource setting 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2024-
   dependsOn: [administrator]
 }]
 
-// Without a private network the app has no address of its own that could be let in: all of Azure may knock, and
-// who has no token of this tenant for a role of the server stays outside.
+// Without a private network the app has no fixed address, so the firewall allows all Azure addresses. Sign-in still
+// needs a token of this tenant for a role of the server.
 resource azureServices 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2024-08-01' = if (publicNetworkAccess == 'Enabled') {
   parent: server
   name: 'azure-services'

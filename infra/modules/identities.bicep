@@ -1,4 +1,4 @@
-// Two identities: the app serves, the migrator changes the tables. Neither has a secret.
+// Two managed identities without secrets: the app runs with one, migrations with the other.
 metadata name = 'Identities'
 
 @description('Region.')
@@ -13,10 +13,10 @@ param appName string
 @description('Name of the migrator\'s identity, and of its role in the database.')
 param migratorName string
 
-@description('Repository whose workflows may act as the migrator, as OWNER/NAME; empty: none.')
+@description('Repository whose workflows can use the migrator\'s identity, as OWNER/NAME; empty for none.')
 param githubRepository string
 
-@description('Environment of that repository, with the rules that protect it.')
+@description('GitHub environment of that repository; its protection rules apply.')
 param githubEnvironment string
 
 resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {

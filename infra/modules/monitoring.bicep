@@ -1,4 +1,4 @@
-// Log Analytics, and Application Insights on top of it, which takes telemetry from known identities only.
+// Log Analytics and Application Insights, which accepts telemetry only with Entra ID authentication.
 metadata name = 'Monitoring'
 
 @description('Region.')
@@ -13,10 +13,10 @@ param workspaceName string
 @description('Name of the Application Insights component.')
 param componentName string
 
-@description('Days that logs stay.')
+@description('Days until logs are deleted.')
 param retentionDays int
 
-@description('The identity that may send telemetry.')
+@description('Identity that can send telemetry.')
 param publisherPrincipalId string
 
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'

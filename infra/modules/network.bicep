@@ -1,4 +1,4 @@
-// A private network: one subnet that the app's instances reach out from, one with the endpoints that they reach.
+// A private network with two subnets: outgoing connections of the app, and private endpoints.
 metadata name = 'Network'
 
 @description('Region.')
@@ -10,13 +10,13 @@ param tags object
 @description('Name of the network.')
 param name string
 
-@description('Abbreviation before the names of security groups.')
+@description('Prefix for the names of security groups.')
 param securityGroupPrefix string
 
-@description('Addresses of the network, a /23 or larger: the first /24 is the app\'s, the second the endpoints\'.')
+@description('Address range of the network, a /23 or larger: the first /24 is for the app, the second for endpoints.')
 param addressPrefix string
 
-// An instance takes an address while it lives; the platform wants at least a /27, and 250 leave room to scale.
+// Each instance uses one address. Azure needs at least a /27; a /24 has room for 250 instances.
 resource appGroup 'Microsoft.Network/networkSecurityGroups@2024-07-01' = {
   name: '${securityGroupPrefix}app-${name}'
   location: location

@@ -1,4 +1,4 @@
-// Private endpoints of what the app reaches, and the names by which the network finds them.
+// Private endpoints for storage account, database and key vault, and their DNS zones.
 metadata name = 'Private endpoints'
 
 @description('Region.')
@@ -7,13 +7,13 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Abbreviation before the names.')
+@description('Prefix for the names.')
 param namePrefix string
 
-@description('Subnet of the endpoints.')
+@description('Subnet for the endpoints.')
 param subnetId string
 
-@description('Network that looks up the names.')
+@description('Network that uses the DNS zones.')
 param networkId string
 
 @description('Storage account.')

@@ -1,5 +1,5 @@
-// The storage account: photographs, documents, the host's own blobs and queues, the app's package. No account
-// keys; browsers upload with URLs that the app signs by its identity.
+// The storage account: photographs, documents, blobs and queues of the Functions host, the app package. Account keys are
+// disabled; browsers upload with URLs that the app signs with its managed identity.
 metadata name = 'Storage'
 
 @description('Region.')
@@ -14,19 +14,19 @@ param name string
 @description('Redundancy.')
 param skuName string
 
-@description('Name of the Event Grid topic of what happens in the account.')
+@description('Name of the Event Grid system topic of the account.')
 param systemTopicName string
 
-@description('The identity of the app.')
+@description('Managed identity of the app.')
 param appPrincipalId string
 
-@description('Where logs go.')
+@description('Log Analytics workspace for logs.')
 param workspaceId string
 
-@description('Origins whose pages may upload and show files.')
+@description('Origins whose pages can upload and show files.')
 param corsOrigins array
 
-@description('Days that a quarantined file stays at most.')
+@description('Days until a quarantined file is deleted.')
 param quarantineDays int
 
 var packageContainerName = 'app-package'
@@ -39,8 +39,8 @@ var containerNames = [
   packageContainerName
   deadLetterContainerName
 ]
-// The host wants Blob Data Owner; it covers the portal's own use, signing with a user delegation key included.
-// Queues are where the blob trigger keeps what it is working on, and what failed five times.
+// The Functions host needs Blob Data Owner, which includes what the portal needs, also user delegation keys. The blob
+// trigger uses queues for its events and for those that failed five times.
 var appRoles = [
   'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' // Storage Blob Data Owner
   '974c5e8b-45b9-4653-ba55-5f855dd0fb88' // Storage Queue Data Contributor
@@ -48,9 +48,9 @@ var appRoles = [
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  // checkov:skip=CKV_AZURE_35:Browsers put files straight into it; without a key or a signed URL nobody gets anything.
-  // checkov:skip=CKV_AZURE_59:As above. Anonymous access to blobs is off.
-  // checkov:skip=CKV_AZURE_206:A parameter: dev needs one copy, prod has Standard_GZRS.
+  // checkov:skip=CKV_AZURE_35:Browsers upload directly; access needs a token or a signed URL.
+  // checkov:skip=CKV_AZURE_59:As above. Anonymous access to blobs is disabled.
+  // checkov:skip=CKV_AZURE_206:A parameter: dev needs only one copy, prod uses Standard_GZRS.
   name: name
   location: location
   tags: tags

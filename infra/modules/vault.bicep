@@ -1,4 +1,4 @@
-// Key Vault for the one secret there is: the key that signs tokens. Its value comes by secrets.bicep.
+// Key Vault for the only secret, the token signing key. secrets.bicep sets its value.
 metadata name = 'Vault'
 
 @description('Region.')
@@ -10,21 +10,21 @@ param tags object
 @description('Name of the vault.')
 param name string
 
-@description('The identity that may read secrets.')
+@description('Identity that can read secrets.')
 param readerPrincipalId string
 
 @allowed(['Enabled', 'Disabled'])
 @description('Whether the vault can be reached from outside the private network.')
 param publicNetworkAccess string
 
-@description('Where logs go.')
+@description('Log Analytics workspace for logs.')
 param workspaceId string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   // checkov:skip=CKV_AZURE_189:A parameter: disabled in the private network, as in prod.
-  // checkov:skip=CKV_AZURE_109:Denied in the private network; without one the app has no address that could be let in.
+  // checkov:skip=CKV_AZURE_109:Denied in the private network; without one the app has no fixed address to allow.
   name: name
   location: location
   tags: tags

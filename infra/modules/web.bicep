@@ -1,4 +1,4 @@
-// A Static Web App for the web client. Its content comes from the client's own repository.
+// A Static Web App for the web client, which is deployed from the repository of the client.
 metadata name = 'Web client'
 
 @description('Region.')

@@ -1,5 +1,5 @@
-"""The tour: tells and performs the portal's main job against a running portal, as its users would.
+"""The tour: runs the portal's main scenario over HTTP and checks every response against the rules.
 
-`python3 dev.py tour` is the newcomer's first look and the end-to-end test at once: every answer is held
-against the rules (docs/rules.md), and the first one that differs ends the tour with status 1.
+`python3 dev.py tour` shows new developers what the portal does, and is an end-to-end test. The first response
+that is not as in docs/rules.md stops the tour with status 1.
 """

@@ -1,22 +1,24 @@
-"""How the tour is told: what happens, and in a line what the portal answered."""
+"""Prints the steps of the tour, with the API calls of each, and checks values."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, groupby
 
 API = "/api/v1"
 ID = re.compile(r"/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-MANY = 3
-"""So many equal answers in a row are told as a number."""
+MAX_REPEATED = 3
+"""More equal statuses in a row than this are printed as "5 x 200"."""
 
 
-class Difference(Exception):
-    """The portal does something else than the rules say."""
+class CheckFailed(Exception):
+    """The portal's response is not as the rules require."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """An HTTP call and how it was answered."""
+    """An HTTP call and the status of its response."""
 
     method: str
     path: str
@@ -24,53 +26,57 @@ class Call:
     milliseconds: float
 
 
-class Teller:
-    """Prints the tour, a step at a time."""
+@dataclass
+class Step:
+    """A step of the tour. `summary` is printed at its end."""
+
+    summary: str = ""
+
+
+class Report:
+    """Prints the tour, step by step."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
         self._calls: list[Call] = []
 
-    def begin(self, tale: str) -> None:
-        """Tell what happens next."""
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Print the title, then, when the block ends, the calls that it made and the step's summary."""
         self._calls.clear()
-        print(f"{next(self._numbers):2}  {tale}", flush=True)
+        print(f"{next(self._numbers):2}  {title}", flush=True)
+        step = Step()
+        yield step
+        milliseconds = sum(call.milliseconds for call in self._calls)
+        print(f"    {_format_calls(self._calls)} ({milliseconds:.0f} ms): {step.summary}", flush=True)
 
-    def note(self, call: Call) -> None:
-        """Take note of a call."""
+    def add_call(self, call: Call) -> None:
+        """Record a call of the current step."""
         self._calls.append(call)
 
-    def end(self, essence: str) -> None:
-        """Tell how the step's calls were answered, and the essential of it."""
-        milliseconds = sum(call.milliseconds for call in self._calls)
-        print(f"    {_answers(self._calls)} ({milliseconds:.0f} ms): {essence}", flush=True)
+
+def check_equal(what: str, actual: object, expected: object) -> None:
+    """Compare a value from the portal with the expected one. Raises CheckFailed."""
+    if actual != expected:
+        raise CheckFailed(f"{what}: expected {expected!r}, got {actual!r}.")
 
 
-def require(what: str, seen: object, wanted: object) -> None:
-    """Hold what the portal says against what the rules say.
-
-    Raises Difference.
-    """
-    if seen != wanted:
-        raise Difference(f"{what}: the portal says {seen!r}, the rules say {wanted!r}.")
-
-
-def _answers(calls: list[Call]) -> str:
-    """The calls in short, with their statuses: those that write something, or the reads if all are reads."""
+def _format_calls(calls: list[Call]) -> str:
+    """The calls and their statuses: only those that write, or all if there are only reads."""
     writes = [call for call in calls if call.method != "GET"]
-    answers: dict[str, list[int]] = {}
+    statuses: dict[str, list[int]] = {}
     for call in writes or calls:
-        answers.setdefault(f"{call.method} {_short(call.path)}", []).append(call.status)
-    return ", ".join(f"{place} {_statuses(statuses)}" for place, statuses in answers.items())
+        statuses.setdefault(f"{call.method} {_last_segment(call.path)}", []).append(call.status)
+    return ", ".join(f"{endpoint} {_format_statuses(codes)}" for endpoint, codes in statuses.items())
 
 
-def _short(path: str) -> str:
+def _last_segment(path: str) -> str:
     return ID.sub("", path).rpartition("/")[2]
 
 
-def _statuses(statuses: list[int]) -> str:
-    told = []
-    for status, alike in groupby(statuses):
-        times = len(list(alike))
-        told += [f"{times} x {status}"] if times > MANY else [str(status)] * times
-    return " ".join(told)
+def _format_statuses(statuses: list[int]) -> str:
+    parts = []
+    for status, group in groupby(statuses):
+        times = len(list(group))
+        parts += [f"{times} x {status}"] if times > MAX_REPEATED else [str(status)] * times
+    return " ".join(parts)

@@ -1,7 +1,7 @@
-"""What the rules say of a plant's savings, summed from its practices as they are listed (rules 3, 4, 7).
+"""The expected savings of a plant, calculated from the list of its practices (rules 3, 4, 7).
 
-The list has the amounts that were entered, so these sums are exact; what the portal shows to people is
-truncated, and is compared as text.
+The list has the amounts as entered, so these totals are exact. The portal shows truncated values, which are
+compared as text.
 """
 
 from collections.abc import Mapping
@@ -13,63 +13,63 @@ from typing import Any
 
 from bp_core.savings import SavingsRules, calculate_stars
 from bp_core.shared.calendar import Month, financial_year, financial_year_of
-from bp_core.shared.model import Currency
 from bp_core.shared.money import annualised_lakhs, format_currency, monthly_lakhs
-from local.tour.telling import require
-from local.tour.visitor import Visitor
+from bp_core.shared.schemas import Currency
+from local.tour.client import ApiClient
+from local.tour.report import check_equal
 
 
 @dataclass(frozen=True)
-class Sums:
-    """A plant's savings in lakhs, exactly: of a month, and of the financial year up to and including it."""
+class PlantSavings:
+    """Exact savings of a plant in lakhs: of a month, and of the financial year to date (YTD)."""
 
     monthly: Fraction
     ytd: Fraction
 
-    def plus(self, saving: Fraction) -> "Sums":
-        """The sums with another practice of this month."""
-        return Sums(self.monthly + saving, self.ytd + saving)
+    def plus(self, saving: Fraction) -> "PlantSavings":
+        """The savings with one more practice in this month."""
+        return PlantSavings(self.monthly + saving, self.ytd + saving)
 
-    def require_shown(
+    def check_shown(
         self, where: str, shown: Mapping[str, Any], rules: SavingsRules, currency: Currency = "lakhs"
     ) -> None:
-        """Hold what the portal shows against these sums. Raises Difference."""
-        under = f"(STAR_POLICY {rules.star_policy}, FISCAL_YEAR_START_MONTH {rules.year_starts_in})"
+        """Compare these savings and their stars with what the portal shows. Raises CheckFailed."""
+        settings = f"(STAR_POLICY {rules.star_policy}, FISCAL_YEAR_START_MONTH {rules.year_starts_in})"
         monthly, ytd = format_currency(self.monthly, currency), format_currency(self.ytd, currency)
-        require(f"{where}, savings of the month", shown["monthly_savings"], monthly)
-        require(f"{where}, savings of the year {under}", shown["ytd_savings"], ytd)
-        require(f"{where}, stars {under}", shown["stars"], self.stars(rules))
+        check_equal(f"{where}, savings of the month", shown["monthly_savings"], monthly)
+        check_equal(f"{where}, savings of the year {settings}", shown["ytd_savings"], ytd)
+        check_equal(f"{where}, stars {settings}", shown["stars"], self.stars(rules))
 
     def stars(self, rules: SavingsRules) -> int:
-        """The stars that these sums earn."""
+        """The number of stars for these savings."""
         return calculate_stars(self.monthly, self.ytd, rules.star_policy)
 
 
-def saving_a_month(practice: Mapping[str, Any]) -> Fraction:
-    """Tell what a practice saves a month, in lakhs; nothing if it states no saving."""
+def monthly_saving(practice: Mapping[str, Any]) -> Fraction:
+    """The monthly saving of a practice in lakhs; 0 if it states no saving."""
     if practice["savings_amount"] is None:
         return Fraction(0)
     amount = Decimal(practice["savings_amount"])
     return monthly_lakhs(annualised_lakhs(amount, practice["savings_currency"], practice["savings_period"]))
 
 
-def sums_of(visitor: Visitor, plant_id: str, month: Month, rules: SavingsRules) -> Sums:
-    """Sum a plant's approved practices of the financial year up to a month, as the portal lists them."""
+def calculate_savings(client: ApiClient, plant_id: str, month: Month, rules: SavingsRules) -> PlantSavings:
+    """Sum the approved practices of a plant, from the start of the financial year to the end of `month`."""
     monthly = ytd = Fraction(0)
-    for practice in visitor.every("/best-practices", **_approved(plant_id, month, rules)):
-        saving = saving_a_month(practice)
+    for practice in client.get_all("/best-practices", **_approved_query(plant_id, month, rules)):
+        saving = monthly_saving(practice)
         ytd += saving
         if Month.of(date.fromisoformat(practice["submitted_date"])) == month:
             monthly += saving
-    return Sums(monthly, ytd)
+    return PlantSavings(monthly, ytd)
 
 
-def approved_count(visitor: Visitor, plant_id: str, month: Month, rules: SavingsRules) -> int:
-    """Count the practices that `sums_of` sums."""
-    return visitor.count("/best-practices", **_approved(plant_id, month, rules))
+def count_approved(client: ApiClient, plant_id: str, month: Month, rules: SavingsRules) -> int:
+    """The number of practices that `calculate_savings` sums."""
+    return client.count("/best-practices", **_approved_query(plant_id, month, rules))
 
 
-def _approved(plant_id: str, month: Month, rules: SavingsRules) -> dict[str, str]:
+def _approved_query(plant_id: str, month: Month, rules: SavingsRules) -> dict[str, str]:
     year = financial_year(financial_year_of(month, rules.year_starts_in), rules.year_starts_in)
     last_day = month.plus(1).first_day - timedelta(days=1)
     return {

@@ -1,0 +1,1 @@
+"""Commands for operators and pipelines: migrations, database roles, deployment steps. Never deployed."""
