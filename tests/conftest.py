@@ -20,9 +20,9 @@ from psycopg import sql
 
 from functions import bootstrap
 from local.azurite import Azurite
-from local.migrate import upgrade
 from local.postgres import throwaway_postgres
 from local.storage import prepare_storage
+from ops.migrate import upgrade
 from tests.world import NOON, SetClock, World
 
 ACCOUNT_KEY = base64.b64encode(b"a storage key for tests").decode()

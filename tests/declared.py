@@ -1,4 +1,4 @@
-"""Holds answers to what is declared of the calls that gave them: status, code, headers, type, every field."""
+"""Checks each response against the API description: status, error code, headers, type, every field."""
 
 from functools import cache
 from typing import Any, Final
@@ -7,9 +7,9 @@ import httpx
 from jsonschema_rs import Draft202012Validator
 
 import function_app  # noqa: F401 - declares every endpoint
-from functions import openapi
-from functions.edge import ENDPOINTS
-from local.host.routes import Router
+from function_host.routes import Router
+from functions.edge import openapi
+from functions.edge.endpoint import ENDPOINTS
 
 JSON: Final = "application/json"
 
@@ -47,21 +47,28 @@ def _validator(name: str, status: str) -> Draft202012Validator:
 
 
 def check(answer: httpx.Response, router: Router) -> None:
-    """Fail where an answer of a declared call is none that its declaration allows."""
+    """Fail if a response of an endpoint does not match the API description of that endpoint."""
     function, _ = router.match(answer.request.url.path, answer.request.method)
     name, status = function.name, str(answer.status_code)
     assert name in ENDPOINTS
     responses = _responses()[name]
-    assert status in responses, f"{name} answers {status}, which is not declared: {answer.text[:500]}"
-    declared = responses[status]
+    assert status in responses, f"{name} returns {status}, which is not declared: {answer.text[:500]}"
     media = answer.headers["content-type"].partition(";")[0]
-    assert media in declared["content"], f"{name} answers {status} as {media}, which is not declared"
-    required = {header for header, one in declared["headers"].items() if _resolved(one).get("required")}
-    missing = {header for header in required if header not in answer.headers}
-    assert missing == set(), f"{name} answers {status} without {missing}"
+    assert media in responses[status]["content"], f"{name} returns {status} as {media}, which is not declared"
+    missing = _missing_headers(answer, responses[status])
+    assert missing == set(), f"{name} returns {status} without {missing}"
     if media == JSON:
         faults = [
             f"{fault.instance_path}: {fault.message}"
             for fault in _validator(name, status).iter_errors(answer.json())
         ]
-        assert faults == [], f"{name} answers {status} unlike its declaration: {faults[:3]}"
+        assert faults == [], f"{name} returns {status} with a body that is not declared: {faults[:3]}"
+
+
+def _missing_headers(answer: httpx.Response, declared: dict[str, Any]) -> set[str]:
+    """The headers that a response must have by its description and does not have."""
+    return {
+        name
+        for name, header in declared["headers"].items()
+        if _resolved(header).get("required") and name not in answer.headers
+    }

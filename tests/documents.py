@@ -1,4 +1,4 @@
-"""Documents, made for a test: the smallest that are what they say, and some that are not."""
+"""Documents for the tests: minimal valid files of every format, and some that are not valid."""
 
 import io
 import struct
@@ -38,12 +38,12 @@ PPT_NO_VBA: Final = bytes.fromhex("1f00ff0314000000 020000040c000000 05000000 00
 
 
 def pdf(size: int = 0) -> bytes:
-    """A PDF of at least so many bytes."""
+    """Make a PDF of at least `size` bytes."""
     return b"%PDF-1.7\n1 0 obj << >> endobj\ntrailer << >>\n%%EOF\n".ljust(size, b"\n")
 
 
 def office(kind: str, more: Mapping[str, bytes] | None = None, types: str = "") -> bytes:
-    """A zip-based Office file: `more` files in it, `types` more in its list of content types."""
+    """Make a zip-based Office file with `more` files, and `types` added to its list of content types."""
     part, content_type = MAIN_PARTS[kind]
     listing = (
         '<?xml version="1.0" encoding="UTF-8"?>'
@@ -55,7 +55,7 @@ def office(kind: str, more: Mapping[str, bytes] | None = None, types: str = "") 
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip of some files."""
+    """Make a zip of files."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, content in files.items():
@@ -64,29 +64,29 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def bomb() -> bytes:
-    """A DOCX of less than a megabyte that unpacks to 600."""
+    """Make a DOCX of less than a megabyte that unpacks to 600 megabytes."""
     zeros = bytes(50 * 1024 * 1024)
     return office("docx", {f"word/media/{number}.bmp": zeros for number in range(12)})
 
 
 def doc(flags: int = 0, more: Mapping[str, bytes] | None = None) -> bytes:
-    """A DOC with these flags in its header, and `more` streams."""
+    """Make a DOC with flags in its header, and `more` streams."""
     return ole({"WordDocument": struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0, 0, flags), **(more or {})})
 
 
 def xls(records: bytes = BOUNDSHEET, more: Mapping[str, bytes] | None = None) -> bytes:
-    """An XLS with these records in its globals."""
+    """Make an XLS with records in its globals."""
     return ole({"Workbook": BOF + records + EOF, **(more or {})})
 
 
 def ppt(content: bytes = PPT_NO_VBA, user: bytes = b"\x5f\xc0\x91\xe3") -> bytes:
-    """A PPT with this in its main stream, and this token of its current user."""
+    """Make a PPT with a content of its main stream, and a token of its current user."""
     head = struct.pack("<HHIII", 0, 0xFF6, 0x14, 0x14, 0)[:12]
     return ole({"Current User": head + user, "PowerPoint Document": bytes(64) + content})
 
 
 def ole(streams: Mapping[str, bytes]) -> bytes:
-    """An OLE file of streams; one whose name has a slash lies in a storage."""
+    """Make an OLE file of streams; a stream whose name contains a slash is in a storage."""
     entries: list[tuple[str, int, int, int]] = []  # name, type, first sector, size
     children: dict[int, list[int]] = {0: []}
     entries.append(("Root Entry", 5, END, 0))
@@ -101,7 +101,7 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
             children[len(entries)] = []
             entries.append((folder, 1, 0, 0))
         children[storages[folder]].append(len(entries))
-        padded = content.ljust(4096, b"\0")  # never in the stream of small ones
+        padded = content.ljust(4096, b"\0")  # too large for the stream of small ones
         padded = padded.ljust(-(-len(padded) // SECTOR) * SECTOR, b"\0")
         entries.append((name, 2, len(sectors), len(padded)))
         _chain(fat, len(sectors), len(padded) // SECTOR)

@@ -20,16 +20,16 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from PIL import Image
 
 import function_app
-from adapters.credentials import Identity
+from adapters.security.azure_identity import Identity
 from adapters.telemetry import Telemetry
+from function_host.cors import Cors
+from function_host.index import index_app
+from function_host.invocation import invoke
+from function_host.routes import Router
+from function_host.wsgi import HttpApp
 from functions import bootstrap
 from functions.bootstrap import Portal
 from functions.settings import load_settings
-from local.host.cors import Cors
-from local.host.index import index_app
-from local.host.invocation import invoke
-from local.host.routes import Router
-from local.host.wsgi import HttpApp
 from tests import declared
 
 Result = TypeVar("Result")

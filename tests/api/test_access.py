@@ -1,7 +1,7 @@
 """Who is let in where: every route that there is, called as everybody there is, against its declaration."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -9,12 +9,14 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from bp_core.practices import life
+from bp_core.auth.ports import NewToken
 from bp_core.shared.access import Caller
-from bp_core.shared.model import Sent
-from functions.access import ANYONE, HEADQUARTERS, PRACTICE_OWNER, SIGNED_IN, Access
-from functions.bootstrap import Unit
-from functions.edge import ENDPOINTS, DeclarationError, Endpoint, endpoints
+from bp_core.shared.schemas import RequestModel
+from functions.edge.access import ANYONE, HEADQUARTERS, SIGNED_IN, Access
+from functions.edge.declaration import DeclarationError, Endpoint
+from functions.edge.endpoint import ENDPOINTS, endpoints
+from functions.practice_access import PRACTICE_OWNER, PRACTICE_VIEWER, QUESTION_OWNER, QUESTION_VIEWER
+from functions.unit_of_work import UnitOfWork
 from tests.api.tokens import claims_of
 from tests.world import PASSWORD, Person, World, picture
 
@@ -29,18 +31,23 @@ EXPIRED: Final = "somebody with an expired token"
 DEACTIVATED: Final = "a deactivated user"
 EVERYBODY: Final = (NOBODY, EXPIRED, DEACTIVATED, OTHER, OWN, HQ)
 
-RULES: Final[Mapping[object, Mapping[str, int]]] = {
-    life.require_visible: {"submitted": LET_IN, "draft": 404},
-    life.require_owner: {"submitted": 403, "draft": 404},
+SEES: Final[Mapping[str, int]] = {"submitted": LET_IN, "draft": 404}
+OWNS: Final[Mapping[str, int]] = {"submitted": 403, "draft": 404}
+
+RULES: Final[Mapping[Access, Mapping[str, int]]] = {
+    PRACTICE_VIEWER: SEES,
+    QUESTION_VIEWER: SEES,
+    PRACTICE_OWNER: OWNS,
+    QUESTION_OWNER: OWNS,
 }
-"""What a user of another plant hears under each rule that a declaration may name."""
+"""What a user of another plant gets from endpoints with each access to a practice."""
 
 
 def test_every_route_lets_in_whom_it_declares_and_nobody_else(world: World) -> None:
     walk = Walk(world)
     for endpoint in ENDPOINTS.values():
         for who in EVERYBODY:
-            for status in ("submitted", "draft") if endpoint.who.rule else ("submitted",):
+            for status in ("submitted", "draft") if endpoint.who.target else ("submitted",):
                 heard = walk.call(endpoint, who, status)
                 assert heard == expected(endpoint.who, who, status), (endpoint.name, who, status)
 
@@ -53,11 +60,11 @@ def expected(access: Access, who: str, status: str) -> int:
         return 401
     if access.role is not None and access.role != ("hq" if who == HQ else "plant"):
         return 403
-    if access.rule is None or who != OTHER:
+    if access.target is None or who != OTHER:
         return LET_IN
-    if access.rule not in RULES:
-        pytest.fail(f"the walk does not know the rule of {access.label}: say in RULES what it means")
-    return RULES[access.rule][status]
+    if access not in RULES:
+        pytest.fail(f"RULES has no entry for {access.label}")
+    return RULES[access][status]
 
 
 class Walk:
@@ -114,13 +121,15 @@ class Walk:
     def _expired(self, person: Person) -> str:
         claims, now = claims_of(person.tokens["access_token"]), self.world.clock.now()
         return self.world.portal.tokens.issue(
-            "access",
-            token_id="late",
-            user_id=UUID(claims["sub"]),
-            session_id=UUID(claims["sid"]),
-            role="plant",
-            issued_at=now - timedelta(hours=1),
-            expires_at=now,
+            NewToken(
+                kind="access",
+                id="late",
+                user_id=UUID(claims["sub"]),
+                session_id=UUID(claims["sid"]),
+                role="plant",
+                issued_at=now - timedelta(hours=1),
+                expires_at=now,
+            )
         )
 
     def _session_of(self, who: str) -> str:
@@ -134,19 +143,19 @@ class Walk:
         asker = self.people[who].email if who in self.people else self.subject.email
         values = practice_id, asker
         made = {}
-        if "question_id" in endpoint.path_ids:
+        if "question_id" in endpoint.inputs.path_ids:
             made["question_id"] = self.world.query(
                 "INSERT INTO practice_questions (practice_id, asked_by_user_id, question_text)"
                 " SELECT %s, id, 'Why?' FROM users WHERE email = %s RETURNING id",
                 *values,
             )[0][0]
-        if "notification_id" in endpoint.path_ids:
+        if "notification_id" in endpoint.inputs.path_ids:
             made["notification_id"] = self.world.query(
                 "INSERT INTO notifications (related_practice_id, user_id, type, title, message)"
                 " SELECT %s, id, 'practice_approved', 'x', 'x' FROM users WHERE email = %s RETURNING id",
                 *values,
             )[0][0]
-        if "copy_id" in endpoint.path_ids:
+        if "copy_id" in endpoint.inputs.path_ids:
             made["copy_id"] = self.world.query(
                 "WITH copy AS (INSERT INTO best_practices"
                 "     (title, plant_id, submitted_by_user_id, status, submitted_date)"
@@ -245,7 +254,7 @@ class Things:
 def path_of(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
     """A route with real ids."""
     path = endpoint.route
-    for name in set(endpoint.path_ids) & set(ids):
+    for name in set(endpoint.inputs.path_ids) & set(ids):
         path = path.replace(f"{{{name}:guid}}", ids[name])
     if "{" in path:
         pytest.fail(f"the walk cannot fill {path}, of {endpoint.name}: teach it in Things.made")
@@ -254,11 +263,11 @@ def path_of(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
 
 def sent_to(endpoint: Endpoint, things: Things) -> dict[str, Any]:
     """A body with all that is required, so that access is what a call is refused for."""
-    if "form" in endpoint.wanted:
+    if "form" in endpoint.inputs.names:
         return {"data": {"image_type": "before"}, "files": {"file": ("a.jpg", picture(8, 8))}}
     if endpoint.method == "GET":
         return {}
-    required = [name for name, field in endpoint.body.model_fields.items() if field.is_required()]
+    required = [name for name, field in endpoint.inputs.body.model_fields.items() if field.is_required()]
     if unknown := [name for name in required if name not in things.fields]:
         pytest.fail(f"the walk cannot fill {unknown} of {endpoint.name}: teach it in Things.made")
     return {"json": {name: things.fields[name] for name in required}}
@@ -278,7 +287,7 @@ def test_open_to_anyone_are_getting_in_the_signs_of_life_and_the_description_onl
     }
 
 
-class NamesPractice(Sent):
+class NamesPractice(RequestModel):
     practice_id: UUID
 
 
@@ -292,11 +301,11 @@ def test_a_route_cannot_be_declared_without_saying_who_may_call_it() -> None:
 
 
 def test_a_route_whose_owner_decides_must_name_the_thing_that_is_owned() -> None:
-    def on_nothing(unit: Unit) -> None: ...
+    def on_nothing(work: UnitOfWork) -> None: ...
 
-    def on_another_id(unit: Unit, plant_id: UUID) -> None: ...
+    def on_another_id(work: UnitOfWork, plant_id: UUID) -> None: ...
 
-    def on_a_body_without_it(unit: Unit, body: Sent) -> None: ...
+    def on_a_body_without_it(work: UnitOfWork, body: RequestModel) -> None: ...
 
     before = dict(ENDPOINTS)
     _, declare = endpoints()
@@ -311,17 +320,17 @@ def test_a_route_whose_owner_decides_must_name_the_thing_that_is_owned() -> None
 
 
 def test_a_handler_cannot_want_what_its_declaration_does_not_give() -> None:
-    def by_nobody(unit: Unit, caller: Caller) -> None: ...
+    def by_nobody(work: UnitOfWork, caller: Caller) -> None: ...
 
-    def of_an_id(unit: Unit, practice_id: UUID) -> None: ...
+    def of_an_id(work: UnitOfWork, practice_id: UUID) -> None: ...
 
-    def show_health(unit: Unit) -> None: ...
+    def show_health(work: UnitOfWork) -> None: ...
 
     before = dict(ENDPOINTS)
     _, declare = endpoints()
     for handler, who, complaint in (
-        (by_nobody, ANYONE, "wants a caller, but anyone may call"),
-        (of_an_id, SIGNED_IN, "wants .'practice_id'., which its declaration does not give"),
+        (by_nobody, ANYONE, "takes a caller, but anyone may call"),
+        (of_an_id, SIGNED_IN, "takes .'practice_id'., which its declaration does not give"),
         (show_health, HEADQUARTERS, "two functions are named show_health"),
     ):
         with pytest.raises(DeclarationError, match=complaint):
@@ -332,9 +341,11 @@ def test_a_handler_cannot_want_what_its_declaration_does_not_give() -> None:
 def test_the_walk_fails_on_a_route_that_it_cannot_fill(world: World) -> None:
     walk = Walk(world)
     known = ENDPOINTS["show_user"]
-    for changes in ({"route": "/api/v1/secrets/{secret_id:guid}", "path_ids": ("secret_id",)},
-                    {"route": "/api/v1/secrets/{year:int}", "path_ids": ()}):  # fmt: skip
-        strange = Endpoint(**{**vars(known), **changes})
+    for route, path_ids in (
+        ("/api/v1/secrets/{secret_id:guid}", ("secret_id",)),
+        ("/api/v1/secrets/{year:int}", ()),
+    ):
+        strange = replace(known, route=route, inputs=replace(known.inputs, path_ids=path_ids))
         with pytest.raises(pytest.fail.Exception, match="the walk cannot fill"):
             walk.call(strange, HQ, "submitted")
 

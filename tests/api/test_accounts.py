@@ -51,64 +51,87 @@ def people(world: World) -> list[tuple[Any, ...]]:
 # --- registering without an invite
 
 
-def test_who_registers_without_an_invite_waits_until_headquarters_gives_a_plant_and_activates(
-    world: World, hq: Person
-) -> None:
+def test_registering_without_an_invite_makes_an_inactive_account_without_a_plant(world: World) -> None:
     answer = register(world, email="  New.Person@Amber.Test ", full_name=" Asha Rao ")
     user = answer.json()["data"]
     assert answer.status_code == 202
-    assert (user["email"], user["full_name"], user["is_active"]) == (
-        "New.Person@Amber.Test",
-        "Asha Rao",
-        False,
-    )
-    assert (user["role"], user["plant_id"]) == ("plant", None)
-    assert set(user) == {
-        "id", "email", "full_name", "role", "plant_id", "is_active", "created_at", "updated_at"
-    }  # fmt: skip
+    assert user == {
+        "id": user["id"],
+        "email": "New.Person@Amber.Test",
+        "full_name": "Asha Rao",
+        "role": "plant",
+        "plant_id": None,
+        "is_active": False,
+        "created_at": user["created_at"],
+        "updated_at": user["updated_at"],
+    }
     assert error_of(log_in(world, user["email"])) == INACTIVE
-    assert error_of(log_in(world, user["email"], "a wrong guess")) == WRONG  # no word of it to strangers
+    wrong_password = log_in(world, user["email"], "a wrong guess")
+    assert error_of(wrong_password) == WRONG  # only the right password shows that the account is inactive
 
-    path = f"/users/{user['id']}"
+
+def test_headquarters_sets_a_plant_and_then_activates_a_registered_account(world: World, hq: Person) -> None:
+    path = f"/users/{register(world).json()['data']['id']}"
     assert refusal_of(hq.patch(f"{path}/activate", {})) == invalid("plant_id")
     assert hq.patch(path, {"plant_id": str(world.plants[3])}).status_code == 200
-    assert error_of(log_in(world, user["email"])) == INACTIVE
+    assert error_of(log_in(world)) == INACTIVE
     assert hq.patch(f"{path}/activate", {}).json()["data"]["is_active"] is True
-    assert log_in(world, "new.person@amber.test").status_code == 200
+    assert log_in(world, EMAIL.upper()).status_code == 200
 
 
-def test_registering_tells_nobody_whether_an_email_is_known_and_changes_nothing_that_is(
-    world: World,
-) -> None:
+KNOWN: Final = ("active@amber.test", "ACTIVE@amber.TEST", "inactive@amber.test", "pending@amber.test")
+
+
+@pytest.fixture
+def known_users(world: World) -> list[tuple[Any, ...]]:
+    """The users with the e-mails of KNOWN: an active, an inactive, and one that registered."""
     world.add_person("active@amber.test", plant=0)
-    world.add_person("asleep@amber.test", plant=0, is_active=False)
-    register(world, email="waiting@amber.test", password="their own password")
-    before, trail = people(world), world.query("SELECT count(*) FROM audit_log")
-    known = ("active@amber.test", "ACTIVE@amber.TEST", "asleep@amber.test", "waiting@amber.test")
-    answers = {email: register(world, email=email, password="another password") for email in known}
-    assert people(world) == before
-    assert world.query("SELECT count(*) FROM audit_log") == trail
+    world.add_person("inactive@amber.test", plant=0, is_active=False)
+    register(world, email="pending@amber.test", password="their own password")
+    return people(world)
+
+
+@pytest.mark.usefixtures("known_users")
+def test_registering_a_known_and_an_unknown_email_gets_the_same_response(world: World) -> None:
     unknown = register(world, email="unknown@amber.test", password="another password")
-    assert len(people(world)) == len(before) + 1
-    for email, answer in answers.items():
-        told, expected = answer.json(), unknown.json()
-        assert told["data"].pop("email") == email
-        expected["data"].pop("email")
-        assert told["data"].pop("id") != expected["data"].pop("id")
-        assert (answer.status_code, told) == (unknown.status_code, expected)
+    expected = unknown.json()
+    unknown_id = expected["data"].pop("id")
+    expected["data"].pop("email")
+    for email in KNOWN:
+        answer = register(world, email=email, password="another password")
+        shown = answer.json()
+        assert shown["data"].pop("email") == email
+        assert shown["data"].pop("id") != unknown_id
+        assert (answer.status_code, shown) == (unknown.status_code, expected)
         assert set(answer.headers) == set(unknown.headers)
-    ids = {register(world, email="active@amber.test").json()["data"]["id"] for _ in range(2)}
-    assert len(ids) == 2 and not ids & {str(row[0]) for row in before}
 
 
-def test_one_email_registers_once_however_many_come_at_once(world: World) -> None:
+def test_registering_a_known_email_changes_nothing(world: World, known_users: list[tuple[Any, ...]]) -> None:
+    audit_trail = world.query("SELECT count(*) FROM audit_log")
+    for email in KNOWN:
+        register(world, email=email, password="another password")
+    assert people(world) == known_users
+    assert world.query("SELECT count(*) FROM audit_log") == audit_trail
+    register(world, email="unknown@amber.test", password="another password")
+    assert len(people(world)) == len(known_users) + 1
+
+
+def test_registering_a_known_email_shows_an_id_that_nobody_has(
+    world: World, known_users: list[tuple[Any, ...]]
+) -> None:
+    shown = [register(world, email="active@amber.test").json()["data"]["id"] for _ in range(2)]
+    known = {str(row[0]) for row in known_users}
+    assert len(set(shown) - known) == 2
+
+
+def test_one_email_registers_once_in_concurrent_requests(world: World) -> None:
     spellings = [partial(register, world, email=email) for email in (EMAIL, EMAIL.upper())]
     answers = at_once(*spellings * 4)
     assert {answer.status_code for answer in answers} == {202}
     assert len(people(world)) == 1
 
 
-def test_a_registration_that_makes_no_sense_is_refused_by_its_field(world: World) -> None:
+def test_a_malformed_registration_is_refused_by_field(world: World) -> None:
     for changes, field in (
         ({"email": "nobody"}, "email"),
         ({"email": "a@b"}, "email"),
@@ -196,7 +219,7 @@ def test_an_invite_is_for_its_email_for_seven_days_once_and_until_it_is_withdraw
     assert refusal_of(register(world, invite_token=issued["token"])) == NOT_USABLE
 
 
-def test_an_invite_activates_an_account_that_waits_with_what_was_registered_last(
+def test_an_invite_activates_a_pending_account_with_the_data_of_the_last_registration(
     world: World, hq: Person
 ) -> None:
     pending = register(world, password="the first password", full_name="A. Rao").json()["data"]
@@ -221,7 +244,7 @@ def test_an_invite_does_not_take_over_an_account_that_became_active_meanwhile(
     assert world.query("SELECT used_at FROM invites") == [(None,)]
 
 
-def test_a_used_invite_does_not_let_somebody_in_again_who_was_shut_out(world: World, hq: Person) -> None:
+def test_a_used_invite_does_not_reactivate_a_deactivated_user(world: World, hq: Person) -> None:
     token = invite(hq)["token"]
     user = register(world, invite_token=token).json()["data"]
     assert hq.patch(f"/users/{user['id']}/deactivate", {}).status_code == 200
@@ -231,9 +254,7 @@ def test_a_used_invite_does_not_let_somebody_in_again_who_was_shut_out(world: Wo
     assert error_of(log_in(world)) == INACTIVE
 
 
-def test_an_invite_that_is_left_does_not_let_somebody_in_again_who_was_shut_out(
-    world: World, hq: Person
-) -> None:
+def test_an_unused_invite_does_not_reactivate_a_deactivated_user(world: World, hq: Person) -> None:
     first, left = invite(hq)["token"], invite(hq)["token"]
     user = register(world, invite_token=first).json()["data"]
     assert hq.patch(f"/users/{user['id']}/deactivate", {}).status_code == 200
@@ -241,7 +262,7 @@ def test_an_invite_that_is_left_does_not_let_somebody_in_again_who_was_shut_out(
     assert error_of(log_in(world)) == INACTIVE
 
 
-def test_an_invite_that_makes_no_sense_is_refused(world: World, hq: Person) -> None:
+def test_a_malformed_invite_is_refused(world: World, hq: Person) -> None:
     plant = str(world.plants[0])
     for body, fields in (
         ({"role": "plant"}, {"plant_id"}),
@@ -259,7 +280,9 @@ def test_an_invite_that_makes_no_sense_is_refused(world: World, hq: Person) -> N
     assert world.query("SELECT count(*) FROM invites") == [(0,)]
 
 
-def test_invites_are_headquarters_affair_and_a_used_one_is_not_withdrawn(world: World, hq: Person) -> None:
+def test_only_headquarters_manages_invites_and_a_used_one_cannot_be_withdrawn(
+    world: World, hq: Person
+) -> None:
     issued, used = invite(hq), invite(hq, "used@amber.test")
     register(world, email="used@amber.test", invite_token=used["token"])
     plant = world.plant_user()
@@ -329,13 +352,15 @@ def test_a_longer_password_never_matches_though_bcrypt_would_not_see_the_differe
         assert person.post("/auth/change-password", back).status_code == 200
 
 
-def test_a_person_changes_their_password_who_knows_the_old_one(world: World) -> None:
+def test_a_user_changes_their_password_with_the_current_one(world: World) -> None:
     person = world.plant_user()
     before = people(world)
     wrong = {"current_password": "a wrong guess", "new_password": "another horse battery"}
     assert refusal_of(person.post("/auth/change-password", wrong)) == invalid("current_password")
     assert people(world) == before
-    assert world.query("SELECT failures FROM sign_in_failures") == [(1,)]  # kept, though the call was refused
+    assert world.query("SELECT failures FROM sign_in_failures") == [
+        (1,)
+    ]  # committed, although the request was refused
 
     right = {"current_password": PASSWORD, "new_password": "another horse battery"}
     answer = person.post("/auth/change-password", right)
@@ -356,7 +381,7 @@ def test_guessing_the_old_password_in_an_open_session_is_slowed_down_like_signin
     assert log_in(world, person.email).status_code == 200
 
 
-def test_who_signs_in_elsewhere_has_no_password_to_change(world: World) -> None:
+def test_a_user_of_another_token_issuer_has_no_password_to_change(world: World) -> None:
     person = world.plant_user()
     world.query("UPDATE users SET hashed_password = NULL")
     body = {"current_password": PASSWORD, "new_password": "another horse battery"}

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -251,53 +252,87 @@ def test_the_months_of_a_plant_show_the_practices_that_make_them(world: World) -
     assert trend[6] == {"month": "2026-07", "savings": "0.58", "stars": 1}
 
 
-@pytest.mark.parametrize("portal_settings", [{"FISCAL_YEAR_START_MONTH": "4"}])
-def test_a_financial_year_is_named_by_the_year_in_which_it_starts(world: World) -> None:
+YEAR_FROM_APRIL: Final = pytest.mark.parametrize(
+    "portal_settings", [{"FISCAL_YEAR_START_MONTH": "4"}], ids=[""]
+)
+
+
+@pytest.fixture
+def around_april(world: World) -> Person:
+    """Somebody at headquarters, who approved practices on the days around two ends of March."""
     hq = world.headquarters()
     for day in ("2025-03-31", "2025-04-01", "2026-03-31", "2026-04-01"):
         world.benchmark(world.approved(hq, 0, **saving(12), submitted_date=day))
-    plant = world.plants[0]
-    for year, savings, practices in (
-        (2024, "1.00", 1),
-        (2025, "2.00", 2),
-        (2026, "1.00", 1),
-        (None, "1.00", 1),
-    ):
-        named = {} if year is None else {"year": year}
-        assert figures(hq, "cost-savings", **named)[0]["savings"] == savings
-        assert figures(hq, "plant-performance", **named)[0]["submitted"] == practices
-        counts = [row["practice_count"] for row in figures(hq, "category-breakdown", **named)]
-        assert sum(counts) == practices
-        first = f"{year or 2026}-04"
-        assert figures(hq, f"star-ratings/{plant}/monthly-trend", **named)[0]["month"] == first
-        assert figures(hq, f"cost-analysis/{plant}/monthly", **named)[0]["month"] == first
+    return hq
+
+
+def figures_of_year(hq: Person, plant: UUID, **year: int) -> tuple[str, int, int, str, str]:
+    """Of a financial year: savings, practices by plant and by category, first month of trend and of costs."""
+    return (
+        figures(hq, "cost-savings", **year)[0]["savings"],
+        figures(hq, "plant-performance", **year)[0]["submitted"],
+        sum(row["practice_count"] for row in figures(hq, "category-breakdown", **year)),
+        figures(hq, f"star-ratings/{plant}/monthly-trend", **year)[0]["month"],
+        figures(hq, f"cost-analysis/{plant}/monthly", **year)[0]["month"],
+    )
+
+
+@YEAR_FROM_APRIL
+def test_a_financial_year_is_named_by_the_year_in_which_it_starts(world: World, around_april: Person) -> None:
+    shown = {year: figures_of_year(around_april, world.plants[0], year=year) for year in (2024, 2025, 2026)}
+    assert shown == {
+        2024: ("1.00", 1, 1, "2024-04", "2024-04"),
+        2025: ("2.00", 2, 2, "2025-04", "2025-04"),
+        2026: ("1.00", 1, 1, "2026-04", "2026-04"),
+    }
+    assert figures_of_year(around_april, world.plants[0]) == shown[2026]
+
+
+@YEAR_FROM_APRIL
+def test_a_month_is_named_by_its_calendar_year_in_any_financial_year(around_april: Person) -> None:
     march = {"year": 2026, "month": 3}
-    assert figures(hq, "cost-analysis", **march)[0]["ytd_total"] == "2.00"
-    april = figures(hq, "cost-analysis", year=2026, month=4)[0]
+    assert figures(around_april, "cost-analysis", **march)[0]["ytd_total"] == "2.00"
+    april = figures(around_april, "cost-analysis", year=2026, month=4)[0]
     assert (april["last_month"], april["ytd_till_last_month"], april["ytd_total"]) == ("1.00", "0.00", "1.00")
-    assert figures(hq, "plant-performance", period="monthly", **march)[0]["submitted"] == 1
-    assert figures(hq, "benchmark-stats", year=2026, month=8)[0]["benchmarked_count"] == 4  # all were today
+    assert figures(around_april, "plant-performance", period="monthly", **march)[0]["submitted"] == 1
+    benchmarks = figures(around_april, "benchmark-stats", year=2026, month=8)
+    assert benchmarks[0]["benchmarked_count"] == 4  # all were benchmarked today
 
 
-def test_a_plant_user_sees_the_own_plant_where_none_is_named_and_any_where_one_is(world: World) -> None:
+PLANT_MONTHS: Final = ("cost-analysis/{}/monthly", "star-ratings/{}/monthly-trend")
+
+
+def test_lists_show_a_plant_user_their_own_plant_and_headquarters_every_active_one(world: World) -> None:
     author, hq = world.plant_user(1), world.headquarters()
     world.query("UPDATE plants SET is_active = false WHERE id = ANY (%s)", world.plants[1:3])
     active = [str(plant) for place, plant in enumerate(world.plants) if place not in (1, 2)]
     for path in LISTS:
         assert [row["plant_id"] for row in figures(author, path)] == [str(author.plant_id)], path
         assert [row["plant_id"] for row in figures(hq, path)] == active, path
-    other, unknown = world.plants[0], "00000000-0000-4000-8000-000000000000"
-    for path in ("cost-analysis/{}/monthly", "star-ratings/{}/monthly-trend"):
+
+
+def test_the_months_of_any_plant_are_shown_to_everybody(world: World) -> None:
+    author, hq, other = world.plant_user(1), world.headquarters(), world.plants[0]
+    world.query("UPDATE plants SET is_active = false WHERE id = ANY (%s)", world.plants[1:3])
+    for path in PLANT_MONTHS:
         assert len(figures(author, path.format(author.plant_id))) == 12
         assert len(figures(hq, path.format(world.plants[2]))) == 12  # an inactive plant keeps its past
         assert figures(author, path.format(other)) == figures(hq, path.format(other))
-        for person in (author, hq):
-            assert error_of(person.get(f"/analytics/{path.format(unknown)}")) == (404, "NOT_FOUND")
+
+
+def test_the_months_of_an_unknown_plant_are_not_found(world: World) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    for person in (world.plant_user(1), world.headquarters()):
+        for path in PLANT_MONTHS:
+            answer = person.get(f"/analytics/{path.format(unknown)}")
+            assert error_of(answer) == (404, "NOT_FOUND"), path
+
+
+def test_categories_count_the_own_plant_the_named_plant_or_the_company(world: World) -> None:
+    author, hq, other = world.plant_user(1), world.headquarters(), world.plants[0]
     world.approved(hq, 0)
     world.approved(hq, 1)
     own = figures(author, "category-breakdown")
-    assert own == figures(author, "category-breakdown", plant_id=author.plant_id)
-    assert own == figures(hq, "category-breakdown", plant_id=author.plant_id)
     assert [row["practice_count"] for row in own] == [1, 0, 0, 0, 0, 0, 0, 0]
     assert own[0] == {
         "category_id": str(world.categories[0]),
@@ -307,9 +342,20 @@ def test_a_plant_user_sees_the_own_plant_where_none_is_named_and_any_where_one_i
         "color_class": "bg-amber-50 text-amber-700 border-amber-200",
         "icon_name": "Bot",
     }
+    for person in (author, hq):
+        for plant in (author.plant_id, other):
+            assert figures(person, "category-breakdown", plant_id=plant) == own
     assert figures(hq, "category-breakdown")[0]["practice_count"] == 2
-    named = figures(author, "category-breakdown", plant_id=other)
-    assert named == figures(hq, "category-breakdown", plant_id=other) == own
+
+
+def test_categories_count_the_practices_of_an_inactive_plant(world: World) -> None:
+    author, hq = world.plant_user(1), world.headquarters()
+    world.query("UPDATE plants SET is_active = false WHERE id = %s", author.plant_id)
+    world.approved(hq, 1)
+    for person in (author, hq):
+        shown = figures(person, "category-breakdown", plant_id=author.plant_id)
+        assert [row["practice_count"] for row in shown] == [1, 0, 0, 0, 0, 0, 0, 0]
+    assert figures(hq, "category-breakdown")[0]["practice_count"] == 1
 
 
 def test_figures_are_asked_for_by_what_they_know_and_nothing_else(world: World) -> None:
@@ -356,10 +402,10 @@ def test_no_list_takes_more_statements_for_more_plants(world: World, statements:
         )
 
 
-def test_a_dashboard_is_what_the_single_calls_answer_in_two_statements(
-    world: World, statements: list[str]
-) -> None:
-    hq, author, copier = world.headquarters(), world.plant_user(0), world.plant_user(1)
+@pytest.fixture
+def busy(world: World) -> World:
+    """A portal with 12 benchmarks of three plants, three copies and 46 active plants."""
+    hq, copier = world.headquarters(), world.plant_user(1)
     originals = [
         world.approved(hq, place % 3, **saving(60 + place), title=f"BP {place}") for place in range(12)
     ]
@@ -373,32 +419,44 @@ def test_a_dashboard_is_what_the_single_calls_answer_in_two_statements(
         "INSERT INTO plants (name, short_name, division)"
         " SELECT 'Plant ' || n, 'P', 'x' FROM generate_series(1, 40) n"
     )
-    for person in (hq, author, copier):
+    return world
+
+
+def by_single_calls(person: Person, currency: str) -> dict[str, Any]:
+    """What a dashboard must show, from a call for each part; without the trend of the company."""
+    parts = {
+        "overview": overview(person, currency=currency),
+        "recent": person.get("/best-practices/recent").json()["data"],
+        "recent_benchmarked": person.get("/benchmarking/recent").json()["data"],
+        "leaderboard": person.get("/leaderboard/current").json()["data"][:10],
+        "category_breakdown": figures(person, "category-breakdown"),
+        "copy_spread": person.get("/benchmarking/copy-spread", limit=5).json()["data"],
+        "star_ratings": figures(person, "star-ratings", currency=currency),
+    }
+    if person.plant_id:
+        trend = f"star-ratings/{person.plant_id}/monthly-trend"
+        parts["trend"] = figures(person, trend, currency=currency)
+    return parts
+
+
+def test_a_dashboard_shows_in_two_statements_what_the_single_calls_show(
+    busy: World, statements: list[str]
+) -> None:
+    for person in (busy.headquarters(), busy.plant_user(0), busy.plant_user(1)):
         for currency in ("lakhs", "crores"):
             statements.clear()
             shown = figures(person, "dashboard", currency=currency)
-            assert len(statements) == 2  # the session's is one of them
-            leaderboard = person.get("/leaderboard/current").json()["data"]
-            spread = person.get("/benchmarking/copy-spread", limit=5).json()["data"]
-            assert shown == {
-                "overview": overview(person, currency=currency),
-                "recent": person.get("/best-practices/recent").json()["data"],
-                "recent_benchmarked": person.get("/benchmarking/recent").json()["data"],
-                "leaderboard": leaderboard[:10],
-                "category_breakdown": figures(person, "category-breakdown"),
-                "copy_spread": spread,
-                "star_ratings": figures(person, "star-ratings", currency=currency),
-                "trend": shown["trend"],
-            }
-            assert len(shown["recent"]) == len(shown["recent_benchmarked"]) == len(shown["leaderboard"]) == 10
-            assert [one["copy_count"] for one in spread] == [1, 1, 1, 0, 0]
-            if person.plant_id:
-                path = f"star-ratings/{person.plant_id}/monthly-trend"
-                assert shown["trend"] == figures(person, path, currency=currency)
-    company = figures(hq, "dashboard")
-    assert [month["month"] for month in company["trend"]] == [f"2026-{month:02}" for month in range(1, 13)]
-    assert company["trend"][1] == {"month": "2026-02", "savings": "8.41", "stars": 0}
-    assert company["trend"][7] == {"month": "2026-08", "savings": "65.50", "stars": 1}
+            assert len(statements) == 2  # one of them reads the session
+            assert shown == {"trend": shown["trend"], **by_single_calls(person, currency)}
+            assert [len(shown[part]) for part in ("recent", "recent_benchmarked", "leaderboard")] == [10] * 3
+            assert [one["copy_count"] for one in shown["copy_spread"]] == [1, 1, 1, 0, 0]
+
+
+def test_the_dashboard_of_headquarters_shows_the_months_of_the_company(busy: World) -> None:
+    trend = figures(busy.headquarters(), "dashboard")["trend"]
+    assert [month["month"] for month in trend] == [f"2026-{month:02}" for month in range(1, 13)]
+    assert trend[1] == {"month": "2026-02", "savings": "8.41", "stars": 0}
+    assert trend[7] == {"month": "2026-08", "savings": "65.50", "stars": 1}
 
 
 def test_an_empty_portal_has_a_dashboard(world: World) -> None:

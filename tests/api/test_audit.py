@@ -9,8 +9,9 @@ import httpx
 import psycopg
 import pytest
 
-from functions.edge import ENDPOINTS, READS
-from tests.api.test_sheets import HEADINGS, bring_in, complete_row, workbook
+from functions.edge.declaration import READS
+from functions.edge.endpoint import ENDPOINTS
+from tests.api.test_sheets import HEADINGS, complete_row, import_practices, workbook
 from tests.api.tokens import claims_of
 from tests.world import (
     NOON,
@@ -52,7 +53,7 @@ class Entry(NamedTuple):
     after: Mapping[str, Any] | None
 
 
-def trail(world: World) -> list[Entry]:
+def audit_trail(world: World) -> list[Entry]:
     rows = world.query(
         "SELECT action, entity, entity_id::text, user_id::text, request_id, before, after"
         " FROM audit_log ORDER BY id"
@@ -70,15 +71,15 @@ class Watcher:
     def __init__(self, world: World) -> None:
         self.world = world
         self.seen: set[str] = set()
-        self._known = len(trail(world))
+        self._known = len(audit_trail(world))
 
     def catch_up(self) -> None:
         """Pass over what was left until now."""
-        self._known = len(trail(self.world))
+        self._known = len(audit_trail(self.world))
 
     def left_by(self, name: str, answer: httpx.Response, by: str | None, *actions: str) -> list[Entry]:
         """The entries that a call of a route has left: of these actions, by this user, with the call's id."""
-        entries = trail(self.world)[self._known :]
+        entries = audit_trail(self.world)[self._known :]
         self._known += len(entries)
         self.seen.add(name)
         assert [entry.action for entry in entries] == list(actions), (name, answer.text)
@@ -220,8 +221,21 @@ def tell_of_plants_and_categories(watcher: Watcher, hq: Person) -> None:
 
 
 def tell_of_practices(watcher: Watcher, hq: Person, author: Person) -> str:
-    """Write, submit, approve, send back and edit a practice; its id."""
-    own, head = id_of(author), id_of(hq)
+    """Write, edit, submit, approve, send back and delete practices; the id of one that is left."""
+    practice_id = tell_of_writing(watcher, author)
+    tell_of_transitions(watcher, hq, author, practice_id)
+    own = id_of(author)
+    answer = author.post("/best-practices", {"title": "A mistake"})
+    mistake = str(watcher.by_one("create_practice", answer, own, "practice.created").entity_id)
+    answer = author.delete(f"/best-practices/{mistake}")
+    entry = watcher.by_one("delete_practice", answer, own, "practice.deleted")
+    assert (entry.entity_id, entry.after) == (mistake, None)
+    return practice_id
+
+
+def tell_of_writing(watcher: Watcher, author: Person) -> str:
+    """Write and edit a practice; its id."""
+    own = id_of(author)
     body = {
         "title": "Less scrap", "description": "x", "problem_statement": "x", "solution": "x",
         "category_id": str(watcher.world.categories[0]),
@@ -230,31 +244,29 @@ def tell_of_practices(watcher: Watcher, hq: Person, author: Person) -> str:
     entry = watcher.by_one("create_practice", answer, own, "practice.created")
     practice_id = str(answer.json()["data"]["id"])
     assert (entry.entity, entry.entity_id, entry.before) == ("practice", practice_id, None)
-    assert entry.after is not None
-    assert {name: entry.after[name] for name in body} == body
-    assert (entry.after["status"], entry.after["plant_id"]) == ("draft", str(author.plant_id))
+    expected = {**body, "status": "draft", "plant_id": str(author.plant_id)}
+    assert {name: (entry.after or {})[name] for name in expected} == expected
 
-    path = f"/best-practices/{practice_id}"
-    answer = author.patch(path, {**body, "title": "No scrap"})
+    answer = author.patch(f"/best-practices/{practice_id}", {**body, "title": "No scrap"})
     entry = watcher.by_one("edit_practice", answer, own, "practice.changed")
     assert (entry.before, entry.after) == ({"title": "Less scrap"}, {"title": "No scrap"})
-    comment = {"comment": "How was it measured?"}
-    for person, by, name, call, body, before, after in (
-        (author, own, "submit_practice", "submit", {}, "draft", "submitted"),
-        (hq, head, "approve_practice", "approve", {}, "submitted", "approved"),
-        (hq, head, "request_revision", "request-revision", comment, "approved", "revision_required"),
-    ):
-        entry = watcher.by_one(name, person.post(f"{path}/{call}", body), by, f"practice.{after}")
-        dates = ({"submitted_date": None}, {"submitted_date": "2026-08-15"}) if call == "submit" else ({}, {})
-        assert entry.before == {"status": before, **dates[0]}
-        assert entry.after == {"status": after, **dates[1]}
-    watcher.left_by("approve_practice", hq.post(f"{path}/approve"), head)  # a refused step leaves nothing
-    answer = author.post("/best-practices", {"title": "A slip"})
-    slip = str(watcher.by_one("create_practice", answer, own, "practice.created").entity_id)
-    answer = author.delete(f"/best-practices/{slip}")
-    entry = watcher.by_one("delete_practice", answer, own, "practice.deleted")
-    assert (entry.entity_id, entry.after) == (slip, None)
     return practice_id
+
+
+def tell_of_transitions(watcher: Watcher, hq: Person, author: Person, practice_id: str) -> None:
+    """Submit, approve and send back a practice; a refused approval leaves no entry."""
+    path = f"/best-practices/{practice_id}"
+    answer = author.post(f"{path}/submit", {})
+    entry = watcher.by_one("submit_practice", answer, id_of(author), "practice.submitted")
+    assert entry.before == {"status": "draft", "submitted_date": None}
+    assert entry.after == {"status": "submitted", "submitted_date": "2026-08-15"}
+    answer = hq.post(f"{path}/approve", {})
+    entry = watcher.by_one("approve_practice", answer, id_of(hq), "practice.approved")
+    assert (entry.before, entry.after) == ({"status": "submitted"}, {"status": "approved"})
+    answer = hq.post(f"{path}/request-revision", {"comment": "How was it measured?"})
+    entry = watcher.by_one("request_revision", answer, id_of(hq), "practice.revision_required")
+    assert (entry.before, entry.after) == ({"status": "approved"}, {"status": "revision_required"})
+    watcher.left_by("approve_practice", hq.post(f"{path}/approve"), id_of(hq))
 
 
 def tell_of_images(watcher: Watcher, author: Person, practice_id: str) -> None:
@@ -282,7 +294,7 @@ def tell_of_images(watcher: Watcher, author: Person, practice_id: str) -> None:
     answer = author.post(path, confirmation(blob_name))
     [entry] = watcher.left_by("confirm_image", answer, own, "upload.rejected")
     assert (entry.entity_id, entry.after) == (
-        practice_id, {"blob_name": blob_name, "reason": "not a file of type image/jpeg"}
+        practice_id, {"blob_name": blob_name, "reason": "The file is not of type image/jpeg."}
     )  # fmt: skip
     answer = author.http.post(
         f"/api/v1/best-practices/{practice_id}/upload-image",
@@ -326,7 +338,7 @@ def tell_of_questions(watcher: Watcher, hq: Person, author: Person, practice_id:
 
 def tell_of_an_import(watcher: Watcher, hq: Person) -> None:
     row = complete_row(watcher.world)
-    answer = bring_in(hq, workbook(HEADINGS, row, row), dry_run="false")
+    answer = import_practices(hq, workbook(HEADINGS, row, row), dry_run="false")
     entries = watcher.left_by("import_practices", answer, id_of(hq), "practice.created", "practice.created")
     assert [(entry.after or {})["title"] for entry in entries] == ["Less scrap in brazing"] * 2
 
@@ -375,7 +387,7 @@ def test_what_the_portal_does_by_itself_is_kept_as_nobodys(world: World) -> None
     world.put_blob(blob_name, picture(8, 8))
     world.deliver(blob_name)
     world.deliver(blob_name)
-    [recorded] = [entry for entry in trail(world) if entry.entity == "image"]
+    [recorded] = [entry for entry in audit_trail(world) if entry.entity == "image"]
     assert (recorded.action, recorded.user_id, recorded.request_id) == ("image.recorded", None, None)
 
 
@@ -383,7 +395,7 @@ def test_an_entry_has_the_id_that_its_call_came_with(world: World) -> None:
     hq = world.headquarters()
     body = {"name": "Chennai", "short_name": "MAA", "division": "Component"}
     hq.http.post("/api/v1/plants", json=body, headers={"X-Request-ID": "call-17"})
-    assert trail(world)[-1].request_id == "call-17"
+    assert audit_trail(world)[-1].request_id == "call-17"
 
 
 # --- one transaction, and never rewritten
@@ -393,7 +405,7 @@ def test_a_change_that_fails_later_leaves_neither_itself_nor_an_entry(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     author = world.plant_user(0)
-    before = trail(world), world.written()
+    before = audit_trail(world), world.written()
 
     def fail(*_: object) -> None:
         raise RuntimeError("after the trail was written")
@@ -401,9 +413,9 @@ def test_a_change_that_fails_later_leaves_neither_itself_nor_an_entry(
     with monkeypatch.context() as patched:
         patched.setattr("bp_core.savings.SavingsLedger.practice_changed", fail)
         assert error_of(author.post("/best-practices", {"title": "x"})) == (500, "INTERNAL")
-    assert (trail(world), world.written()) == before
+    assert (audit_trail(world), world.written()) == before
     assert author.post("/best-practices", {"title": "x"}).status_code == 201
-    assert len(trail(world)) == len(before[0]) + 1
+    assert len(audit_trail(world)) == len(before[0]) + 1
 
 
 def test_a_change_whose_commit_fails_leaves_neither_itself_nor_an_entry(world: World) -> None:
@@ -416,7 +428,7 @@ def test_a_change_whose_commit_fails_leaves_neither_itself_nor_an_entry(world: W
             FOR EACH ROW EXECUTE FUNCTION fail();
         """
     )
-    people, entries = world.query("SELECT * FROM users ORDER BY id"), trail(world)
+    people, entries = world.query("SELECT * FROM users ORDER BY id"), audit_trail(world)
     plant = {"name": "Chennai", "short_name": "MAA", "division": "Component"}
     for answer in (
         hq.post("/plants", plant),
@@ -425,7 +437,7 @@ def test_a_change_whose_commit_fails_leaves_neither_itself_nor_an_entry(world: W
     ):
         assert error_of(answer) == (500, "INTERNAL")
         assert "disk" not in answer.text
-    assert trail(world) == entries
+    assert audit_trail(world) == entries
     assert world.query("SELECT * FROM users ORDER BY id") == people
     assert world.query("SELECT count(*) FROM plants") == [(7,)]
     assert world.query("SELECT count(*) FROM sessions") == [(1,)]
@@ -442,7 +454,7 @@ def test_a_change_that_cannot_be_kept_in_the_trail_is_not_made(
 
 def test_the_database_refuses_to_rewrite_the_trail(world: World) -> None:
     world.headquarters()
-    before = trail(world)
+    before = audit_trail(world)
     assert len(before) == 1
     for statement in (
         "UPDATE audit_log SET action = 'x'",
@@ -456,7 +468,7 @@ def test_the_database_refuses_to_rewrite_the_trail(world: World) -> None:
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="insert-only"):
             world.query(statement)
-    assert trail(world) == before
+    assert audit_trail(world) == before
 
 
 # --- looking into it

@@ -1,4 +1,4 @@
-"""Signing in and signing out, and how long what one is given lasts (rules 9)."""
+"""Signing in and out, and the lifetimes of sessions and tokens (rules 9)."""
 
 import json
 import logging
@@ -32,8 +32,8 @@ def session_rows(world: World) -> list[tuple[Any, ...]]:
     return world.query("SELECT revoked_at, revoked_reason FROM sessions ORDER BY created_at, id")
 
 
-def test_signing_in_gives_tokens_in_the_envelope_and_beside_it(world: World) -> None:
-    person = world.add_person("Asha.Rao@amber.test", plant=2)
+def test_signing_in_returns_tokens_in_the_envelope_and_at_the_top_level(world: World) -> None:
+    world.add_person("Asha.Rao@amber.test", plant=2)
     for email in ("Asha.Rao@amber.test", "asha.rao@AMBER.TEST"):
         answer = log_in(world, email, PASSWORD)
         body = answer.json()
@@ -41,26 +41,32 @@ def test_signing_in_gives_tokens_in_the_envelope_and_beside_it(world: World) -> 
         assert set(body["data"]) == {"access_token", "refresh_token", "token_type", "expires_in"}
         assert (body["data"]["token_type"], body["data"]["expires_in"]) == ("bearer", 1800)
         assert {name: body[name] for name in body["data"]} == body["data"]
-    claims = claims_of(body["data"]["access_token"])
+
+
+def test_an_access_token_has_nine_claims_and_lasts_thirty_minutes(world: World) -> None:
+    claims = claims_of(world.plant_user().tokens["access_token"])
     assert set(claims) == {"sub", "sid", "role", "typ", "iat", "exp", "jti", "iss", "aud"}
     assert claims["exp"] - claims["iat"] == 30 * 60
-    me = person.sign_in().get("/auth/me").json()["data"]
+
+
+def test_a_user_sees_their_own_account_and_plant_without_the_password_hash(world: World) -> None:
+    me = world.add_person("Asha.Rao@amber.test", plant=2).sign_in().get("/auth/me").json()["data"]
     assert (me["email"], me["role"], me["plant_id"]) == ("Asha.Rao@amber.test", "plant", str(world.plants[2]))
     assert (me["plant_name"], me["plant_short_name"]) == ("Ponneri", "Ponneri")
     assert "hashed_password" not in me
     assert world.headquarters().get("/auth/me").json()["data"]["plant_name"] is None
 
 
-def test_a_wrong_password_and_an_unknown_email_are_told_apart_by_nothing(world: World) -> None:
+def test_a_wrong_password_and_an_unknown_email_get_the_same_response(world: World) -> None:
     world.add_person("known@amber.test", plant=0)
-    world.add_person("asleep@amber.test", plant=0, is_active=False)
+    world.add_person("inactive@amber.test", plant=0, is_active=False)
     world.add_person("outside@amber.test", plant=0)
     world.query("UPDATE users SET hashed_password = NULL WHERE email = 'outside@amber.test'")
     answers = [
         log_in(world, "known@amber.test", "a wrong guess"),
         log_in(world, "nobody@amber.test", "a wrong guess"),
         log_in(world, "nobody@amber.test", PASSWORD),
-        log_in(world, "asleep@amber.test", "a wrong guess"),
+        log_in(world, "inactive@amber.test", "a wrong guess"),
         log_in(world, "outside@amber.test", PASSWORD),
         log_in(world, "known@amber.test", PASSWORD.ljust(73, "!")),
         log_in(world, "known@amber.test", "ü" * 500),
@@ -74,14 +80,14 @@ def test_a_wrong_password_and_an_unknown_email_are_told_apart_by_nothing(world: 
     assert session_rows(world) == []
 
 
-def test_an_inactive_account_is_told_so_only_to_who_knows_its_password(world: World) -> None:
-    world.add_person("asleep@amber.test", plant=0, is_active=False)
-    answer = log_in(world, "asleep@amber.test", PASSWORD)
+def test_only_the_right_password_reveals_that_an_account_is_inactive(world: World) -> None:
+    world.add_person("inactive@amber.test", plant=0, is_active=False)
+    answer = log_in(world, "inactive@amber.test", PASSWORD)
     assert error_of(answer) == (403, "ACCOUNT_INACTIVE")
     assert session_rows(world) == []
 
 
-def test_credentials_that_make_no_sense_are_refused_by_their_field(world: World) -> None:
+def test_malformed_credentials_are_refused_by_field(world: World) -> None:
     browser = world.browser()
     good: dict[str, object] = {"email": "known@amber.test", "password": PASSWORD}
     for changes, field in (
@@ -100,7 +106,7 @@ def test_credentials_that_make_no_sense_are_refused_by_their_field(world: World)
     assert refusal_of(browser.post("/api/v1/auth/login", json={})) == invalid("email", "password")
 
 
-def test_a_session_lasts_seven_days_or_thirty_if_it_is_to_be_remembered(world: World) -> None:
+def test_a_session_lasts_seven_days_or_thirty_with_remember_me(world: World) -> None:
     for email, remembered, days in (("week@amber.test", False, 7), ("month@amber.test", True, 30)):
         world.clock.at = NOON
         person = world.add_person(email, plant=0).sign_in(remember_me=remembered)
@@ -112,7 +118,7 @@ def test_a_session_lasts_seven_days_or_thirty_if_it_is_to_be_remembered(world: W
         assert error_of(refresh(person, answer.json()["refresh_token"])) == EXPIRED
 
 
-def test_an_access_token_lasts_thirty_minutes(world: World) -> None:
+def test_an_access_token_is_refused_after_thirty_minutes(world: World) -> None:
     person = world.plant_user()
     world.clock.advance(timedelta(minutes=30) - SECOND)
     assert person.get("/plants").status_code == 200
@@ -167,7 +173,7 @@ def test_signing_in_hashes_the_password_again_when_the_cost_has_grown(world: Wor
     assert world.query("SELECT hashed_password FROM users") == [(after,)]
 
 
-def test_a_session_tells_the_browser_that_opened_it(world: World) -> None:
+def test_a_session_records_the_browser_that_opened_it(world: World) -> None:
     world.add_person("asha@amber.test", plant=0)
     body = {"email": "asha@amber.test", "password": PASSWORD}
     for sent in ("Firefox/140", "x" * 1000, ""):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -138,7 +139,9 @@ def test_the_same_call_with_its_key_gives_the_first_benchmark_again(world: World
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
-def test_benchmarks_are_listed_newest_first_of_a_plant_or_category_or_all(world: World, hq: Person) -> None:
+@pytest.fixture
+def twelve(world: World, hq: Person) -> list[dict[str, Any]]:
+    """Practices 0 to 11 of three plants and two categories, benchmarked in this order; and a deleted one."""
     made = []
     for number in range(12):
         category = str(world.categories[number % 2])
@@ -146,28 +149,40 @@ def test_benchmarks_are_listed_newest_first_of_a_plant_or_category_or_all(world:
         benchmarked(hq, practice["id"])
         made.append(practice)
         world.clock.advance(timedelta(minutes=1))
-    gone = world.approved(hq)
-    benchmarked(hq, gone["id"])
-    world.mark_deleted(gone)
+    deleted = world.approved(hq)
+    benchmarked(hq, deleted["id"])
+    world.mark_deleted(deleted)
+    return made
 
-    def listed(**query: object) -> list[str]:
+
+@pytest.mark.usefixtures("twelve")
+def test_benchmarks_are_listed_newest_first_by_plant_and_category(world: World, hq: Person) -> None:
+    plant, category = str(world.plants[1]), str(world.categories[1])
+    for query, expected in (
+        ({}, "11 10 9 8 7 6 5 4 3 2 1 0"),
+        ({"limit": 5, "offset": 9}, "2 1 0"),
+        ({"plant_id": plant}, "10 7 4 1"),
+        ({"category_id": category}, "11 9 7 5 3 1"),
+        ({"category_id": category, "plant_id": plant}, "7 1"),
+        ({"plant_id": str(uuid4())}, ""),
+    ):
         answer = hq.get("/benchmarking/list", **query)
         assert answer.status_code == 200, answer.text
-        return [one["practice_title"].removeprefix("Practice ") for one in answer.json()["data"]]
+        titles = [one["practice_title"].removeprefix("Practice ") for one in answer.json()["data"]]
+        assert titles == expected.split(), query
 
-    everything = [str(number) for number in range(11, -1, -1)]
-    assert listed() == everything
-    assert listed(limit=5, offset=9) == everything[9:]
-    assert listed(plant_id=str(world.plants[1])) == ["10", "7", "4", "1"]
-    assert listed(category_id=str(world.categories[1])) == ["11", "9", "7", "5", "3", "1"]
-    assert listed(category_id=str(world.categories[1]), plant_id=str(world.plants[1])) == ["7", "1"]
-    assert listed(plant_id=str(uuid4())) == []
+
+@pytest.mark.usefixtures("twelve")
+def test_benchmarks_are_counted_without_deleted_practices(hq: Person) -> None:
     answer = hq.get("/benchmarking/list", limit=5)
     assert answer.json()["pagination"] == {"total": 12, "limit": 5, "offset": 0, "has_more": True}
     assert hq.get("/benchmarking/total-count").json()["data"] == {"total_benchmarked": 12}
+
+
+def test_the_ten_newest_benchmarks_are_shown(hq: Person, twelve: list[dict[str, Any]]) -> None:
     recent = hq.get("/benchmarking/recent").json()["data"]
-    assert [one["practice_id"] for one in recent] == [practice["id"] for practice in made[:1:-1]]
-    newest = made[-1]
+    assert [one["practice_id"] for one in recent] == [practice["id"] for practice in twelve[:1:-1]]
+    newest = twelve[-1]
     assert recent[0] == {
         "id": recent[0]["id"],
         "practice_id": newest["id"],

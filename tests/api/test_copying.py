@@ -55,44 +55,64 @@ def kept(world: World) -> list[list[tuple[Any, ...]]]:
     return [*world.written(), *(world.query(f"SELECT * FROM {table} ORDER BY id") for table in tables)]
 
 
-def test_a_copy_is_a_submitted_practice_with_the_originals_texts_and_no_saving(
+def test_a_copy_is_a_submitted_practice_with_the_texts_of_the_original_and_no_saving(
     world: World, hq: Person
 ) -> None:
-    author, copier = world.plant_user(0), world.plant_user(1)
+    copier = world.plant_user(1)
     original = benchmarked(world, hq, **TEXTS, **saving(12), submitted_date="2026-07-01")
-    made = copied(copier, original)
-    practice, record = made["copied_practice"], made["copy_record"]
+    practice = copied(copier, original)["copied_practice"]
     assert practice == copier.get(f"/best-practices/{practice['id']}").json()["data"]
-    assert {name: practice[name] for name in TEXTS} == TEXTS
-    assert (practice["category_id"], practice["plant_id"]) == (original["category_id"], str(world.plants[1]))
-    assert (practice["status"], practice["submitted_date"]) == ("submitted", "2026-08-15")
-    assert practice["submitted_by_name"] == copier.email.partition("@")[0]
-    stated = ("savings_amount", "savings_currency", "savings_period")
-    assert [practice[field] for field in stated] == [None, None, None]
-    assert record == {
-        "id": record["id"],
+    expected = {
+        **TEXTS,
+        "category_id": original["category_id"],
+        "plant_id": str(world.plants[1]),
+        "status": "submitted",
+        "submitted_date": "2026-08-15",
+        "submitted_by_name": copier.email.partition("@")[0],
+        "savings_amount": None,
+        "savings_currency": None,
+        "savings_period": None,
+    }
+    assert {name: practice[name] for name in expected} == expected
+
+
+def test_a_copy_is_recorded_with_its_original_its_plant_and_its_date(world: World, hq: Person) -> None:
+    original = benchmarked(world, hq)
+    made = copied(world.plant_user(1), original)
+    assert made["copy_record"] == {
+        "id": made["copy_record"]["id"],
         "original_practice_id": original["id"],
-        "copied_practice_id": practice["id"],
+        "copied_practice_id": made["copied_practice"]["id"],
         "copying_plant_id": str(world.plants[1]),
         "copied_date": "2026-08-15",
         "implementation_status": "planning",
         "created_at": "2026-08-15T06:30:00Z",
         "updated_at": "2026-08-15T06:30:00Z",
     }
-    assert made["points_awarded"] == {
+
+
+def test_only_the_first_copy_gives_points_to_the_plant_of_origin(world: World, hq: Person) -> None:
+    original = benchmarked(world, hq)
+    assert copied(world.plant_user(1), original)["points_awarded"] == {
         "origin_points": 10,
         "copier_points": 5,
         "origin_plant_id": str(world.plants[0]),
         "copying_plant_id": str(world.plants[1]),
     }
     assert copied(world.plant_user(2), original)["points_awarded"]["origin_points"] == 0
-    told = author.get("/notifications").json()["data"]
-    assert [one["type"] for one in told].count("practice_copied") == 2
-    assert {one["related_practice_id"] for one in told if one["type"] == "practice_copied"} == {
-        original["id"]
-    }
-    assert author.get(f"/best-practices/{original['id']}").json()["data"]["copy_count"] == 2
-    assert author.get(f"/best-practices/{original['id']}/statistics").json()["data"]["copy_count"] == 2
+
+
+def test_the_plant_of_origin_is_notified_of_every_copy_and_sees_how_many_there_are(
+    world: World, hq: Person
+) -> None:
+    author, original = world.plant_user(0), benchmarked(world, hq)
+    for plant in (1, 2):
+        copied(world.plant_user(plant), original)
+    notifications = author.get("/notifications").json()["data"]
+    copies = [one["related_practice_id"] for one in notifications if one["type"] == "practice_copied"]
+    assert copies == [original["id"]] * 2
+    for path in (f"/best-practices/{original['id']}", f"/best-practices/{original['id']}/statistics"):
+        assert author.get(path).json()["data"]["copy_count"] == 2
 
 
 def test_a_copy_may_speak_in_its_plants_own_words_and_be_under_way(world: World, hq: Person) -> None:
@@ -208,25 +228,42 @@ def test_an_implementation_goes_one_step_on_or_back(world: World, hq: Person) ->
         assert (answer.json()["data"]["updated_at"] != record["updated_at"]) == (start != goal)
 
 
-def test_only_the_copying_plant_says_how_far_it_is(world: World, hq: Person) -> None:
+def test_only_the_copying_plant_changes_the_status_of_an_implementation(world: World, hq: Person) -> None:
     author, copier = world.plant_user(0), world.plant_user(1)
     made = copied(copier, benchmarked(world, hq))
     path, body = f"/copy/{made['copy_record']['id']}", {"implementation_status": "in_progress"}
     before = kept(world)
     for who in (author, world.plant_user(2), hq):
         assert error_of(who.patch(path, body)) == (403, "FORBIDDEN")
-    assert error_of(copier.patch(f"/copy/{uuid4()}", body)) == (404, "NOT_FOUND")
-    bad: object
-    for bad in (None, "done", 7, [], ""):
-        assert refusal_of(copier.patch(path, {"implementation_status": bad})) == (
-            invalid("implementation_status")
-        )
-    assert refusal_of(copier.patch(path, {})) == invalid("implementation_status")
-    assert refusal_of(copier.patch(path, {**body, "copied_date": "2026-01-01"})) == invalid("copied_date")
     assert kept(world) == before
-    assert world.plant_user(1).patch(path, body).status_code == 200  # a colleague's as well
+    assert world.plant_user(1).patch(path, body).status_code == 200  # a colleague may
+
+
+def test_a_change_of_an_implementation_needs_a_status_and_takes_nothing_else(
+    world: World, hq: Person
+) -> None:
+    copier = world.plant_user(1)
+    path = f"/copy/{copied(copier, benchmarked(world, hq))['copy_record']['id']}"
+    before = kept(world)
+    bodies: list[dict[str, object]] = [{"implementation_status": bad} for bad in (None, "done", 7, [], "")]
+    for body in ({}, *bodies):
+        assert refusal_of(copier.patch(path, body)) == invalid("implementation_status"), body
+    body = {"implementation_status": "in_progress", "copied_date": "2026-01-01"}
+    assert refusal_of(copier.patch(path, body)) == invalid("copied_date")
+    assert kept(world) == before
+
+
+def test_an_unknown_or_deleted_copy_is_not_found(world: World, hq: Person) -> None:
+    copier = world.plant_user(1)
+    made = copied(copier, benchmarked(world, hq))
+    body = {"implementation_status": "in_progress"}
+    before = kept(world)
+    assert error_of(copier.patch(f"/copy/{uuid4()}", body)) == (404, "NOT_FOUND")
+    assert kept(world) == before
     copier.delete(f"/best-practices/{made['copied_practice']['id']}")
-    assert error_of(copier.patch(path, {"implementation_status": "completed"})) == (404, "NOT_FOUND")
+    path = f"/copy/{made['copy_record']['id']}"
+    for status in ("in_progress", "completed"):
+        assert error_of(copier.patch(path, {"implementation_status": status})) == (404, "NOT_FOUND")
 
 
 # --- lists
@@ -297,42 +334,67 @@ def test_ones_own_copies_are_listed_newest_first_whatever_became_of_their_origin
     assert error_of(hq.get("/copy/my-implementations")) == (403, "FORBIDDEN")
 
 
-def test_spread_shows_what_is_benchmarked_and_deployment_what_is_copied(world: World, hq: Person) -> None:
-    never, once, twice, former, hidden = (benchmarked(world, hq, title=f"{n}") for n in range(5))
-    for original, copiers in ((once, [1]), (twice, [2, 1]), (former, [1, 2, 3]), (hidden, [1])):
-        for plant in copiers:
-            copied(world.plant_user(plant), original)
-            world.clock.advance(timedelta(minutes=1))
-    for original in (former, hidden):
-        hq.delete(f"/benchmarking/unbenchmark/{original['id']}")
-    hq.post(f"/best-practices/{hidden['id']}/request-revision", {"comment": "Why?"})
-    reader = world.plant_user(4)
+Spread = tuple[str, str | None, int, list[str]]
 
-    def shown(path: str, **query: object) -> list[tuple[str, str | None, int, list[str]]]:
-        return [
-            (one["bp_id"], one["benchmarked_date"], one["copy_count"], [c["plant_id"] for c in one["copies"]])
-            for one in reader.get(path, **query).json()["data"]
-        ]
 
-    plants = [str(plant) for plant in world.plants]
-    day = "2026-08-15"
-    rows = [
-        (twice["id"], day, 2, [plants[2], plants[1]]),
-        (once["id"], day, 1, [plants[1]]),
-        (never["id"], day, 0, []),
+def spread_of(reader: Person, path: str, **query: object) -> list[Spread]:
+    """The practices of a list: id, date of the benchmark, number of copies, and the plants that copied."""
+    return [
+        (one["bp_id"], one["benchmarked_date"], one["copy_count"], [c["plant_id"] for c in one["copies"]])
+        for one in reader.get(path, **query).json()["data"]
     ]
-    assert shown("/benchmarking/copy-spread") == rows
-    assert shown("/benchmarking/copy-spread", limit=1, offset=1) == rows[1:2]
-    deployed = [(former["id"], None, 3, plants[1:4]), *rows[:2]]
-    assert shown("/copy/deployment-status") == deployed
-    whole = reader.get("/copy/deployment-status", limit=2, offset=2).json()
-    assert whole["pagination"] == {"total": 3, "limit": 2, "offset": 2, "has_more": False}
-    assert whole["data"][0] == {
+
+
+@pytest.fixture
+def originals(world: World, hq: Person) -> dict[str, dict[str, Any]]:
+    """Originals by their number of copies; `former` and `hidden` are no longer benchmarked."""
+    names = ("never", "once", "twice", "former", "hidden")
+    made = {name: benchmarked(world, hq, title=name) for name in names}
+    for name, plants in (("once", [1]), ("twice", [2, 1]), ("former", [1, 2, 3]), ("hidden", [1])):
+        for plant in plants:
+            copied(world.plant_user(plant), made[name])
+            world.clock.advance(timedelta(minutes=1))
+    for name in ("former", "hidden"):
+        hq.delete(f"/benchmarking/unbenchmark/{made[name]['id']}")
+    hq.post(f"/best-practices/{made['hidden']['id']}/request-revision", {"comment": "Why?"})
+    return made
+
+
+@pytest.fixture
+def spread(world: World, originals: dict[str, dict[str, Any]]) -> dict[str, Spread]:
+    """What the lists show of the originals that everybody sees."""
+    plants = [str(plant) for plant in world.plants]
+    return {
+        "never": (originals["never"]["id"], "2026-08-15", 0, []),
+        "once": (originals["once"]["id"], "2026-08-15", 1, [plants[1]]),
+        "twice": (originals["twice"]["id"], "2026-08-15", 2, [plants[2], plants[1]]),
+        "former": (originals["former"]["id"], None, 3, plants[1:4]),
+    }
+
+
+def test_copy_spread_lists_the_benchmarked_practices_with_the_most_copied_first(
+    world: World, spread: dict[str, Spread]
+) -> None:
+    reader = world.plant_user(4)
+    rows = [spread["twice"], spread["once"], spread["never"]]
+    assert spread_of(reader, "/benchmarking/copy-spread") == rows
+    assert spread_of(reader, "/benchmarking/copy-spread", limit=1, offset=1) == rows[1:2]
+
+
+def test_deployment_status_lists_the_copied_practices_with_the_most_copied_first(
+    world: World, originals: dict[str, dict[str, Any]], spread: dict[str, Spread]
+) -> None:
+    reader, once = world.plant_user(4), originals["once"]
+    rows = [spread["former"], spread["twice"], spread["once"]]
+    assert spread_of(reader, "/copy/deployment-status") == rows
+    page = reader.get("/copy/deployment-status", limit=2, offset=2).json()
+    assert page["pagination"] == {"total": 3, "limit": 2, "offset": 2, "has_more": False}
+    assert page["data"][0] == {
         "bp_id": once["id"],
-        "bp_title": "1",
-        "origin_plant_id": plants[0],
+        "bp_title": "once",
+        "origin_plant_id": str(world.plants[0]),
         "origin_plant_name": once["plant_name"],
-        "benchmarked_date": day,
+        "benchmarked_date": "2026-08-15",
         "copy_count": 1,
         "copies": reader.get(f"/copy/{once['id']}/copies").json()["data"],
     }

@@ -1,4 +1,4 @@
-"""The description of the API, and the pages that show it."""
+"""The OpenAPI document, and the pages that show it."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions import openapi
+from functions.edge import openapi
 from tests.world import World, refusal_of
 
 ASSETS = Path(__file__).parents[2] / "functions" / "assets"
@@ -16,7 +16,7 @@ ASSETS = Path(__file__).parents[2] / "functions" / "assets"
 def test_anybody_gets_the_description(world: World) -> None:
     answer = world.browser().get("/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json() == json.loads(openapi.written())
+    assert answer.json() == json.loads(openapi.document_json())
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])

@@ -1,4 +1,4 @@
-"""Documents over HTTP and by the blob trigger: the way of the photographs, with other files."""
+"""Documents over HTTP and by the blob trigger."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from adapters import blobs
-from adapters.blobs import AzureBlobs
+from adapters.storage import blobs
+from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.kinds import DOCUMENTS
 from tests import documents
@@ -29,7 +29,7 @@ from tests.world import (
     refusal_of,
 )
 
-MOMENT = int(NOON.timestamp() * 1000)
+EPOCH_MS = int(NOON.timestamp() * 1000)
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def practice_id(world: World, author: Person) -> str:
 
 
 def put(world: World, author: Person, practice_id: str, data: bytes, extension: str = "pdf") -> str:
-    """Ask, and put past the portal; the blob's name."""
-    wish = {"filename": f"Plan {extension}.{extension}", "content_type": CONTENT_TYPES[extension]}
-    blob_name = str(world.ask_for_document(author, practice_id, **wish)["blob_name"])
+    """Request an upload, and write the blob directly to the storage; return its name."""
+    changes = {"filename": f"Plan {extension}.{extension}", "content_type": CONTENT_TYPES[extension]}
+    blob_name = str(world.ask_for_document(author, practice_id, **changes)["blob_name"])
     world.put_blob(blob_name, data, "supporting-documents")
     return blob_name
 
@@ -71,10 +71,10 @@ def actions(world: World) -> list[str]:
     ]
 
 
-# --- leave to upload
+# --- pre-signed URLs
 
 
-def test_leave_is_given_for_a_document_under_a_safe_form_of_its_name(
+def test_a_permit_for_a_document_contains_a_safe_form_of_its_file_name(
     world: World, author: Person, practice_id: str
 ) -> None:
     for filename, stem in [
@@ -85,29 +85,29 @@ def test_leave_is_given_for_a_document_under_a_safe_form_of_its_name(
         ("--a__b--.pdf", "a-b"),
     ]:
         permit = world.ask_for_document(author, practice_id, filename=filename)
-        assert permit["blob_name"] == f"documents/{practice_id}/{stem}_{MOMENT}.pdf"
+        assert permit["blob_name"] == f"documents/{practice_id}/{stem}_{EPOCH_MS}.pdf"
         assert permit["container"] == "supporting-documents"
         url = urlsplit(permit["upload_url"])
         assert url.path.endswith(f"/supporting-documents/{permit['blob_name']}")
         assert parse_qs(url.query)["sp"] == ["c"]
 
 
-def test_two_documents_of_one_name_and_millisecond_get_two_blobs(
+def test_two_documents_with_the_same_name_and_millisecond_get_two_blobs(
     world: World, author: Person, practice_id: str
 ) -> None:
     names = [world.ask_for_document(author, practice_id)["blob_name"] for _ in range(2)]
-    assert names == [f"documents/{practice_id}/work-instruction-7_{MOMENT + step}.pdf" for step in range(2)]
+    assert names == [f"documents/{practice_id}/work-instruction-7_{EPOCH_MS + step}.pdf" for step in range(2)]
 
 
-def test_every_format_may_be_asked_for_up_to_20_megabytes(
+def test_every_format_can_be_uploaded_up_to_20_megabytes(
     world: World, author: Person, practice_id: str
 ) -> None:
     for extension, content_type in CONTENT_TYPES.items():
-        wish = {"filename": f"a.{extension}", "content_type": content_type}
-        world.ask_for_document(author, practice_id, **wish, file_size=20 * 1024 * 1024)
+        changes = {"filename": f"a.{extension}", "content_type": content_type}
+        world.ask_for_document(author, practice_id, **changes, file_size=20 * 1024 * 1024)
 
 
-WISHES_NOT_GRANTED: list[tuple[dict[str, object], str]] = [
+INVALID_REQUESTS: list[tuple[dict[str, object], str]] = [
     ({"image_type": "before"}, "image_type"),
     ({"image_type": "during"}, "image_type"),
     ({"file_size": DOCUMENTS.max_bytes + 1}, "file_size"),
@@ -124,30 +124,30 @@ WISHES_NOT_GRANTED: list[tuple[dict[str, object], str]] = [
 ]
 
 
-def test_no_leave_for_a_wish_that_breaks_the_rules(world: World, author: Person, practice_id: str) -> None:
-    for wish, field in WISHES_NOT_GRANTED:
+def test_no_permit_for_an_invalid_request(world: World, author: Person, practice_id: str) -> None:
+    for changes, field in INVALID_REQUESTS:
         body = {
             "practice_id": practice_id, "file_type": "document", "filename": "a.pdf",
-            "content_type": "application/pdf", "file_size": 1, **wish,
+            "content_type": "application/pdf", "file_size": 1, **changes,
         }  # fmt: skip
-        assert refusal_of(author.post("/upload/presigned-url", body)) == invalid(field), wish
+        assert refusal_of(author.post("/upload/presigned-url", body)) == invalid(field), changes
     assert world.query("SELECT count(*) FROM uploads") == [(0,)]
 
 
 # --- recording
 
 
-HONEST = {
+VALID = {
     "pdf": pdf(), "doc": doc(), "xls": xls(), "ppt": ppt(),
     "docx": office("docx"), "xlsx": office("xlsx"), "pptx": office("pptx"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("extension", HONEST)
-def test_a_document_is_confirmed_once_and_known_afterwards(
+@pytest.mark.parametrize("extension", VALID)
+def test_a_document_is_recorded_by_the_first_confirmation_and_returned_by_the_second(
     world: World, author: Person, practice_id: str, extension: str
 ) -> None:
-    blob_name = put(world, author, practice_id, HONEST[extension], extension)
+    blob_name = put(world, author, practice_id, VALID[extension], extension)
     assert error_of(confirm(author, practice_id, blob_name.replace("plan", "plain")))[0] == 409
 
     first, second = (confirm(author, practice_id, blob_name, file_size=1) for _ in range(2))
@@ -158,7 +158,7 @@ def test_a_document_is_confirmed_once_and_known_afterwards(
     assert {key: document[key] for key in document.keys() - {"id", "blob_url"}} == {
         "practice_id": practice_id, "document_name": "Work instruction",
         "blob_container": "supporting-documents", "blob_name": blob_name,
-        "file_size": len(HONEST[extension]), "content_type": CONTENT_TYPES[extension],
+        "file_size": len(VALID[extension]), "content_type": CONTENT_TYPES[extension],
         "uploaded_at": "2026-08-15T06:30:00Z",
     }  # fmt: skip
     assert listed(author, practice_id) == [document]
@@ -167,7 +167,7 @@ def test_a_document_is_confirmed_once_and_known_afterwards(
     assert actions(world) == ["document.recorded"]
 
 
-def test_a_document_that_nobody_confirms_is_recorded_under_the_name_of_its_file(
+def test_a_document_that_is_not_confirmed_has_the_name_of_its_file(
     world: World, author: Person, practice_id: str
 ) -> None:
     world.deliver(put(world, author, practice_id, pdf()))
@@ -175,7 +175,7 @@ def test_a_document_that_nobody_confirms_is_recorded_under_the_name_of_its_file(
     assert document["document_name"] == "Plan pdf.pdf"
 
 
-def test_a_document_that_nobody_asked_for_is_called_as_its_blob(
+def test_a_document_that_nobody_requested_has_the_name_of_its_blob(
     world: World, author: Person, practice_id: str
 ) -> None:
     name = f"documents/{practice_id}/plan-b_1.pdf"
@@ -185,7 +185,7 @@ def test_a_document_that_nobody_asked_for_is_called_as_its_blob(
     assert document["document_name"] == "plan-b.pdf"
 
 
-def test_its_uploader_names_a_document_once_whenever_that_comes(
+def test_the_first_confirmation_names_a_document_even_after_the_trigger(
     world: World, author: Person, practice_id: str
 ) -> None:
     blob_name = put(world, author, practice_id, pdf())
@@ -198,7 +198,7 @@ def test_its_uploader_names_a_document_once_whenever_that_comes(
     assert actions(world) == ["document.recorded", "document.renamed"]
 
 
-def test_a_document_delivered_and_confirmed_twenty_times_at_once_is_recorded_once_under_its_name(
+def test_a_document_delivered_and_confirmed_twenty_times_at_once_is_recorded_once_with_its_name(
     world: World, author: Person, practice_id: str
 ) -> None:
     blob_name = put(world, author, practice_id, pdf())
@@ -217,7 +217,7 @@ def test_a_document_delivered_and_confirmed_twenty_times_at_once_is_recorded_onc
     assert actions(world).count("document.renamed") <= 1
 
 
-CONFIRMATIONS_NOT_TAKEN: list[dict[str, object]] = [
+INVALID_CONFIRMATIONS: list[dict[str, object]] = [
     {"blob_container": "best-practices"},
     {"document_name": ""},
     {"document_name": "   "},
@@ -231,11 +231,9 @@ CONFIRMATIONS_NOT_TAKEN: list[dict[str, object]] = [
 ]
 
 
-def test_a_document_is_confirmed_as_what_it_is_and_for_its_own_practice(
-    world: World, author: Person, practice_id: str
-) -> None:
+def test_an_invalid_confirmation_is_refused(world: World, author: Person, practice_id: str) -> None:
     blob_name = put(world, author, practice_id, pdf())
-    for changes in CONFIRMATIONS_NOT_TAKEN:
+    for changes in INVALID_CONFIRMATIONS:
         assert refusal_of(confirm(author, practice_id, blob_name, **changes)) == invalid(*changes), changes
     other = str(world.practice(author)["id"])
     assert refusal_of(confirm(author, other, blob_name)) == invalid("blob_name")
@@ -252,22 +250,41 @@ def test_a_document_is_confirmed_as_what_it_is_and_for_its_own_practice(
     assert listed(author, practice_id) == []
 
 
-def test_who_may_confirm_see_and_delete_follows_from_the_practice(world: World, author: Person) -> None:
-    stranger, hq = world.plant_user(1), world.headquarters()
+def test_the_practice_decides_who_may_confirm(world: World, author: Person) -> None:
+    other_plant = world.plant_user(1)
     draft = str(world.practice(author)["id"])
     submitted = str(world.practice(author, "submitted")["id"])
     blob_name = put(world, author, submitted, pdf())
     hidden = put(world, author, draft, pdf())
+
+    assert error_of(confirm(other_plant, draft, hidden)) == (404, "NOT_FOUND")
+    assert error_of(confirm(other_plant, submitted, blob_name)) == (403, "FORBIDDEN")
+    path = f"/api/v1/best-practices/{submitted}/documents"
+    anonymous = world.browser().post(path, json=document_confirmation(blob_name))
+    assert error_of(anonymous) == (401, "UNAUTHENTICATED")
+    assert confirm(world.headquarters(), submitted, blob_name).status_code == 201
+
+
+def test_other_plants_see_the_documents_of_submitted_practices(world: World, author: Person) -> None:
+    other_plant = world.plant_user(1)
+    draft = str(world.practice(author)["id"])
+    submitted = str(world.practice(author, "submitted")["id"])
+    document = confirm(author, submitted, put(world, author, submitted, pdf())).json()["data"]
+
+    assert [seen["id"] for seen in listed(other_plant, submitted)] == [document["id"]]
+    assert error_of(other_plant.get(f"/best-practices/{draft}/documents")) == (404, "NOT_FOUND")
+
+
+def test_a_document_is_deleted_by_the_owner_of_its_practice_until_that_is_approved(
+    world: World, author: Person
+) -> None:
+    hq = world.headquarters()
+    draft = str(world.practice(author)["id"])
+    submitted = str(world.practice(author, "submitted")["id"])
+    document = confirm(author, submitted, put(world, author, submitted, pdf())).json()["data"]
     path = f"/best-practices/{submitted}/documents"
 
-    assert error_of(confirm(stranger, draft, hidden)) == (404, "NOT_FOUND")
-    assert error_of(confirm(stranger, submitted, blob_name)) == (403, "FORBIDDEN")
-    nobody = world.browser().post(f"/api/v1{path}", json=document_confirmation(blob_name))
-    assert error_of(nobody) == (401, "UNAUTHENTICATED")
-    document = confirm(hq, submitted, blob_name).json()["data"]
-    assert [seen["id"] for seen in listed(stranger, submitted)] == [document["id"]]
-    assert error_of(stranger.get(f"/best-practices/{draft}/documents")) == (404, "NOT_FOUND")
-    assert error_of(stranger.delete(f"{path}/{document['id']}")) == (403, "FORBIDDEN")
+    assert error_of(world.plant_user(1).delete(f"{path}/{document['id']}")) == (403, "FORBIDDEN")
     assert error_of(author.delete(f"/best-practices/{draft}/documents/{document['id']}"))[0] == 404
     assert error_of(author.delete(f"{path}/{uuid4()}")) == (404, "NOT_FOUND")
     assert author.delete(f"{path}/7").status_code == 404
@@ -276,35 +293,37 @@ def test_who_may_confirm_see_and_delete_follows_from_the_practice(world: World, 
     assert hq.delete(f"{path}/{document['id']}").status_code == 200
 
 
-# --- what is refused
+# --- rejected files
 
 
 OFFICE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-REFUSED: dict[str, tuple[bytes | Callable[[], bytes], str, str]] = {
+REJECTED: dict[str, tuple[bytes | Callable[[], bytes], str, str]] = {
     "a docm renamed to docx": (
-        office("docm", {"word/vbaProject.bin": b"x"}), "docx", "contains macros"
+        office("docm", {"word/vbaProject.bin": b"x"}), "docx", "The file contains macros."
     ),
-    "a doc with macros": (doc(more={"Macros/VBA": b"x"}), "doc", "contains macros"),
-    "a PDF called docx": (pdf(), "docx", f"not a file of type {OFFICE}"),
-    "an xlsx called docx": (office("xlsx"), "docx", f"not a file of type {OFFICE}"),
-    "a photograph called pdf": (picture(), "pdf", "not a file of type application/pdf"),
-    "an empty file": (b"", "pdf", "not a file of type application/pdf"),
-    "a PDF of 21 MB": (pdf(21 * 1024 * 1024), "pdf", "larger than 20971520 bytes: 22020096"),
-    "a zip bomb": (documents.bomb, "docx", "unpacks to 629145"),
+    "a doc with macros": (doc(more={"Macros/VBA": b"x"}), "doc", "The file contains macros."),
+    "a PDF called docx": (pdf(), "docx", f"The file is not of type {OFFICE}."),
+    "an xlsx called docx": (office("xlsx"), "docx", f"The file is not of type {OFFICE}."),
+    "an image called pdf": (picture(), "pdf", "The file is not of type application/pdf."),
+    "an empty file": (b"", "pdf", "The file is not of type application/pdf."),
+    "a PDF of 21 MB": (
+        pdf(21 * 1024 * 1024), "pdf", "The file has 22020096 bytes; at most 20971520 bytes are accepted."
+    ),
+    "a zip bomb": (documents.bomb, "docx", "The file unpacks to 629145"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_is_no_document_ends_in_quarantine_and_the_uploads_say_why(
+@pytest.mark.parametrize("what", REJECTED)
+def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(
     world: World, author: Person, practice_id: str, what: str
 ) -> None:
-    made, extension, reason = REFUSED[what]
+    made, extension, reason = REJECTED[what]
     data = made() if callable(made) else made
     blob_name = put(world, author, practice_id, data, extension)
-    for _ in range(2):  # told again, it stays as it is
+    for _ in range(2):  # a second event changes nothing
         world.deliver(blob_name)
-        [(state, told)] = uploads(author, practice_id)
-        assert (state, (told or "")[: len(reason)]) == ("rejected", reason)
+        [(state, shown)] = uploads(author, practice_id)
+        assert (state, (shown or "")[: len(reason)]) == ("rejected", reason)
     with world.container("quarantine") as client:
         kept = client.get_blob_client(f"supporting-documents/{blob_name}")
         assert kept.download_blob().readall() == data
@@ -314,18 +333,18 @@ def test_what_is_no_document_ends_in_quarantine_and_the_uploads_say_why(
     assert listed(author, practice_id) == []
 
 
-def test_a_confirmed_file_with_macros_is_refused_for_good(
-    world: World, author: Person, practice_id: str
-) -> None:
+def test_a_confirmed_file_with_macros_stays_rejected(world: World, author: Person, practice_id: str) -> None:
     blob_name = put(world, author, practice_id, office("docm"), "docx")
     for _ in range(2):
         answer = confirm(author, practice_id, blob_name)
         assert error_of(answer) == (422, "UPLOAD_REJECTED")
-        assert answer.json()["error"]["details"] == [{"field": "blob_name", "message": "contains macros"}]
+        assert answer.json()["error"]["details"] == [
+            {"field": "blob_name", "message": "The file contains macros."}
+        ]
     assert world.blob_names("quarantine") == [f"supporting-documents/{blob_name}"]
 
 
-def test_names_that_the_portal_does_not_give_end_in_quarantine(world: World, practice_id: str) -> None:
+def test_blobs_with_foreign_names_are_moved_to_quarantine(world: World, practice_id: str) -> None:
     names = [f"documents/{practice_id}/{file}" for file in ("A_1.pdf", "a_1.docm", "a.pdf", "a_01.pdf")]
     for name in [*names, f"documents/{uuid4()}/a_1.pdf"]:
         world.put_blob(name, pdf(), "supporting-documents")
@@ -334,10 +353,10 @@ def test_names_that_the_portal_does_not_give_end_in_quarantine(world: World, pra
     assert len(world.blob_names("quarantine")) == 5
 
 
-def test_a_blob_too_large_to_be_copied_in_one_call_goes_to_quarantine_all_the_same(
+def test_a_blob_too_large_for_a_synchronous_copy_is_moved_to_quarantine(
     world: World, author: Person, practice_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blobs, "MOST_COPIED_AT_ONCE", 0)
+    monkeypatch.setattr(blobs, "MAX_SYNC_COPY", 0)
     blob_name = put(world, author, practice_id, b"no document")
     world.deliver(blob_name)
     with world.container("quarantine") as client:
@@ -349,7 +368,7 @@ def test_a_blob_too_large_to_be_copied_in_one_call_goes_to_quarantine_all_the_sa
 # --- reading and deletion
 
 
-def test_a_document_is_read_by_its_url_for_a_day_and_gone_when_it_is_deleted(
+def test_a_document_is_read_by_its_url_and_is_gone_after_its_deletion(
     world: World, author: Person, practice_id: str
 ) -> None:
     world.clock.at = datetime.now(UTC)
@@ -378,11 +397,11 @@ def test_a_document_whose_blob_cannot_be_deleted_keeps_its_row(
     document = confirm(author, practice_id, blob_name).json()["data"]
     path = f"/best-practices/{practice_id}/documents/{document['id']}"
 
-    def away(*_: object) -> None:
+    def unavailable(*_: object) -> None:
         raise Unavailable("The file storage does not answer; try again shortly.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(AzureBlobs, "delete", away)
+        patch.setattr(AzureBlobs, "delete", unavailable)
         assert error_of(author.delete(path)) == (503, "UNAVAILABLE")
     assert [one["id"] for one in listed(author, practice_id)] == [document["id"]]
     assert actions(world) == ["document.recorded"]

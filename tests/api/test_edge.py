@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from adapters.postgres.categories import PostgresCategories
-from functions.edge import BODY_LIMIT
-from tests.world import PASSWORD, World, error_of, invalid, refusal_of
+from functions.edge.declaration import BODY_LIMIT
+from tests.world import PASSWORD, Person, World, error_of, invalid, refusal_of
 
 UNREADABLE = (400, "BAD_REQUEST", set[str]())
 
@@ -99,7 +99,7 @@ def test_a_body_over_the_limit_is_refused_unread(world: World) -> None:
     assert _post(author.http, b'{"title": "x"}'.ljust(BODY_LIMIT), "application/json").status_code == 201
 
 
-def test_what_comes_with_a_read_is_left_alone(world: World) -> None:
+def test_the_body_of_a_read_is_ignored(world: World) -> None:
     body = b"not JSON".ljust(BODY_LIMIT + 1)
     assert world.plant_user().http.request("GET", "/api/v1/plants", content=body).status_code == 200
 
@@ -144,7 +144,7 @@ def test_a_call_keeps_the_id_that_it_came_with_if_that_is_a_good_one(world: Worl
     assert browser.get("/health").headers["X-Request-ID"] != browser.get("/health").headers["X-Request-ID"]
 
 
-def test_every_answer_carries_the_security_headers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_response_has_the_security_headers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     author = world.plant_user()
     practice = world.practice(author)
     answers = [
@@ -184,7 +184,7 @@ def test_every_answer_carries_the_security_headers(world: World, monkeypatch: py
         assert answer.headers["X-Request-ID"]
 
 
-def test_the_cause_of_a_failure_stands_in_the_log_and_not_in_the_answer(
+def test_the_cause_of_a_failure_is_in_the_log_and_not_in_the_response(
     world: World, monkeypatch: pytest.MonkeyPatch, log_lines: pytest.LogCaptureFixture
 ) -> None:
     reader = world.plant_user()
@@ -201,26 +201,38 @@ def test_the_cause_of_a_failure_stands_in_the_log_and_not_in_the_answer(
     failure = next(record for record in log_lines.records if record.exc_info)
     assert "secret of the machine room" in str(failure.exc_info)
     written = json.loads(failure.getMessage())
-    assert written == {"event": "failed", "request_id": "call-17", "function": "list_categories"}
+    [(user_id,)] = world.query("SELECT id FROM users WHERE email = %s", reader.email)
+    assert written == {
+        "event": "failed",
+        "request_id": "call-17",
+        "function": "list_categories",
+        "user_id": str(user_id),
+    }
 
 
-def test_a_failure_undoes_what_the_call_had_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_rolls_back_what_the_call_has_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     author = world.plant_user()
     before = world.written()
-    monkeypatch.setattr("bp_core.savings.SavingsLedger.practice_changed", _broken)
+    monkeypatch.setattr("bp_core.savings.StarRatingListener.practice_changed", _broken)
     assert error_of(author.post("/best-practices", {"title": "x"})) == (500, "INTERNAL")
     assert world.written() == before
 
 
-def test_every_call_leaves_one_line_of_json_without_what_was_sent(
-    world: World, log_lines: pytest.LogCaptureFixture
-) -> None:
+def call_with_secrets(world: World) -> Person:
+    """Sign in, refresh, mistype the password, and ask for an unknown practice."""
     person = world.add_person("secretive@amber.test", plant=0).sign_in()
     person.post("/auth/refresh", {"refresh_token": person.tokens["refresh_token"]})
     person.post("/auth/login", {"email": person.email, "password": "a wrong guess"})
     person.get(f"/best-practices/{uuid4()}", private="question")
-    ours = [json.loads(record.getMessage()) for record in log_lines.records]
-    answered = [line for line in ours if line["event"] == "answered"]
+    return person
+
+
+def test_every_call_is_logged_in_one_line_of_json(world: World, log_lines: pytest.LogCaptureFixture) -> None:
+    call_with_secrets(world)
+    lines = [json.loads(record.getMessage()) for record in log_lines.records]
+    answered = [line for line in lines if line["event"] == "answered"]
     assert [(line["function"], line["method"], line["status"]) for line in answered] == [
         ("login", "POST", 200),
         ("refresh_tokens", "POST", 200),
@@ -229,8 +241,14 @@ def test_every_call_leaves_one_line_of_json_without_what_was_sent(
     ]
     assert all(line["request_id"] and line["milliseconds"] >= 0 for line in answered)
     assert len({line["request_id"] for line in answered}) == len(answered)
-    refused = [(line["function"], line["code"]) for line in ours if line["event"] == "refused"]
+    refused = [(line["function"], line["code"]) for line in lines if line["event"] == "refused"]
     assert refused == [("login", "INVALID_CREDENTIALS"), ("show_practice", "NOT_FOUND")]
+
+
+def test_the_log_has_no_bodies_queries_passwords_or_tokens(
+    world: World, log_lines: pytest.LogCaptureFixture
+) -> None:
+    person = call_with_secrets(world)
     tokens = (person.tokens["access_token"], person.tokens["refresh_token"])
     for secret in (PASSWORD, "a wrong guess", "secretive@", "question", *tokens):
         assert secret not in log_lines.text

@@ -1,11 +1,11 @@
-"""Signs of life."""
+"""The health endpoints."""
 
 import base64
 import re
 from datetime import timedelta
 
 from functions import bootstrap
-from functions.http.health import VERSION
+from functions.version import VERSION
 from tests.world import World
 
 CONNECTIONS = """
@@ -14,21 +14,21 @@ WHERE application_name = 'amber-portal' AND datname = current_database()
 """
 
 
-def test_the_portal_tells_that_it_lives_and_asks_nobody(world: World) -> None:
+def test_the_portal_is_alive_without_asking_the_database(world: World) -> None:
     data = world.browser().get("/health").json()["data"]
     assert (data["status"], data["version"]) == ("ok", VERSION)
     assert data["uptime_s"] >= 0
     assert world.query(CONNECTIONS) == [(0,)]
 
 
-def test_the_database_gives_a_sign_of_life(world: World) -> None:
+def test_the_database_answers(world: World) -> None:
     data = world.browser().get("/health/db").json()["data"]
     assert data["status"] == "ok"
     assert data["latency_ms"] > 0
     assert world.query(CONNECTIONS) == [(1,)]
 
 
-def test_the_status_tells_what_works_and_how_the_jobs_ended_last(world: World) -> None:
+def test_the_status_shows_what_works_and_the_last_run_of_each_job(world: World) -> None:
     browser = world.browser()
     healthy = {
         "status": "ok", "version": VERSION, "database": "ok", "storage": "ok", "migrated": True, "jobs": []
@@ -41,7 +41,7 @@ def test_the_status_tells_what_works_and_how_the_jobs_ended_last(world: World) -
     assert browser.get("/health/status").json()["data"] == {**healthy, "jobs": [last_run]}
 
 
-def test_the_status_tells_that_the_database_is_not_the_one_this_code_was_written_for(world: World) -> None:
+def test_the_status_shows_that_the_database_has_another_schema(world: World) -> None:
     browser = world.browser()
     for statement in (
         "UPDATE alembic_version SET version_num = '0001'",
@@ -56,7 +56,7 @@ def test_the_status_tells_that_the_database_is_not_the_one_this_code_was_written
         assert browser.get("/health/db").status_code == 200
 
 
-def test_the_status_tells_that_the_storage_is_shut_to_the_portal(world: World) -> None:
+def test_the_status_shows_that_the_storage_denies_access(world: World) -> None:
     wrong_key = base64.b64encode(b"a key that opens nothing").decode()
     settings = {"AzureWebJobsStorage": re.sub(r"AccountKey=[^;]+", f"AccountKey={wrong_key}", world.storage)}
     elsewhere = World(world.database_url, world.storage, world.clock, settings)

@@ -1,11 +1,11 @@
-"""Imports over several plants, beside each other and beside reviews: nobody waits in a circle."""
+"""Imports for several plants at the same time as each other and as reviews: no deadlock, no lost count."""
 
 from functools import partial
 from typing import Any, Final
 
 import httpx
 
-from tests.api.test_sheets import HEADINGS, bring_in, complete_row, workbook
+from tests.api.test_sheets import HEADINGS, complete_row, import_practices, workbook
 from tests.figures import Figures
 from tests.world import Person, World, at_once, saving
 
@@ -23,40 +23,53 @@ def sheet(world: World, *, backwards: bool) -> bytes:
     return workbook(HEADINGS, *(reversed(rows) if backwards else rows))
 
 
-def test_imports_and_reviews_at_once_all_come_through_and_are_all_counted(world: World) -> None:
-    first, second, reviewer, editor = (world.headquarters() for _ in range(4))
-    sheets = [sheet(world, backwards=backwards) for backwards in (False, True)]
-    plants = world.query("SELECT id FROM plants ORDER BY id LIMIT %s", PLANTS)
-    moved = world.approved(editor, 0, **saving(12), submitted_date="2026-07-01")
+class Round:
+    """What four people at headquarters do at the same time: two import, one reviews, one moves a practice."""
 
-    def review(submitted: list[dict[str, Any]]) -> list[httpx.Response]:
-        return [reviewer.post(f"/best-practices/{one['id']}/approve") for one in submitted]
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.first, self.second, self.reviewer, self.editor = (world.headquarters() for _ in range(4))
+        self.sheets = [sheet(world, backwards=backwards) for backwards in (False, True)]
+        self.plants = world.query("SELECT id FROM plants ORDER BY id LIMIT %s", PLANTS)
+        self.moved = world.approved(self.editor, 0, **saving(12), submitted_date="2026-07-01")
 
-    def move(turn: int) -> list[httpx.Response]:
-        ways = [(turn + step) % PLANTS for step in range(4)]
-        changes = [{"plant_id": str(plants[way][0]), "submitted_date": f"2026-08-0{way + 1}"} for way in ways]
-        return [editor.patch(f"/best-practices/{moved['id']}", each) for each in changes]
-
-    def imported(person: Person, data: bytes) -> list[httpx.Response]:
-        return [bring_in(person, data, dry_run="false")]
-
-    for turn in range(ROUNDS):
+    def statuses(self, turn: int) -> list[int]:
+        """Do everything at the same time; the statuses of the imports, the reviews and the moves."""
         submitted = [
-            world.practice(editor, "submitted", plant_id=str(plant), **saving(12)) for (plant,) in plants
+            self.world.practice(self.editor, "submitted", plant_id=str(plant), **saving(12))
+            for (plant,) in self.plants
         ]
         answers = at_once(
-            partial(imported, first, sheets[turn % 2]),
-            partial(imported, second, sheets[1 - turn % 2]),
-            partial(review, submitted),
-            partial(move, turn),
+            partial(self._import, self.first, self.sheets[turn % 2]),
+            partial(self._import, self.second, self.sheets[1 - turn % 2]),
+            partial(self._review, submitted),
+            partial(self._move, turn),
         )
-        statuses = [answer.status_code for several in answers for answer in several]
-        assert statuses == [201, 201] + [200] * (PLANTS + 4)
+        return [answer.status_code for several in answers for answer in several]
+
+    def _import(self, person: Person, data: bytes) -> list[httpx.Response]:
+        return [import_practices(person, data, dry_run="false")]
+
+    def _review(self, submitted: list[dict[str, Any]]) -> list[httpx.Response]:
+        return [self.reviewer.post(f"/best-practices/{one['id']}/approve") for one in submitted]
+
+    def _move(self, turn: int) -> list[httpx.Response]:
+        ways = [(turn + step) % PLANTS for step in range(4)]
+        changes = [
+            {"plant_id": str(self.plants[way][0]), "submitted_date": f"2026-08-0{way + 1}"} for way in ways
+        ]
+        return [self.editor.patch(f"/best-practices/{self.moved['id']}", each) for each in changes]
+
+
+def test_imports_and_reviews_at_the_same_time_all_succeed_and_are_all_counted(world: World) -> None:
+    people = Round(world)
+    for turn in range(ROUNDS):
+        assert people.statuses(turn) == [201, 201] + [200] * (PLANTS + 4)
     in_two_sheets = 2 * PLANTS * len(world.categories)
-    shown = first.get("/analytics/overview").json()["data"]
+    shown = people.first.get("/analytics/overview").json()["data"]
     assert shown["ytd_count"] == ROUNDS * (in_two_sheets + PLANTS) + 1
     figures = Figures(world, 1)
-    rows = first.get("/analytics/plant-performance", period="monthly").json()["data"]
+    rows = people.first.get("/analytics/plant-performance", period="monthly").json()["data"]
     for row, plant in zip(rows, world.plants, strict=True):
         assert row["submitted"] == figures.submitted([(2026, 8)], plant)
     assert world.query("SELECT rebuild_roll_ups()") == [(0,)]

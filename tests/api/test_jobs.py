@@ -79,7 +79,7 @@ def test_a_job_that_fails_is_recorded_with_its_error_and_leaves_nothing_half_don
         raise RuntimeError("the disk is full of stars")
 
     with monkeypatch.context() as patched:
-        patched.setattr(PostgresSavings, "kept", broken)  # after the sums are corrected
+        patched.setattr(PostgresSavings, "plant_months", broken)  # after the sums are corrected
         answer = hq.post("/analytics/recalculate-savings")
         assert error_of(answer) == (500, "INTERNAL")
         assert "stars" not in answer.text
@@ -153,7 +153,7 @@ def test_a_night_that_failed_is_done_by_the_next_instance_that_fires_for_it(
         raise RuntimeError("the disk is full of stars")
 
     with monkeypatch.context() as patched, pytest.raises(RuntimeError):
-        patched.setattr(PostgresSavings, "kept", broken)
+        patched.setattr(PostgresSavings, "plant_months", broken)
         world.run_timer("rate_stars", due=tonight)
     world.clock.advance(timedelta(seconds=1))
     world.run_timer("rate_stars", due=tonight)
@@ -176,7 +176,7 @@ def test_a_run_whose_instance_died_has_failed_once_its_lease_ends(world: World) 
     world.clock.advance(timedelta(minutes=9, seconds=59))
     assert seen() == ("running", "running", None)
     world.clock.advance(timedelta(seconds=1))
-    assert seen() == ("failed", "failed", "It was cut off before it ended.")
+    assert seen() == ("failed", "failed", "The run was stopped before it finished.")
     assert world.query("SELECT state FROM job_runs") == [("running",)]  # nobody has had the turn since
 
 
@@ -190,7 +190,7 @@ def test_the_next_run_marks_one_that_died_as_failed_without_waiting_for_its_leas
     world.run_timer(AGGREGATE)
     runs = world.query("SELECT name, state, finished_at, error FROM job_runs ORDER BY name, started_at")
     assert runs == [
-        (AGGREGATE, "failed", world.clock.at, "It was cut off before it ended."),
+        (AGGREGATE, "failed", world.clock.at, "The run was stopped before it finished."),
         (AGGREGATE, "completed", world.clock.at, None),
         ("rate_stars", "running", None, None),
     ]

@@ -263,7 +263,7 @@ def test_the_nightly_check_repairs_what_differs_and_fails(
     assert entries(world) == two_years
     [run] = hq.get("/jobs").json()["data"]
     assert (run["state"], run["rows"], run["error"]) == (
-        "failed", 4, "4 entries of the leaderboard differed from what is recorded; they are put right"
+        "failed", 4, "4 leaderboard entries were wrong and have been corrected"
     )  # fmt: skip
     assert caplog.text.count('"event": "leaderboard_put_right"') == 4
     world.clock.advance(timedelta(seconds=1))

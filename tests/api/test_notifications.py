@@ -119,30 +119,49 @@ def fill(world: World, person: Person, count: int) -> None:
     )  # fmt: skip
 
 
-def test_one_reads_ones_own_only(world: World) -> None:
+def test_notifications_are_listed_newest_first_and_by_whether_they_are_read(world: World) -> None:
     mine, other = world.plant_user(0), world.plant_user(0)
     fill(world, mine, 8)
     fill(world, other, 4)
-    notifications = mine.get("/notifications", limit=3).json()
-    assert [one["message"] for one in notifications["data"]] == ["1", "2", "3"]
-    assert notifications["pagination"] == {"total": 8, "limit": 3, "offset": 0, "has_more": True}
-    for is_read, messages in (("true", ["4", "8"]), ("false", ["1", "2", "3", "5", "6", "7"])):
-        shown = mine.get("/notifications", is_read=is_read).json()
-        assert [one["message"] for one in shown["data"]] == messages
-        assert shown["pagination"]["total"] == len(messages)
-    assert mine.get("/notifications", offset=100).json()["pagination"]["total"] == 8
+    expected: dict[tuple[tuple[str, object], ...], tuple[list[str], int]] = {
+        (("limit", 3),): (["1", "2", "3"], 8),
+        (("is_read", "true"),): (["4", "8"], 2),
+        (("is_read", "false"),): (["1", "2", "3", "5", "6", "7"], 6),
+        (("offset", 100),): ([], 8),
+    }
+    for query, (messages, total) in expected.items():
+        shown = mine.get("/notifications", **dict(query)).json()
+        assert [one["message"] for one in shown["data"]] == messages, query
+        assert shown["pagination"]["total"] == total, query
+    page = mine.get("/notifications", limit=3).json()["pagination"]
+    assert page == {"total": 8, "limit": 3, "offset": 0, "has_more": True}
 
-    path = f"/notifications/{notifications['data'][0]['id']}/read"
+
+def unread(person: Person) -> int:
+    count: int = person.get("/notifications/unread-count").json()["data"]["unread_count"]
+    return count
+
+
+def test_a_notification_is_marked_as_read_by_its_own_user_only(world: World) -> None:
+    mine, other = world.plant_user(0), world.plant_user(0)
+    fill(world, mine, 8)
+    newest = mine.get("/notifications", limit=1).json()["data"][0]
+    path = f"/notifications/{newest['id']}/read"
     assert error_of(other.patch(path, {})) == (404, "NOT_FOUND")
     assert error_of(mine.patch(f"/notifications/{uuid4()}/read", {})) == (404, "NOT_FOUND")
-    assert mine.get("/notifications/unread-count").json()["data"] == {"unread_count": 6}
+    assert unread(mine) == 6
     for _ in range(2):
-        assert mine.patch(path, {}).json()["data"] == {**notifications["data"][0], "is_read": True}
-    assert mine.get("/notifications/unread-count").json()["data"] == {"unread_count": 5}
-    assert mine.patch("/notifications/read-all", {}).json()["data"] == {"marked_count": 5}
-    assert mine.patch("/notifications/read-all", {}).json()["data"] == {"marked_count": 0}
-    assert mine.get("/notifications/unread-count").json()["data"] == {"unread_count": 0}
-    assert other.get("/notifications/unread-count").json()["data"] == {"unread_count": 3}
+        assert mine.patch(path, {}).json()["data"] == {**newest, "is_read": True}
+    assert unread(mine) == 5
+
+
+def test_a_user_marks_all_their_notifications_as_read_and_no_others(world: World) -> None:
+    mine, other = world.plant_user(0), world.plant_user(0)
+    fill(world, mine, 8)
+    fill(world, other, 4)
+    marked = [mine.patch("/notifications/read-all", {}).json()["data"] for _ in range(2)]
+    assert marked == [{"marked_count": 6}, {"marked_count": 0}]
+    assert (unread(mine), unread(other)) == (0, 3)
 
 
 def test_what_makes_no_sense_is_refused(world: World) -> None:
@@ -175,15 +194,14 @@ def test_ten_thousand_notifications_are_read_by_their_indexes(world: World) -> N
 
 def scans(world: World, reader: Caller, query: NotificationQuery) -> int:
     """How often the whole table is read for a list, the count of the unread, and marking all as read."""
-    with world.portal.unit(transaction=True) as unit:
-        page = unit.notifications.notifications(reader, query)
+    with world.portal.unit_of_work(transaction=True) as work:
+        page = work.notifications.search(reader, query)
         assert page.items
-        assert unit.notifications.unread_count(reader.user_id) == unit.notifications.mark_all_read(
-            reader.user_id
-        )
-        count: int = unit.sql.value(
+        unread = work.notifications.unread_count(reader).unread_count
+        assert unread == work.notifications.mark_all_read(reader).marked_count
+        count: int = work.sql.value(
             "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'notifications'"
         )
-        unit.sql.run("UPDATE notifications SET is_read = message::int %% 4 = 0 WHERE user_id = %(id)s",
+        work.sql.run("UPDATE notifications SET is_read = message::int %% 4 = 0 WHERE user_id = %(id)s",
                      {"id": reader.user_id})  # fmt: skip
     return count

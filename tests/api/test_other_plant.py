@@ -1,11 +1,14 @@
-"""Giving a practice to another plant: both sides are right at once."""
+"""Headquarters moves a practice to another plant: the figures of both plants follow."""
 
+from typing import Any
 from uuid import uuid4
 
-from tests.world import World, error_of, invalid, refusal_of, saving
+import httpx
+
+from tests.world import Person, World, error_of, invalid, refusal_of, saving
 
 
-def test_what_a_practice_counts_moves_along(world: World) -> None:
+def test_the_figures_of_both_plants_follow_a_moved_practice(world: World) -> None:
     hq, here, there = world.headquarters(), world.plant_user(0), world.plant_user(1)
     practice = world.approved(hq, 0, **saving(60, period="monthly"), submitted_date="2026-07-01")
     world.approved(hq, 1, **saving(6, period="monthly"), submitted_date="2026-08-01")
@@ -34,24 +37,33 @@ def test_what_a_practice_counts_moves_along(world: World) -> None:
     assert world.query("SELECT rebuild_roll_ups()") == [(0,)]
 
 
-def test_who_may_not_give_it_and_what_may_not_be_given(world: World) -> None:
-    hq, author, copier = world.headquarters(), world.plant_user(0), world.plant_user(1)
+def move(person: Person, practice: dict[str, Any], plant_id: object) -> httpx.Response:
+    return person.patch(f"/best-practices/{practice['id']}", {"plant_id": plant_id})
+
+
+def test_only_headquarters_moves_a_practice(world: World) -> None:
+    hq, author, other = world.headquarters(), world.plant_user(0), str(world.plants[2])
     draft = world.practice(author)
+    assert error_of(move(author, draft, other)) == (403, "FORBIDDEN")
+    moved = hq.patch(f"/best-practices/{draft['id']}", {"plant_id": other, "status": "draft"})
+    assert moved.json()["data"]["plant_id"] == other
+
+
+def test_a_practice_is_moved_only_to_a_plant_that_exists(world: World) -> None:
+    hq = world.headquarters()
+    practice = world.approved(hq, 0)
+    for wrong in (str(uuid4()), None, "Supa", 7):
+        assert refusal_of(move(hq, practice, wrong)) == invalid("plant_id"), wrong
+
+
+def test_a_benchmarked_or_copied_practice_stays_with_its_plant(world: World) -> None:
+    hq, copier, other = world.headquarters(), world.plant_user(1), str(world.plants[2])
     original = world.approved(hq, 0)
-    other = {"plant_id": str(world.plants[2])}
-    path = f"/best-practices/{original['id']}"
-    assert error_of(author.patch(f"/best-practices/{draft['id']}", other)) == (403, "FORBIDDEN")
-    assert refusal_of(hq.patch(path, {"plant_id": str(uuid4())})) == invalid("plant_id")
-    for wrong in (None, "Supa", 7):
-        assert refusal_of(hq.patch(path, {"plant_id": wrong})) == invalid("plant_id")
     assert hq.post(f"/benchmarking/benchmark/{original['id']}").status_code == 201
     made = copier.post("/copy/implement", {"original_practice_id": original["id"]}).json()["data"]
-    assert error_of(hq.patch(path, other)) == (409, "BENCHMARKED")
+    copy = made["copied_practice"]
+    assert error_of(move(hq, original, other)) == (409, "BENCHMARKED")
     assert hq.delete(f"/benchmarking/unbenchmark/{original['id']}").status_code == 200
-    copy = f"/best-practices/{made['copied_practice']['id']}"
-    for shared in (path, copy):
-        assert error_of(hq.patch(shared, other)) == (409, "COPIED")
-    kept = hq.get(path).json()["data"]["plant_id"], hq.get(copy).json()["data"]["plant_id"]
-    assert kept == (str(world.plants[0]), str(world.plants[1]))
-    moved = hq.patch(f"/best-practices/{draft['id']}", {**other, "status": "draft"})
-    assert moved.json()["data"]["plant_id"] == str(world.plants[2])
+    for practice, plant in ((original, world.plants[0]), (copy, world.plants[1])):
+        assert error_of(move(hq, practice, other)) == (409, "COPIED")
+        assert hq.get(f"/best-practices/{practice['id']}").json()["data"]["plant_id"] == str(plant)

@@ -1,4 +1,4 @@
-"""Signing in with an outside issuer's token (OpenID Connect); a local server publishes its keys (rules 9)."""
+"""Tokens of another OpenID Connect issuer; a local server publishes its keys (rules 9)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from adapters.oidc import OidcTokens
+from adapters.security.oidc import OidcTokens
 from functions import bootstrap
 from functions.settings import SettingsError, load_settings
 from tests.api.issuer import (
@@ -44,7 +44,7 @@ def portal_settings(issuer: Issuer) -> dict[str, str]:
 
 @pytest.fixture
 def asha(world: World) -> Person:
-    """An active user, who has not signed in here."""
+    """An active user without a session."""
     return world.add_person(EMAIL, plant=2)
 
 
@@ -52,8 +52,8 @@ def call(world: World, token: str, path: str = "/auth/me") -> httpx.Response:
     return world.browser().get(f"/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
 
 
-def ask_anew(world: World, issuer: Issuer, **seconds: float) -> None:
-    """Start anew with an issuer, with other pauses between questions for its keys."""
+def replace_issuer(world: World, issuer: Issuer, **seconds: float) -> None:
+    """Replace the portal's issuer by one with an empty cache, with other pauses between requests for keys."""
     anew = OidcTokens(issuer=ISSUER, audience=AUDIENCE, jwks_url=issuer.url, **seconds)
     bootstrap.install(replace(world.portal, oidc=anew))
 
@@ -71,7 +71,7 @@ def test_the_verified_email_of_a_token_tells_which_user_is_calling(
     assert local.get("/auth/me").json()["data"] == me
 
 
-def test_what_becomes_of_a_person_acts_on_the_next_call_with_an_outside_token(
+def test_changes_of_a_user_take_effect_on_the_next_call_with_an_outside_token(
     world: World, asha: Person
 ) -> None:
     hq, outside = world.headquarters(), token(claims_for(EMAIL))
@@ -83,7 +83,7 @@ def test_what_becomes_of_a_person_acts_on_the_next_call_with_an_outside_token(
     assert error_of(call(world, outside)) == NOT_VALID
 
 
-def test_who_has_no_session_here_can_use_what_is_about_sessions(world: World, asha: Person) -> None:
+def test_a_caller_without_a_session_can_use_the_session_endpoints(world: World, asha: Person) -> None:
     here = asha.sign_in()
     asha.http.headers["Authorization"] = f"Bearer {token(claims_for(EMAIL))}"
     assert [session["is_current"] for session in asha.get("/auth/sessions").json()["data"]] == [False]
@@ -100,7 +100,7 @@ def test_keys_of_both_kinds_are_taken_with_and_without_their_use_and_algorithm(
     for key, algorithm in ((rsa_key("first"), "RS256"), (ec_key("first"), "ES256")):
         for more in ({}, {"use": "sig"}, {"alg": algorithm}, {"use": "sig", "alg": algorithm}):
             issuer.keys = [published(rsa_key("other"), "other"), published(key, "mine", **more)]
-            ask_anew(world, issuer)
+            replace_issuer(world, issuer)
             answer = call(world, token(claims_for(EMAIL), key=key, algorithm=algorithm, kid="mine"))
             assert answer.json()["data"]["email"] == EMAIL, (algorithm, more)
 
@@ -141,7 +141,7 @@ def test_a_token_that_vouches_for_nobody_or_for_another_portal_is_refused(world:
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_an_outside_token_ends_by_the_portals_clock(world: World, asha: Person) -> None:
+def test_an_outside_token_expires_by_the_portals_clock(world: World, asha: Person) -> None:
     good = token(claims_for(EMAIL))
     world.clock.advance(timedelta(hours=1) - timedelta(seconds=1))
     assert call(world, good).status_code == 200
@@ -157,19 +157,19 @@ def test_a_key_that_is_rolled_over_is_picked_up_and_the_old_one_no_longer_taken(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     old, new = token(claims_for(EMAIL)), token(claims_for(EMAIL), key=rsa_key("second"), kid="second")
-    ask_anew(world, issuer, new_key_after=0)
+    replace_issuer(world, issuer, new_key_after=0)
     assert call(world, old).status_code == 200
     issuer.keys = [published(rsa_key("second"), "second")]
     assert call(world, new).status_code == 200
     assert error_of(call(world, old)) == NOT_VALID
     issuer.keys = [published(rsa_key("third"), "second")]  # another key under the old name: once it is seen
-    ask_anew(world, issuer, keys_kept_for=1e-9)
+    replace_issuer(world, issuer, keys_cached_for=1e-9)
     third = token(claims_for(EMAIL), key=rsa_key("third"), kid="second")
     assert call(world, third).status_code == 200
     assert error_of(call(world, new)) == NOT_VALID
 
 
-def test_tokens_with_unknown_keys_do_not_make_the_issuer_be_asked_each_time(
+def test_tokens_with_unknown_keys_do_not_cause_a_request_for_keys_each_time(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     good = token(claims_for(EMAIL))
@@ -198,42 +198,42 @@ def test_while_the_issuer_is_down_local_sign_in_works_and_outside_tokens_have_to
 ) -> None:
     outside = token(claims_for(EMAIL))
     for case, (issuer.status, issuer.body) in NO_KEYS.items():
-        ask_anew(world, issuer)
+        replace_issuer(world, issuer)
         answer = call(world, outside)
         assert error_of(answer) == AWAY, case
         assert int(answer.headers["Retry-After"]) > 0
         assert asha.sign_in().get("/auth/me").status_code == 200, case
     issuer.status, issuer.body = 200, None
     assert error_of(call(world, outside)) == AWAY  # asked a moment ago: nobody is made to wait again
-    ask_anew(world, issuer, retry_after=0)
+    replace_issuer(world, issuer, retry_after=0)
     assert call(world, outside).status_code == 200
 
 
-def test_an_issuer_that_is_down_is_asked_once_whoever_comes_at_once(
+def test_concurrent_calls_send_one_request_to_an_issuer_that_is_down(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     issuer.status = 500
-    ask_anew(world, issuer)
+    replace_issuer(world, issuer)
     answers = at_once(*[partial(call, world, token(claims_for(EMAIL)))] * 10)
     assert [error_of(answer) for answer in answers] == [AWAY] * 10
     assert issuer.asked == 1
 
 
-def test_keys_that_are_known_outlast_an_outage(world: World, issuer: Issuer, asha: Person) -> None:
-    ask_anew(world, issuer, new_key_after=0)
+def test_cached_keys_work_during_an_outage(world: World, issuer: Issuer, asha: Person) -> None:
+    replace_issuer(world, issuer, new_key_after=0)
     good = token(claims_for(EMAIL))
     assert call(world, good).status_code == 200
     issuer.status = 500
     assert call(world, good).status_code == 200
     assert error_of(call(world, token(claims_for(EMAIL), kid="second"))) == AWAY
     assert call(world, good).status_code == 200
-    ask_anew(world, issuer, keys_kept_for=1e-9)
+    replace_issuer(world, issuer, keys_cached_for=1e-9)
     assert error_of(call(world, good)) == AWAY
 
 
-def test_nobody_listening_at_the_issuers_address_is_an_outage_too(world: World, asha: Person) -> None:
+def test_a_refused_connection_to_the_issuer_is_an_outage_too(world: World, asha: Person) -> None:
     with running(Issuer()) as gone:
-        ask_anew(world, gone)
+        replace_issuer(world, gone)
     assert error_of(call(world, token(claims_for(EMAIL)))) == AWAY
     assert asha.sign_in().get("/auth/me").status_code == 200
 

@@ -8,11 +8,9 @@ from uuid import uuid4
 from tests.world import World, at_once, error_of, invalid, refusal_of, saving
 
 
-def test_the_plants_are_listed_by_name_active_and_inactive_apart(world: World) -> None:
-    hq, reader = world.headquarters(), world.plant_user(0)
-    world.query("UPDATE plants SET is_active = false WHERE name IN ('Supa', 'Rajpura')")
-    everybody = reader.get("/plants").json()["data"]
-    assert [plant["name"] for plant in everybody] == [
+def test_the_plants_are_listed_by_name(world: World) -> None:
+    plants = world.plant_user(0).get("/plants").json()["data"]
+    assert [plant["name"] for plant in plants] == [
         "Greater Noida (Ecotech 1)",
         "Kanchipuram",
         "Ponneri",
@@ -21,12 +19,19 @@ def test_the_plants_are_listed_by_name_active_and_inactive_apart(world: World) -
         "Shahjahanpur",
         "Supa",
     ]
-    assert set(everybody[0]) == {
+    assert set(plants[0]) == {
         "id", "name", "short_name", "division", "is_active", "created_at", "updated_at"
     }  # fmt: skip
-    assert everybody[0]["short_name"] == "Greater Noida"
-    active = [plant for plant in everybody if plant["name"] not in {"Supa", "Rajpura"}]
-    inactive = [plant for plant in everybody if plant not in active]
+    assert plants[0]["short_name"] == "Greater Noida"
+
+
+def test_active_and_inactive_plants_are_listed_separately(world: World) -> None:
+    hq, reader = world.headquarters(), world.plant_user(0)
+    world.query("UPDATE plants SET is_active = false WHERE name IN ('Supa', 'Rajpura')")
+    plants = reader.get("/plants").json()["data"]
+    inactive = [plant for plant in plants if plant["name"] in {"Supa", "Rajpura"}]
+    active = [plant for plant in plants if plant not in inactive]
+    assert (len(active), len(inactive)) == (5, 2)
     assert reader.get("/plants/active").json()["data"] == active
     assert reader.get("/plants", is_active="true").json()["data"] == active
     assert hq.get("/plants/inactive").json()["data"] == inactive
@@ -73,27 +78,37 @@ def plant_rows(world: World) -> list[tuple[Any, ...]]:
     return world.query("SELECT * FROM plants ORDER BY id")
 
 
-def test_headquarters_let_a_plant_join_rename_it_and_let_it_take_part_no_longer(world: World) -> None:
+def test_headquarters_adds_a_plant(world: World) -> None:
     hq = world.headquarters()
     answer = hq.post("/plants", {**NEW_PLANT, "name": "  Chennai "})
     plant = answer.json()["data"]
     assert answer.status_code == 201
-    assert {name: plant[name] for name in NEW_PLANT} == NEW_PLANT
-    assert (plant["is_active"], plant["created_at"]) == (True, "2026-08-15T06:30:00Z")
-    path = f"/plants/{plant['id']}"
+    expected = {**NEW_PLANT, "is_active": True, "created_at": "2026-08-15T06:30:00Z"}
+    assert {name: plant[name] for name in expected} == expected
     assert plant in hq.get("/plants/active").json()["data"]
+    assert hq.get(f"/plants/{plant['id']}").json()["data"]["total_practices"] == 0
 
+
+def test_headquarters_renames_a_plant_and_the_same_name_again_changes_nothing(world: World) -> None:
+    hq = world.headquarters()
+    plant = hq.post("/plants", NEW_PLANT).json()["data"]
     world.clock.advance(timedelta(minutes=1))
-    renamed = hq.patch(path, {"short_name": "MAA"}).json()["data"]
-    assert renamed == {**plant, "short_name": "MAA", "updated_at": "2026-08-15T06:31:00Z"}
-    world.clock.advance(timedelta(minutes=1))
-    assert hq.patch(path, {"short_name": "MAA"}).json()["data"] == renamed  # nothing changed: nothing kept
-    gone = hq.patch(f"{path}/deactivate", {}).json()["data"]
-    assert gone == {**renamed, "is_active": False, "updated_at": "2026-08-15T06:32:00Z"}
-    assert hq.patch(f"{path}/deactivate", {}).json()["data"] == gone
-    assert gone in hq.get("/plants/inactive").json()["data"]
+    renamed = {**plant, "short_name": "MAA", "updated_at": "2026-08-15T06:31:00Z"}
+    for _ in range(2):
+        assert hq.patch(f"/plants/{plant['id']}", {"short_name": "MAA"}).json()["data"] == renamed
+        world.clock.advance(timedelta(minutes=1))
+
+
+def test_headquarters_deactivates_a_plant_and_activates_it_again(world: World) -> None:
+    hq = world.headquarters()
+    plant = hq.post("/plants", NEW_PLANT).json()["data"]
+    path = f"/plants/{plant['id']}"
+    world.clock.advance(timedelta(minutes=2))
+    inactive = {**plant, "is_active": False, "updated_at": "2026-08-15T06:32:00Z"}
+    for _ in range(2):
+        assert hq.patch(f"{path}/deactivate", {}).json()["data"] == inactive
+    assert inactive in hq.get("/plants/inactive").json()["data"]
     assert hq.patch(f"{path}/activate", {}).json()["data"]["is_active"] is True
-    assert hq.get(path).json()["data"]["total_practices"] == 0
 
 
 def test_two_plants_do_not_have_one_name(world: World) -> None:
@@ -114,7 +129,7 @@ BAD_PLANTS: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def test_what_makes_no_sense_for_a_plant_is_refused_by_its_field(world: World) -> None:
+def test_invalid_facts_of_a_plant_are_refused_with_their_field(world: World) -> None:
     hq = world.headquarters()
     before, supa = plant_rows(world), f"/plants/{world.plants[6]}"
     for body in BAD_PLANTS:
@@ -122,12 +137,19 @@ def test_what_makes_no_sense_for_a_plant_is_refused_by_its_field(world: World) -
         assert refusal_of(hq.patch(supa, body)) == invalid(*body), body
     assert refusal_of(hq.post("/plants", {})) == invalid(*NEW_PLANT)
     assert refusal_of(hq.patch(f"{supa}/deactivate", {"is_active": True})) == invalid("is_active")
+    assert plant_rows(world) == before
+
+
+def test_a_plant_that_does_not_exist_is_not_found(world: World) -> None:
+    hq = world.headquarters()
     for step in ("", "/activate", "/deactivate"):
-        assert error_of(hq.patch(f"/plants/{uuid4()}{step}", {})) == (404, "NOT_FOUND")
-    plant_user = world.plant_user(6)
-    for answer in (
-        plant_user.post("/plants", NEW_PLANT),
-        *(plant_user.patch(f"{supa}{step}", {}) for step in ("", "/activate", "/deactivate")),
-    ):
+        assert error_of(hq.patch(f"/plants/{uuid4()}{step}", {})) == (404, "NOT_FOUND"), step
+
+
+def test_a_plant_user_changes_no_plant(world: World) -> None:
+    plant_user, supa = world.plant_user(6), f"/plants/{world.plants[6]}"
+    before = plant_rows(world)
+    answers = [plant_user.patch(f"{supa}{step}", {}) for step in ("", "/activate", "/deactivate")]
+    for answer in (plant_user.post("/plants", NEW_PLANT), *answers):
         assert error_of(answer) == (403, "FORBIDDEN")
     assert plant_rows(world) == before

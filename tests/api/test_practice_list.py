@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from tests.world import NOON, Person, World, invalid, refusal_of, saving
 
@@ -187,30 +188,40 @@ def test_a_list_holds_what_its_reader_may_see_and_asked_for_in_the_order_asked_f
     assert len(lengths) > 15  # the questions told the practices apart
 
 
-def test_a_list_comes_in_parts_that_join_without_a_seam(world: World) -> None:
+@pytest.fixture
+def hq_list(world: World) -> tuple[Person, list[str]]:
+    """Somebody at headquarters, and the ids of all practices that they see, in the default order."""
     for plant in range(4):
         world.plant_user(plant)
     hq = world.headquarters()
-    ids = expected(write_many(world), hq, {}, "submitted_date", "desc")
+    return hq, expected(write_many(world), hq, {}, "submitted_date", "desc")
+
+
+def test_the_first_page_has_20_practices_and_the_total_of_the_list(hq_list: tuple[Person, list[str]]) -> None:
+    hq, ids = hq_list
     first = hq.get("/best-practices").json()
     assert [item["id"] for item in first["data"]] == ids[:20]
     assert first["pagination"].pop("next_cursor")
     assert first["pagination"] == {
         "total": len(ids), "limit": 20, "offset": 0, "has_more": True, "total_capped": False
     }  # fmt: skip
+
+
+def test_pages_of_any_size_join_to_the_whole_list(hq_list: tuple[Person, list[str]]) -> None:
+    hq, ids = hq_list
     for limit in (1, 7, len(ids), 100):
-        joined: list[str] = []
-        while True:
-            body = hq.get("/best-practices", limit=limit, offset=len(joined)).json()
-            joined += [item["id"] for item in body["data"]]
-            assert body["pagination"]["total"] == len(ids)
-            if not body["pagination"]["has_more"]:
-                break
-        assert joined == ids
+        assert walked(hq, {}, limit, by_cursor=False) == (ids, {len(ids)}), limit
+
+
+def test_a_page_behind_the_end_is_empty(hq_list: tuple[Person, list[str]]) -> None:
+    hq, ids = hq_list
     for beyond in (len(ids), 1_000_000):
         body = hq.get("/best-practices", offset=beyond).json()
-        assert body["data"] == []
-        assert body["pagination"] == parts(len(ids), offset=beyond)
+        assert (body["data"], body["pagination"]) == ([], parts(len(ids), offset=beyond))
+
+
+def test_a_limit_or_an_offset_out_of_range_is_refused(world: World) -> None:
+    hq = world.headquarters()
     for bad in ({"limit": 0}, {"limit": 101}, {"offset": -1}, {"offset": 1_000_001}):
         assert refusal_of(hq.get("/best-practices", **bad)) == invalid(*bad)
 
@@ -345,13 +356,19 @@ def test_2000_practices_are_found_as_a_plain_model_finds_them_by_offset_and_curs
             limit = dice.choice([37, 100]) if len(ids) > 100 else dice.choice([7, 100])
             assert walked(reader, query, limit, by_cursor=by_cursor) == (ids, {len(ids)}), query
     assert len(lengths) > 10
+
+
+def test_2000_practices_are_in_the_same_order_of_relevance_by_offset_and_by_cursor(world: World) -> None:
+    for plant in range(4):
+        world.plant_user(plant)
+    hq, practices = world.headquarters(), write_many(world, 2000)
+    search = {"search": "scrap or braz"}
+    ids = set(expected(practices, hq, search, "title", "asc"))
     for order in ("asc", "desc"):
-        query = {"search": "scrap or braz", "sort_by": "relevance", "sort_order": order}
-        one, other = (walked(readers[-1], query, 90, by_cursor=way) for way in (True, False))
-        assert one == other
-        assert set(one[0]) == set(
-            expected(practices, readers[-1], {"search": "scrap or braz"}, "title", "asc")
-        )
+        query = {**search, "sort_by": "relevance", "sort_order": order}
+        by_cursor, by_offset = (walked(hq, query, 90, by_cursor=way) for way in (True, False))
+        assert by_cursor == by_offset
+        assert set(by_cursor[0]) == ids
 
 
 def test_a_cursor_neither_skips_nor_repeats_while_practices_are_added(world: World) -> None:
@@ -375,42 +392,54 @@ def test_a_cursor_neither_skips_nor_repeats_while_practices_are_added(world: Wor
         assert [one for one in ids if one in set(before)] == before, (key, order)
 
 
-def test_a_cursor_that_is_none_or_of_another_order_cannot_be_read(world: World) -> None:
+RELEVANT: Final = ("relevance", "desc")
+
+
+@pytest.fixture
+def author(world: World) -> Person:
+    """A plant user who wrote two practices with the word scrap."""
     author = world.plant_user()
     for title in ("scrap one", "scrap two"):
         world.practice(author, title=title)
-    cursors = {
-        (key, order): author.get(
-            "/best-practices", search="scrap", sort_by=key, sort_order=order, limit=1
-        ).json()["pagination"]["next_cursor"]
-        for key, order in [*ORDERS, ("relevance", "desc")]
-    }
-    mine = cursors["title", "asc"]
-    for bad in (
-        "x",
-        "%",
-        mine[:-3],
-        mine + "AAAA",
-        "bnVsbA",
-        "W10",
-        "🙂",
-        "A" * 3000,
-        mine.replace("e", "f", 1),
-    ):
+    return author
+
+
+def first_cursor(reader: Person, key: str, order: str) -> str:
+    """The cursor after the first practice about scrap."""
+    page = reader.get("/best-practices", search="scrap", sort_by=key, sort_order=order, limit=1).json()
+    cursor: str = page["pagination"]["next_cursor"]
+    return cursor
+
+
+def test_a_damaged_cursor_is_refused(author: Person) -> None:
+    good = first_cursor(author, "title", "asc")
+    changed = (good[:-3], good + "AAAA", good.replace("e", "f", 1))
+    for bad in ("x", "%", "bnVsbA", "W10", "🙂", "A" * 3000, *changed):
         for query in ({}, {"sort_by": "title", "sort_order": "asc"}):
             answer = author.get("/best-practices", cursor=bad, **query)
             assert refusal_of(answer) == (400, "BAD_REQUEST", {"cursor"}), bad
-    for (key, order), cursor in cursors.items():
-        other = {"sort_by": "title" if key != "title" else "savings", "sort_order": order}
-        assert author.get("/best-practices", cursor=cursor, **other).status_code == 400
-        turned = {"sort_by": key, "sort_order": "asc" if order == "desc" else "desc", "search": "scrap"}
-        assert author.get("/best-practices", cursor=cursor, **turned).status_code == 400
-    relevant = {"sort_by": "relevance", "cursor": cursors["relevance", "desc"]}
-    assert author.get("/best-practices", search="one", **relevant).status_code == 400
-    assert author.get("/best-practices", search="scrap", **relevant).status_code == 200
-    both = {"sort_by": "title", "sort_order": "asc", "cursor": mine, "offset": 1}
-    assert refusal_of(author.get("/best-practices", **both)) == invalid("offset")
     assert refusal_of(author.get("/best-practices", cursor="A" * 4001)) == invalid("cursor")
+
+
+def test_a_cursor_of_another_order_is_refused(author: Person) -> None:
+    for key, order in [*ORDERS, RELEVANT]:
+        cursor = first_cursor(author, key, order)
+        other_key = {"sort_by": "title" if key != "title" else "savings", "sort_order": order}
+        other_order = {"sort_by": key, "sort_order": "asc" if order == "desc" else "desc", "search": "scrap"}
+        for query in (other_key, other_order):
+            assert author.get("/best-practices", cursor=cursor, **query).status_code == 400, query
+
+
+def test_a_cursor_of_relevance_is_for_its_own_search(author: Person) -> None:
+    query = {"sort_by": "relevance", "cursor": first_cursor(author, *RELEVANT)}
+    assert author.get("/best-practices", search="one", **query).status_code == 400
+    assert author.get("/best-practices", search="scrap", **query).status_code == 200
+
+
+def test_a_cursor_and_an_offset_exclude_each_other(author: Person) -> None:
+    cursor = first_cursor(author, "title", "asc")
+    both = {"sort_by": "title", "sort_order": "asc", "cursor": cursor, "offset": 1}
+    assert refusal_of(author.get("/best-practices", **both)) == invalid("offset")
 
 
 def test_a_list_is_counted_to_10000_and_no_further(world: World) -> None:

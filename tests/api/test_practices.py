@@ -47,22 +47,29 @@ def test_a_draft_needs_a_title_only(world: World) -> None:
 def test_a_practice_is_shown_as_it_was_written(world: World) -> None:
     author = world.plant_user(2)
     body = {**EVERYTHING, "category_id": str(world.categories[3]), "status": "submitted"}
-    written = author.post("/best-practices", body).json()["data"]
-    assert {field: written[field] for field in body} == {**body, "savings_amount": 12.5}
-    assert (written["plant_id"], written["plant_name"]) == (str(author.plant_id), "Ponneri")
-    assert written["category_name"] == "ESG"
-    assert written["submitted_by_name"] == author.email.partition("@")[0]
-    assert written["submitted_date"] == "2026-08-15"
-    assert written["created_at"] == written["updated_at"] == "2026-08-15T06:30:00Z"
-    assert (written["is_deleted"], written["is_benchmarked"], written["benchmarked_date"]) == (
-        False,
-        False,
-        None,
-    )
-    assert (written["question_count"], written["copy_count"]) == (0, 0)
-    assert (written["images"], written["documents"]) == ([], [])
-    assert (written["before_image_url"], written["after_image_url"]) == (None, None)
-    assert world.plant_user(5).get(f"/best-practices/{written['id']}").json()["data"] == written
+    practice = author.post("/best-practices", body).json()["data"]
+    expected = {
+        **body,
+        "savings_amount": 12.5,
+        "plant_id": str(author.plant_id),
+        "plant_name": "Ponneri",
+        "category_name": "ESG",
+        "submitted_by_name": author.email.partition("@")[0],
+        "submitted_date": "2026-08-15",
+        "created_at": "2026-08-15T06:30:00Z",
+        "updated_at": "2026-08-15T06:30:00Z",
+        "is_deleted": False,
+        "is_benchmarked": False,
+        "benchmarked_date": None,
+        "question_count": 0,
+        "copy_count": 0,
+        "images": [],
+        "documents": [],
+        "before_image_url": None,
+        "after_image_url": None,
+    }
+    assert {field: practice[field] for field in expected} == expected
+    assert world.plant_user(5).get(f"/best-practices/{practice['id']}").json()["data"] == practice
 
 
 def test_headquarters_names_the_plant_and_a_plant_writes_for_itself_only(world: World) -> None:
@@ -94,7 +101,7 @@ def test_a_submission_names_every_part_that_is_missing(world: World) -> None:
     assert world.written() == before
 
 
-def test_a_saving_is_a_sum_of_two_decimals_and_stated_in_full_or_not_at_all(world: World) -> None:
+def test_an_amount_has_at_most_two_decimals_and_is_not_negative(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author, **saving(5))
     path = f"/best-practices/{practice['id']}"
@@ -103,28 +110,46 @@ def test_a_saving_is_a_sum_of_two_decimals_and_stated_in_full_or_not_at_all(worl
         body = {"title": "x", **saving(5), "savings_amount": bad}
         assert refusal_of(author.post("/best-practices", body)) == invalid("savings_amount"), bad
         assert refusal_of(author.patch(path, {"savings_amount": bad})) == invalid("savings_amount"), bad
-    for literal in ("NaN", "Infinity", "-Infinity"):  # not JSON, though many a program writes it
+    assert world.written() == before
+    for good in (0, 0.01, "12.5", 9_999_999_999.99):
+        assert edit(author, practice, savings_amount=good)["savings_amount"] == float(good)
+
+
+def test_amounts_that_json_does_not_know_are_refused(world: World) -> None:
+    author = world.plant_user()
+    before = world.written()
+    for literal in ("NaN", "Infinity", "-Infinity"):  # not JSON, but some programs write it
         answer = author.http.post(
             "/api/v1/best-practices",
             content=f'{{"title": "x", "savings_amount": {literal}}}',
             headers={"Content-Type": "application/json"},
         )
         assert answer.status_code in {400, 422}, literal
-    parts = saving(5)
+    assert world.written() == before
+
+
+def test_a_saving_is_stated_in_full_or_not_at_all(world: World) -> None:
+    author, parts = world.plant_user(), saving(5)
+    practice = world.practice(author, **parts)
+    path = f"/best-practices/{practice['id']}"
+    before = world.written()
     for part in parts:
         alone = {"title": "x", part: parts[part]}
         assert refusal_of(author.post("/best-practices", alone)) == invalid(*parts.keys() - {part})
         missing = {"title": "x", **parts, part: None}
         assert refusal_of(author.post("/best-practices", missing)) == invalid(part)
         assert refusal_of(author.patch(path, {part: None})) == invalid(part)
-    for field, unit in (("savings_currency", "rupees"), ("savings_period", "weekly")):
-        assert refusal_of(author.post("/best-practices", {"title": "x", **parts, field: unit})) == invalid(
-            field
-        )
     assert world.written() == before
-    for good in (0, 0.01, "12.5", 9_999_999_999.99):
-        assert edit(author, practice, savings_amount=good)["savings_amount"] == float(good)
     assert edit(author, practice, **dict.fromkeys(parts))["savings_amount"] is None
+
+
+def test_a_saving_is_in_lakhs_or_crores_a_month_or_a_year(world: World) -> None:
+    author = world.plant_user()
+    before = world.written()
+    for field, unit in (("savings_currency", "rupees"), ("savings_period", "weekly")):
+        answer = author.post("/best-practices", {"title": "x", **saving(5), field: unit})
+        assert refusal_of(answer) == invalid(field)
+    assert world.written() == before
 
 
 def test_what_a_practice_refers_to_must_exist(world: World) -> None:
@@ -159,27 +184,38 @@ def test_texts_have_their_lengths(world: World) -> None:
         assert refusal_of(answer) == invalid(field)
 
 
-def test_a_submission_is_dated_by_the_server_or_within_the_window_of_its_author(world: World) -> None:
-    hq, author = world.headquarters(), world.plant_user(0)
-    complete = {**COMPLETE, "category_id": str(world.categories[0]), "status": "submitted"}
-    of_hq = {**complete, "plant_id": str(world.plants[0])}
+def submission_of(world: World, **content: object) -> dict[str, object]:
+    return {**COMPLETE, "category_id": str(world.categories[0]), "status": "submitted", **content}
+
+
+def test_a_plant_dates_a_submission_in_this_month_or_the_month_before(world: World) -> None:
+    author = world.plant_user(0)
     assert world.practice(author, "submitted")["submitted_date"] == "2026-08-15"
     for day in ("2026-07-01", "2026-07-31", "2026-08-15"):
         assert world.practice(author, "submitted", submitted_date=day)["submitted_date"] == day
-    for day in ("2001-02-03", "2026-06-30"):
-        assert (
-            hq.post("/best-practices", {**of_hq, "submitted_date": day}).json()["data"]["submitted_date"]
-            == day
-        )
     before = world.written()
     for bad in ("2026-06-30", "2026-08-16", "2026-02-30", "15.08.2026", 20260801, "1755216000", "today"):
-        answer = author.post("/best-practices", {**complete, "submitted_date": bad})
+        answer = author.post("/best-practices", submission_of(world, submitted_date=bad))
         assert refusal_of(answer) == invalid("submitted_date"), bad
-    assert refusal_of(hq.post("/best-practices", {**of_hq, "submitted_date": "2026-08-16"})) == invalid(
-        "submitted_date"
-    )
-    dated_draft = {"title": "x", "submitted_date": "2026-08-15"}
-    assert refusal_of(author.post("/best-practices", dated_draft)) == invalid("submitted_date")
+    assert world.written() == before
+
+
+def test_headquarters_dates_a_submission_on_any_day_up_to_today(world: World) -> None:
+    hq, plant_id = world.headquarters(), str(world.plants[0])
+    for day in ("2001-02-03", "2026-06-30"):
+        submission = submission_of(world, plant_id=plant_id, submitted_date=day)
+        assert hq.post("/best-practices", submission).json()["data"]["submitted_date"] == day
+    before = world.written()
+    tomorrow = submission_of(world, plant_id=plant_id, submitted_date="2026-08-16")
+    assert refusal_of(hq.post("/best-practices", tomorrow)) == invalid("submitted_date")
+    assert world.written() == before
+
+
+def test_a_draft_has_no_date_of_submission(world: World) -> None:
+    author = world.plant_user(0)
+    before = world.written()
+    draft = {"title": "x", "submitted_date": "2026-08-15"}
+    assert refusal_of(author.post("/best-practices", draft)) == invalid("submitted_date")
     assert world.written() == before
 
 
@@ -190,12 +226,7 @@ def test_today_is_the_day_where_the_business_is(world: World) -> None:
     world.clock.at = datetime(2026, 8, 31, 18, 30, tzinfo=UTC)
     assert world.practice(author, "submitted")["submitted_date"] == "2026-09-01"
     assert world.practice(author, "submitted", submitted_date="2026-08-01")["submitted_date"] == "2026-08-01"
-    late = {
-        **COMPLETE,
-        "category_id": str(world.categories[0]),
-        "status": "submitted",
-        "submitted_date": "2026-07-31",
-    }
+    late = submission_of(world, submitted_date="2026-07-31")
     assert refusal_of(author.post("/best-practices", late)) == invalid("submitted_date")
 
 

@@ -44,8 +44,8 @@ def test_a_question_is_asked_answered_and_its_answer_corrected(world: World) -> 
     assert corrected["answered_by_user_id"] != answered["answered_by_user_id"]
     assert asker.get(f"/questions/practice/{practice['id']}").json()["data"] == [corrected]
     assert asker.get(f"/best-practices/{practice['id']}").json()["data"]["question_count"] == 1
-    trail = world.query("SELECT action FROM audit_log WHERE entity = 'question' ORDER BY id")
-    assert trail == [("question.asked",), ("question.answered",), ("question.answered",)]
+    audit_trail = world.query("SELECT action FROM audit_log WHERE entity = 'question' ORDER BY id")
+    assert audit_trail == [("question.asked",), ("question.answered",), ("question.answered",)]
 
 
 def test_the_same_answer_again_changes_nothing(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The nightly reconciliation: blobs behind the portal's back, and gone from under its feet."""
+"""The nightly reconciliation: blobs whose events were missed, and files whose blobs are gone."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from adapters import blobs
-from adapters.blobs import AzureBlobs
-from adapters.storage_accounts import AccountByKey
+from adapters.storage import blobs
+from adapters.storage.accounts import AccountByKey
+from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from functions import bootstrap
 from tests.documents import office, pdf
@@ -30,7 +30,7 @@ def practice_id(world: World, author: Person) -> str:
 
 
 def reconcile(world: World) -> int:
-    """Run the timer a day later; how much there was to do."""
+    """Run the timer a day later; return the number of findings."""
     world.clock.advance(DAY)
     world.run_timer("reconcile_uploads")
     [run] = world.query("SELECT state, rows FROM job_runs ORDER BY started_at DESC LIMIT 1")
@@ -43,13 +43,13 @@ def files(world: World) -> list[str]:
     return sorted(row[0] for row in rows)
 
 
-def trail(world: World) -> list[str]:
+def audit_trail(world: World) -> list[str]:
     rows = world.query("SELECT action FROM audit_log WHERE entity IN ('image', 'document') ORDER BY id")
     return [row[0] for row in rows]
 
 
 def recorded(world: World, author: Person, practice_id: str) -> dict[str, str]:
-    """A photograph and a document, put, delivered and confirmed; the names of their blobs by container."""
+    """Upload, deliver and confirm an image and a document; return their blob names by container."""
     image = world.ask_for_upload(author, practice_id)["blob_name"]
     document = world.ask_for_document(author, practice_id)["blob_name"]
     world.put_blob(image, picture())
@@ -62,28 +62,30 @@ def recorded(world: World, author: Person, practice_id: str) -> dict[str, str]:
     return {"best-practices": image, "supporting-documents": document}
 
 
-def test_where_nothing_is_amiss_nothing_is_done(world: World, author: Person, practice_id: str) -> None:
+def test_nothing_is_done_if_everything_is_in_order(world: World, author: Person, practice_id: str) -> None:
     recorded(world, author, practice_id)
-    before = trail(world)
+    before = audit_trail(world)
     assert (reconcile(world), reconcile(world)) == (0, 0)
-    assert trail(world) == before
+    assert audit_trail(world) == before
 
 
-def test_what_events_missed_is_recorded_once(world: World, author: Person, practice_id: str) -> None:
+def test_a_blob_whose_event_was_missed_is_recorded_once(
+    world: World, author: Person, practice_id: str
+) -> None:
     image = world.ask_for_upload(author, practice_id)["blob_name"]
     world.put_blob(image, picture())
-    unasked = f"documents/{practice_id}/plan_1.docx"
-    world.put_blob(unasked, office("docx"), "supporting-documents")
+    unrequested = f"documents/{practice_id}/plan_1.docx"
+    world.put_blob(unrequested, office("docx"), "supporting-documents")
 
     assert (reconcile(world), reconcile(world)) == (2, 0)
 
-    assert files(world) == sorted([image, unasked])
+    assert files(world) == sorted([image, unrequested])
     assert world.query("SELECT state FROM uploads") == [("recorded",), ("recorded",)]
     assert world.blob_names("thumbnails") == [f"{image}.webp"]
-    assert trail(world) == ["image.recorded", "document.recorded"]
+    assert audit_trail(world) == ["image.recorded", "document.recorded"]
 
 
-def test_a_thumbnail_that_was_never_drawn_is_drawn(world: World, author: Person, practice_id: str) -> None:
+def test_a_missing_thumbnail_is_made(world: World, author: Person, practice_id: str) -> None:
     image = world.ask_for_upload(author, practice_id)["blob_name"]
     world.put_blob(image, picture())
     author.post(f"/best-practices/{practice_id}/images", confirmation(image))
@@ -94,38 +96,38 @@ def test_a_thumbnail_that_was_never_drawn_is_drawn(world: World, author: Person,
     assert world.blob_names("thumbnails") == [f"{image}.webp"]
 
 
-def test_a_blob_that_cannot_be_recorded_goes_to_quarantine_and_is_reported_once(
+def test_a_blob_that_cannot_be_recorded_is_moved_to_quarantine_and_reported_once(
     world: World, author: Person, practice_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused = {
+    rejected = {
         "best-practices": ["stray.txt", f"practices/{uuid4()}/before_1.jpg"],
         "supporting-documents": ["a/b/c.pdf", f"documents/{practice_id}/plan_1.docx"],
     }
-    for container, names in refused.items():
+    for container, names in rejected.items():
         for name in names:
             world.put_blob(name, office("docm"), container)
 
     assert (reconcile(world), reconcile(world)) == (4, 0)
 
     assert world.blob_names("best-practices") == world.blob_names("supporting-documents") == []
-    everything = sorted(f"{container}/{name}" for container, names in refused.items() for name in names)
-    assert world.blob_names("quarantine") == everything
-    assert world.query("SELECT state, reason FROM uploads") == [("rejected", "contains macros")]
+    expected = sorted(f"{container}/{name}" for container, names in rejected.items() for name in names)
+    assert world.blob_names("quarantine") == expected
+    assert world.query("SELECT state, reason FROM uploads") == [("rejected", "The file contains macros.")]
     assert caplog.text.count("upload_rejected") == 4
 
 
-def test_a_blob_that_is_gone_is_reported_once_and_again_when_it_is_back(
+def test_a_missing_blob_is_reported_once_and_again_when_it_is_back(
     world: World, author: Person, practice_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = recorded(world, author, practice_id)
     kept = recorded(world, author, practice_id)
-    known = trail(world)
+    known = audit_trail(world)
     for container, name in names.items():
         with world.container(container) as client:
             client.delete_blob(name)
 
     assert (reconcile(world), reconcile(world)) == (2, 0)
-    assert trail(world)[len(known) :] == ["image.lost", "document.lost"]
+    assert audit_trail(world)[len(known) :] == ["image.lost", "document.lost"]
     assert caplog.text.count("blob_lost") == 2
     lost = world.query("SELECT blob_name FROM practice_images WHERE missing_since IS NOT NULL")
     assert lost == [(names["best-practices"],)]
@@ -133,29 +135,33 @@ def test_a_blob_that_is_gone_is_reported_once_and_again_when_it_is_back(
 
     world.put_blob(names["best-practices"], picture())
     assert (reconcile(world), reconcile(world)) == (1, 0)
-    assert trail(world)[-1] == "image.found"
+    assert audit_trail(world)[-1] == "image.found"
     assert world.query("SELECT count(*) FROM practice_images WHERE missing_since IS NOT NULL") == [(0,)]
 
 
-def test_what_was_asked_for_and_never_put_expires(world: World, author: Person, practice_id: str) -> None:
+def test_a_requested_upload_that_never_arrives_expires(
+    world: World, author: Person, practice_id: str
+) -> None:
     world.ask_for_upload(author, practice_id)
     late = str(world.ask_for_document(author, practice_id)["blob_name"])
 
     assert (reconcile(world), reconcile(world)) == (2, 0)
     assert world.query("SELECT state FROM uploads") == [("expired",), ("expired",)]
 
-    world.put_blob(late, pdf(), "supporting-documents")  # the URL ends, a slow upload does not
+    world.put_blob(late, pdf(), "supporting-documents")  # a slow upload ends after its URL has expired
     world.deliver(late)
     assert world.query("SELECT state FROM uploads WHERE blob_name = %s", late) == [("recorded",)]
 
 
-def test_what_may_still_be_put_does_not_expire(world: World, author: Person, practice_id: str) -> None:
+def test_an_upload_with_a_valid_permit_does_not_expire(
+    world: World, author: Person, practice_id: str
+) -> None:
     world.ask_for_upload(author, practice_id)
     world.run_timer("reconcile_uploads")
     assert world.query("SELECT state FROM uploads") == [("pending",)]
 
 
-def test_a_file_that_is_deleted_as_its_owner_wishes_is_not_lost(
+def test_a_file_that_its_owner_deletes_is_not_reported(
     world: World, author: Person, practice_id: str
 ) -> None:
     recorded(world, author, practice_id)
@@ -166,7 +172,7 @@ def test_a_file_that_is_deleted_as_its_owner_wishes_is_not_lost(
     assert reconcile(world) == 0
 
 
-def test_a_file_that_came_within_the_last_hour_is_not_looked_for_yet(
+def test_a_file_recorded_within_the_last_hour_is_not_reported(
     world: World, author: Person, practice_id: str
 ) -> None:
     names = recorded(world, author, practice_id)
@@ -194,8 +200,8 @@ def test_containers_are_listed_a_page_at_a_time(
     assert files(world) == names
 
 
-class AwayAtTheEnd(AzureBlobs):
-    """A storage that lists the photographs, and is away when it is asked for documents."""
+class UnavailableForDocuments(AzureBlobs):
+    """A storage that lists the images and fails for the documents."""
 
     def names(self, container: str) -> Iterator[list[str]]:
         if container == "supporting-documents":
@@ -203,7 +209,7 @@ class AwayAtTheEnd(AzureBlobs):
         return super().names(container)
 
 
-def test_a_failure_on_the_way_keeps_what_was_recorded_and_marks_nothing(
+def test_after_a_failure_recorded_files_stay_and_nothing_is_marked(
     world: World, author: Person, practice_id: str
 ) -> None:
     lost = recorded(world, author, practice_id)["best-practices"]
@@ -211,7 +217,7 @@ def test_a_failure_on_the_way_keeps_what_was_recorded_and_marks_nothing(
         client.delete_blob(lost)
     missed = f"practices/{practice_id}/after_1.jpg"
     world.put_blob(missed, picture())
-    bootstrap.install(replace(world.portal, blobs=AwayAtTheEnd(AccountByKey(world.storage))))
+    bootstrap.install(replace(world.portal, blobs=UnavailableForDocuments(AccountByKey(world.storage))))
     world.clock.advance(DAY)
 
     with pytest.raises(Unavailable):

@@ -1,4 +1,4 @@
-"""Calls that come again with the same Idempotency-Key: one thing is made, and one answer given."""
+"""Requests that are repeated with the same Idempotency-Key: one thing is created, one answer returned."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,13 @@ from itertools import cycle
 import httpx
 import pytest
 
-from bp_core.practices import writing
+from bp_core.practices.service import PracticeService
 from functions import bootstrap
-from functions.access import ANYONE
-from functions.bootstrap import Unit
-from functions.edge import ENDPOINTS, DeclarationError, endpoints
+from functions.edge.access import ANYONE
+from functions.edge.declaration import DeclarationError
+from functions.edge.endpoint import ENDPOINTS, endpoints
 from functions.settings import load_settings
+from functions.unit_of_work import UnitOfWork
 from tests.world import (
     Person,
     World,
@@ -121,7 +122,7 @@ def test_a_call_that_fails_leaves_its_key_free(world: World, monkeypatch: pytest
         raise RuntimeError("a fault of ours")
 
     with monkeypatch.context() as patched:
-        patched.setattr(writing, "create", fail)
+        patched.setattr(PracticeService, "create", fail)
         assert author.post("/best-practices", BODY, idempotency_key="k").status_code == 500
     assert author.post("/best-practices", BODY, idempotency_key="k").status_code == 201
     assert count(world) == 1
@@ -209,8 +210,8 @@ def test_every_post_that_makes_something_takes_a_key() -> None:
 
 
 def test_what_anybody_may_call_cannot_take_a_key() -> None:
-    def anybody(unit: Unit) -> None: ...
+    def anybody(work: UnitOfWork) -> None: ...
 
     _, declare = endpoints()
-    with pytest.raises(DeclarationError, match="no key tells who calls again"):
+    with pytest.raises(DeclarationError, match="an idempotency key needs a user"):
         declare("POST", "/api/v1/secrets", who=ANYONE, status=201)(anybody)

@@ -111,31 +111,29 @@ def test_an_edit_of_an_approved_practice_counts_at_once(world: World) -> None:
     assert rating(hq, "2025-12") == ("0.00", "0.00", 0)
 
 
-def test_the_stars_of_later_months_of_the_year_follow_a_change_in_an_earlier_one(world: World) -> None:
+def stars_of(world: World, plant: int = 0) -> list[int]:
+    """The stars of a plant's months as they are stored."""
+    return [row[5] for row in kept(world, plant)]
+
+
+def test_a_change_in_one_month_changes_the_stars_of_the_later_months_of_its_year(world: World) -> None:
     hq = world.headquarters()
     january = world.approved(hq, **saving(138, period="monthly"), submitted_date="2025-01-10")
     world.approved(hq, **saving(12, period="monthly"), submitted_date="2025-03-10")
     world.approved(hq, **saving(12, period="monthly"), submitted_date="2026-02-10")
     world.approved(hq, 1, **saving(12, period="monthly"), submitted_date="2025-03-10")
 
-    def stars() -> list[int]:
-        return [row[5] for row in kept(world)]
-
-    assert stars() == [1, 4, 0]
-    assert rating(hq, "2025-03") == ("12.00", "150.0", 4)
+    assert (stars_of(world), rating(hq, "2025-03")) == ([1, 4, 0], ("12.00", "150.0", 4))
     edit(hq, january, savings_amount="137.99")
-    assert stars() == [1, 3, 0]
-    assert rating(hq, "2025-03") == ("12.00", "149.9", 3)
+    assert (stars_of(world), rating(hq, "2025-03")) == ([1, 3, 0], ("12.00", "149.9", 3))
     edit(hq, january, savings_amount=200)
-    assert stars() == [1, 1, 0]
+    assert stars_of(world) == [1, 1, 0]
     edit(hq, january, submitted_date="2025-04-10")
-    assert stars() == [0, 5, 0]
-    assert rating(hq, "2025-04") == ("200.0", "212.0", 5)
+    assert (stars_of(world), rating(hq, "2025-04")) == ([0, 5, 0], ("200.0", "212.0", 5))
     edit(hq, january, submitted_date="2025-01-10")
     send_back(hq, january)
-    assert stars() == [0, 0]
-    assert rating(hq, "2025-03") == ("12.00", "12.00", 0)
-    assert [row[5] for row in kept(world, plant=1)] == [0]
+    assert (stars_of(world), rating(hq, "2025-03")) == ([0, 0], ("12.00", "12.00", 0))
+    assert stars_of(world, plant=1) == [0]
 
 
 @pytest.mark.parametrize(
@@ -148,29 +146,45 @@ def test_an_installation_chooses_how_stars_are_given(world: World, stars: int) -
     assert rating(hq, "2026-02") == ("20.00", "180.0", stars)
 
 
-@pytest.mark.parametrize("portal_settings", [{"FISCAL_YEAR_START_MONTH": "4"}])
-def test_the_year_may_start_in_another_month(world: World) -> None:
-    hq = world.headquarters()
+YEAR_FROM_APRIL = pytest.mark.parametrize("portal_settings", [{"FISCAL_YEAR_START_MONTH": "4"}], ids=[""])
+
+
+def approve_around_april(world: World, hq: Person) -> dict[str, Any]:
+    """Approve savings in two years that start in April; the practice of December 2025."""
     december = world.approved(hq, **saving(150, period="monthly"), submitted_date="2025-12-31")
     world.approved(hq, **saving(12, period="monthly"), submitted_date="2026-03-31")
     world.approved(hq, **saving(12, period="monthly"), submitted_date="2026-04-01")
     world.approved(hq, **saving(5, period="monthly"), submitted_date="2026-08-01")
-    assert rating(hq, "2026-01") == ("0.00", "150.0", 0)
-    assert rating(hq, "2026-03") == ("12.00", "162.0", 4)
-    assert rating(hq, "2026-04") == ("12.00", "12.00", 0)
-    assert rating(hq, "2026-08") == ("5.00", "17.00", 0)
+    return december
+
+
+@YEAR_FROM_APRIL
+def test_the_figures_of_a_year_may_start_in_another_month(world: World) -> None:
+    hq = world.headquarters()
+    december = approve_around_april(world, hq)
+    assert {month: rating(hq, month) for month in ("2026-01", "2026-03", "2026-04", "2026-08")} == {
+        "2026-01": ("0.00", "150.0", 0),
+        "2026-03": ("12.00", "162.0", 4),
+        "2026-04": ("12.00", "12.00", 0),
+        "2026-08": ("5.00", "17.00", 0),
+    }
     overview = hq.get("/analytics/overview").json()["data"]
     assert (overview["monthly_savings"], overview["ytd_savings"]) == ("5.00", "17.00")
     assert (overview["monthly_count"], overview["ytd_count"]) == (1, 2)
     edit(hq, december, savings_amount=90)
     assert rating(hq, "2026-03") == ("12.00", "102.0", 3)
 
+
+@YEAR_FROM_APRIL
+def test_the_year_that_is_recalculated_may_start_in_another_month(world: World) -> None:
+    hq = world.headquarters()
+    approve_around_april(world, hq)
     world.query(
         "UPDATE monthly_savings SET stars = 5, annualised_savings = 1 WHERE (year, month) = (2026, 3)"
     )
     assert recalculate(hq) == 0  # this year, which started in April
     assert recalculate(hq, 2025) == 2
-    assert rating(hq, "2026-03") == ("12.00", "102.0", 3)
+    assert rating(hq, "2026-03") == ("12.00", "162.0", 4)
 
 
 def recalculate(hq: Person, year: int | None = None) -> int:
@@ -210,43 +224,56 @@ def months_by_hand(world: World) -> dict[Any, tuple[Decimal, int, int]]:
     return months
 
 
-def test_after_whatever_happened_the_nightly_timers_find_nothing_left_to_correct(world: World) -> None:
-    dice, hq = random.Random(4), world.headquarters()
-    practices: list[dict[str, Any]] = []
+def months_in_the_database(world: World) -> dict[Any, tuple[Decimal, int, int]]:
+    """What is stored of the months: annualised sum, practices, stars."""
+    rows = world.query(
+        "SELECT plant_id, year, month, annualised_savings, practice_count, stars FROM monthly_savings"
+    )
+    return {tuple(key): (annualised, count, stars) for *key, annualised, count, stars in rows}
 
-    def random_saving() -> dict[str, Any]:
-        currency = dice.choice(["lakhs", "crores"])
-        amounts = {"lakhs": ["0.07", "3.33", "9.50", "48.00"], "crores": ["0.01", "0.12", "0.50", "1.01"]}
-        return saving(dice.choice(amounts[currency]), currency, dice.choice(["monthly", "annually"]))
 
-    def random_day() -> str:
-        return f"2026-{dice.randint(1, 8):02d}-{dice.randint(1, 15):02d}"
+class RandomChanges:
+    """Changes practices at random, always in the same sequence."""
 
-    for _ in range(100):
-        path = f"/best-practices/{dice.choice(practices)['id']}" if practices else ""
-        match dice.randrange(6) if len(practices) > 5 else 0:
+    def __init__(self, world: World, hq: Person) -> None:
+        self._world, self._hq = world, hq
+        self._random = random.Random(4)
+        self._practices: list[dict[str, Any]] = []
+
+    def change(self) -> None:
+        path = f"/best-practices/{self._random.choice(self._practices)['id']}" if self._practices else ""
+        match self._random.randrange(6) if len(self._practices) > 5 else 0:
             case 0:
-                practices.append(
-                    world.approved(hq, dice.randrange(3), **random_saving(), submitted_date=random_day())
-                )
+                plant, stated, day = self._random.randrange(3), self._saving(), self._day()
+                self._practices.append(self._world.approved(self._hq, plant, **stated, submitted_date=day))
             case 1:
-                hq.post(f"{path}/request-revision", {"comment": "Why?"})
+                self._hq.post(f"{path}/request-revision", {"comment": "Why?"})
             case 2:
-                hq.post(f"{path}/submit")
+                self._hq.post(f"{path}/submit")
             case 3:
-                hq.post(f"{path}/approve")
+                self._hq.post(f"{path}/approve")
             case 4:
-                hq.patch(path, random_saving())
+                self._hq.patch(path, self._saving())
             case 5:
-                hq.patch(path, {"submitted_date": random_day()})
+                self._hq.patch(path, {"submitted_date": self._day()})
+
+    def _saving(self) -> dict[str, Any]:
+        currency = self._random.choice(["lakhs", "crores"])
+        amounts = {"lakhs": ["0.07", "3.33", "9.50", "48.00"], "crores": ["0.01", "0.12", "0.50", "1.01"]}
+        amount = self._random.choice(amounts[currency])
+        return saving(amount, currency, self._random.choice(["monthly", "annually"]))
+
+    def _day(self) -> str:
+        return f"2026-{self._random.randint(1, 8):02d}-{self._random.randint(1, 15):02d}"
+
+
+def test_after_a_hundred_random_changes_the_nightly_timers_find_nothing_to_correct(world: World) -> None:
+    hq = world.headquarters()
+    changes = RandomChanges(world, hq)
+    for _ in range(100):
+        changes.change()
     by_hand = months_by_hand(world)
-    in_the_database = {
-        tuple(key): (annualised, count, stars)
-        for *key, annualised, count, stars in world.query(
-            "SELECT plant_id, year, month, annualised_savings, practice_count, stars FROM monthly_savings"
-        )
-    }
-    assert in_the_database == by_hand
+    assert months_in_the_database(world) == by_hand
     assert len({stars for _, _, stars in by_hand.values()}) > 2
     before = world.written()
     assert run_nightly(world) == {"aggregate_monthly_savings": 0, "rate_stars": 0}

@@ -1,4 +1,4 @@
-"""Sessions: refreshing, theft, two tabs, the list, and what ends them at once (rules 9)."""
+"""Sessions: refresh, stolen tokens, two tabs, the list, and what ends sessions at once (rules 9)."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from bp_core.auth.sessions import GRACE, SEEN_EVERY
+from bp_core.auth.sign_in import GRACE, SEEN_EVERY
 from tests.api.tokens import claims_of
 from tests.world import NOON, PASSWORD, Person, World, at_once, error_of
 
@@ -55,21 +55,25 @@ def session_of(person: Person) -> str:
 # --- refreshing
 
 
-def test_fifty_refreshes_at_once_give_one_successor_and_a_replay_an_hour_later_ends_the_session(
-    world: World,
-) -> None:
-    person, bystander = world.plant_user(), world.plant_user()
+def test_fifty_refreshes_at_the_same_time_give_one_new_refresh_token(world: World) -> None:
+    person = world.plant_user()
     first = person.tokens["refresh_token"]
     answers = [tokens_of(answer) for answer in at_once(*[partial(refresh, person, first)] * 50)]
     [successor] = {answer["refresh_token"] for answer in answers}
     assert successor != first
     assert len({answer["access_token"] for answer in answers}) == 50
     assert {with_token(world, answer["access_token"]) for answer in answers[:5]} == {200}
+    assert tokens_of(refresh(person, successor))
 
+
+def test_a_refresh_token_that_is_used_again_an_hour_later_ends_its_session_and_no_other(world: World) -> None:
+    person, bystander = world.plant_user(), world.plant_user()
+    first = person.tokens["refresh_token"]
+    second = tokens_of(refresh(person, first))
     world.clock.advance(timedelta(minutes=20))
-    newest = tokens_of(refresh(person, successor))
+    third = tokens_of(refresh(person, second["refresh_token"]))
     world.clock.advance(timedelta(minutes=40))
-    newest = tokens_of(refresh(person, newest["refresh_token"]))
+    newest = tokens_of(refresh(person, third["refresh_token"]))
     for replayed in (first, newest["refresh_token"]):
         assert error_of(refresh(person, replayed)) == REVOKED
     assert with_token(world, newest["access_token"]) == 401
@@ -90,7 +94,7 @@ def test_a_used_token_that_many_present_at_once_ends_the_session_once(world: Wor
     assert world.query("SELECT count(*) FROM audit_log WHERE action = 'session.ended'") == [(1,)]
 
 
-def test_a_second_use_is_logged_as_theft(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_reuse_of_a_refresh_token_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     person = world.plant_user()
     tokens_of(refresh(person, person.tokens["refresh_token"]))
     world.clock.advance(timedelta(minutes=1))
@@ -154,7 +158,7 @@ def test_refreshing_does_not_make_a_session_longer(world: World) -> None:
     assert error_of(refresh(person, last["refresh_token"])) == EXPIRED
 
 
-def test_that_a_session_is_in_use_is_kept_every_five_minutes_at_most(world: World) -> None:
+def test_the_use_of_a_session_is_recorded_every_five_minutes_at_most(world: World) -> None:
     person = world.plant_user()
 
     def seen_after(pause: timedelta) -> timedelta:
@@ -195,16 +199,9 @@ def test_a_person_sees_their_own_open_sessions_and_which_is_the_current(world: W
     ]
 
 
-def test_a_person_ends_one_of_their_own_sessions_at_once_and_nobody_elses(world: World) -> None:
-    desk, stranger = world.plant_user(), world.plant_user()
+def test_a_user_ends_another_of_their_sessions_and_then_the_current_one(world: World) -> None:
+    desk = world.plant_user()
     phone = another_browser(world, desk)
-    hq = world.headquarters()
-    for person, session_id in (
-        (desk, session_of(stranger)), (hq, session_of(desk)), (desk, str(uuid4())), (desk, "x")
-    ):  # fmt: skip
-        assert person.delete(f"/auth/sessions/{session_id}").status_code == 404
-    assert stranger.get("/plants").status_code == 200
-
     assert desk.delete(f"/auth/sessions/{session_of(phone)}").status_code == 200
     assert error_of(phone.get("/plants")) == REVOKED
     assert error_of(refresh(phone, phone.tokens["refresh_token"])) == REVOKED
@@ -215,28 +212,41 @@ def test_a_person_ends_one_of_their_own_sessions_at_once_and_nobody_elses(world:
     assert reasons == [("ended_by_user",)] * 2
 
 
+def test_nobody_ends_a_session_of_another_user(world: World) -> None:
+    user, other, hq = world.plant_user(), world.plant_user(), world.headquarters()
+    for person, session_id in (
+        (user, session_of(other)), (hq, session_of(user)), (user, str(uuid4())), (user, "x")
+    ):  # fmt: skip
+        assert person.delete(f"/auth/sessions/{session_id}").status_code == 404
+    for person in (user, other):
+        assert person.get("/plants").status_code == 200
+
+
 # --- what ends sessions, and what acts, on the very next call
 
 
-def test_a_deactivated_person_is_out_at_once_and_their_old_sessions_stay_dead(world: World) -> None:
+def assert_ended(*browsers: Person) -> None:
+    """The sessions of these browsers can neither be used nor refreshed."""
+    for browser in browsers:
+        assert error_of(browser.get("/plants")) == REVOKED
+        assert error_of(refresh(browser, browser.tokens["refresh_token"])) == REVOKED
+
+
+def test_deactivation_ends_all_sessions_of_a_user_and_activation_does_not_restore_them(world: World) -> None:
     hq, person = world.headquarters(), world.plant_user()
     phone = another_browser(world, person)
     path = f"/users/{id_of(person)}"
     assert hq.patch(f"{path}/deactivate", {}).status_code == 200
-    for browser in (person, phone):
-        assert error_of(browser.get("/plants")) == REVOKED
-        assert error_of(refresh(browser, browser.tokens["refresh_token"])) == REVOKED
+    assert_ended(person, phone)
     credentials = {"email": person.email, "password": PASSWORD}
     assert error_of(person.post("/auth/login", credentials)) == (403, "ACCOUNT_INACTIVE")
 
     assert hq.patch(f"{path}/activate", {}).status_code == 200
-    for browser in (person, phone):
-        assert error_of(browser.get("/plants")) == REVOKED
-        assert error_of(refresh(browser, browser.tokens["refresh_token"])) == REVOKED
+    assert_ended(person, phone)
     assert person.sign_in().get("/plants").status_code == 200
 
 
-def test_another_plant_and_another_role_act_on_the_next_call_and_refresh(world: World) -> None:
+def test_a_new_plant_takes_effect_on_the_next_call(world: World) -> None:
     hq, person = world.headquarters(), world.plant_user(0)
     draft = f"/best-practices/{world.practice(world.plant_user(1))['id']}"
     path = f"/users/{id_of(person)}"
@@ -247,6 +257,10 @@ def test_another_plant_and_another_role_act_on_the_next_call_and_refresh(world: 
     assert hq.patch(path, {"plant_id": str(world.plants[2])}).status_code == 200
     assert error_of(person.get(draft)) == NOT_FOUND
 
+
+def test_a_new_role_takes_effect_on_the_next_call_and_refresh(world: World) -> None:
+    hq, person = world.headquarters(), world.plant_user(0)
+    path = f"/users/{id_of(person)}"
     assert person.get("/jobs").status_code == 403
     assert hq.patch(path, {"role": "hq", "plant_id": None}).status_code == 200
     assert person.get("/jobs").status_code == 200

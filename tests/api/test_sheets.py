@@ -1,4 +1,4 @@
-"""Practices out of the portal as a file, and into it from one."""
+"""Export and import of practices as spreadsheets."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def book_of(answer: httpx.Response) -> Any:
 
 
 def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
-    """The rows of an exported workbook, by heading."""
+    """Return the rows of an exported workbook, by heading."""
     heading, *rows = book_of(answer).worksheets[0].iter_rows(values_only=True)
     return [dict(zip(heading, row, strict=True)) for row in rows]
 
@@ -40,7 +40,7 @@ def workbook(*rows: tuple[Any, ...]) -> bytes:
     return written.getvalue()
 
 
-def bring_in(person: Person, data: bytes, **sent: str) -> httpx.Response:
+def import_practices(person: Person, data: bytes, **sent: str) -> httpx.Response:
     form = {"files": {"file": ("practices.xlsx", data, XLSX)}, "data": sent}
     return person.http.post("/api/v1/best-practices/import", **form)  # type: ignore[arg-type] # as httpx takes it
 
@@ -76,7 +76,7 @@ QUERIES: list[dict[str, str]] = [
 ]
 
 
-def test_an_export_holds_the_listed_practices_in_the_listed_order(world: World) -> None:
+def test_an_export_contains_the_listed_practices_in_the_listed_order(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(1)
     for number, plant in enumerate((0, 1, 0, 2)):
         world.approved(hq, plant, title=f"Practice {number}", **saving(number + 1, "crores", "monthly"))
@@ -117,7 +117,7 @@ def test_the_cells_of_an_export_are_typed(world: World) -> None:
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x\")", "\t=1", "\r=1")  # fmt: skip
 
 
-def test_a_text_is_a_formula_in_no_file(world: World) -> None:
+def test_a_text_is_never_a_formula(world: World) -> None:
     author = world.plant_user(0)
     for text in FORMULAS:
         world.practice(author, title="x", description=text)
@@ -131,7 +131,7 @@ def test_a_text_is_a_formula_in_no_file(world: World) -> None:
     assert {row["Description"] for row in rows} == {f"'{text}" for text in FORMULAS}
 
 
-def test_a_csv_file_is_as_rfc_4180_has_it(world: World) -> None:
+def test_a_csv_file_follows_rfc_4180(world: World) -> None:
     author = world.plant_user(0)
     world.practice(author, "submitted", description='Say "ü", 🙂\nnext', **saving("0.50"))
     data = author.get(EXPORT, format="csv").content
@@ -142,7 +142,7 @@ def test_a_csv_file_is_as_rfc_4180_has_it(world: World) -> None:
     assert (row["Submitted date"], row["Savings (lakhs)"]) == ("2026-08-15", "0.50")
 
 
-def test_what_excel_cannot_hold_is_left_out(world: World) -> None:
+def test_characters_that_excel_does_not_accept_are_removed(world: World) -> None:
     author = world.plant_user(0)
     world.practice(author, description="a\x01\x1fb", metrics="🙂" * 20_000)
     [row] = rows_of(author.get(EXPORT))
@@ -162,9 +162,9 @@ def test_an_exported_file_is_imported_again_without_error(world: World) -> None:
     for person in (hq, author):
         exported = person.get(EXPORT).content
         expected = {"dry_run": True, "rows": 6, "created": 0, "errors": []}
-        assert report(bring_in(person, exported)) == expected
+        assert report(import_practices(person, exported)) == expected
     assert world.written() == before
-    assert report(bring_in(hq, exported, dry_run="false"), 201)["created"] == 6
+    assert report(import_practices(hq, exported, dry_run="false"), 201)["created"] == 6
     listed = hq.get("/best-practices", limit=100).json()["data"]
     amounts = [(item["savings_amount"], item["savings_currency"]) for item in listed]
     assert amounts.count((9_999_999_999.99, "crores")) == amounts.count((0.01, "lakhs")) == 4
@@ -172,7 +172,7 @@ def test_an_exported_file_is_imported_again_without_error(world: World) -> None:
     assert len(world.query("SELECT 1 FROM audit_log WHERE action = 'practice.created'")) == 12
 
 
-def test_three_bad_rows_name_three_cells_and_nothing_is_written(world: World) -> None:
+def test_three_invalid_rows_are_reported_by_cell_and_nothing_is_written(world: World) -> None:
     hq = world.headquarters()
     data = workbook(
         HEADINGS,
@@ -184,12 +184,12 @@ def test_three_bad_rows_name_three_cells_and_nothing_is_written(world: World) ->
     )
     before = world.written()
     for dry_run in ("true", "false"):
-        told = report(bring_in(hq, data, dry_run=dry_run))
-        assert (told["rows"], told["created"]) == (4, 0)
-        assert [(one["row"], one["column"], one["cell"]) for one in told["errors"]] == [
+        found = report(import_practices(hq, data, dry_run=dry_run))
+        assert (found["rows"], found["created"]) == (4, 0)
+        assert [(one["row"], one["column"], one["cell"]) for one in found["errors"]] == [
             (3, "Category", "C3"), (4, "Title", "A4"), (6, "Solution", "F6")
         ]  # fmt: skip
-        assert all(one["message"] for one in told["errors"])
+        assert all(one["message"] for one in found["errors"])
     assert world.written() == before
 
 
@@ -212,7 +212,7 @@ BAD_CELLS: list[tuple[str, object, str]] = [
 ]
 
 
-def test_every_wrong_cell_is_named(world: World) -> None:
+def test_every_invalid_cell_is_reported(world: World) -> None:
     hq = world.headquarters()
     headings = (*HEADINGS, "Savings (lakhs)", "Savings period", "Submitted date")
     for heading, value, blamed in BAD_CELLS:
@@ -221,60 +221,62 @@ def test_every_wrong_cell_is_named(world: World) -> None:
             row = (*complete_row(world, **{heading: value}), None, None, None)
         else:
             row = (*complete_row(world), *cells.values())
-        told = report(bring_in(hq, workbook(headings, row)))
+        found = report(import_practices(hq, workbook(headings, row)))
         cell = f"{chr(ord('A') + headings.index(blamed))}2"
-        assert [(one["column"], one["cell"]) for one in told["errors"]] == [(blamed, cell)], (heading, value)
+        assert [(one["column"], one["cell"]) for one in found["errors"]] == [(blamed, cell)], (heading, value)
 
 
-def test_a_plant_brings_in_for_itself_only(world: World) -> None:
+def test_a_plant_imports_its_own_practices_only(world: World) -> None:
     own, other = world.plant_user(0), world.plant_user(1)
     data = workbook(HEADINGS, complete_row(world))
-    told = report(bring_in(other, data, dry_run="false"))
-    assert [one["cell"] for one in told["errors"]] == ["D2"]
+    found = report(import_practices(other, data, dry_run="false"))
+    assert [one["cell"] for one in found["errors"]] == ["D2"]
     unnamed = workbook(HEADINGS, complete_row(world, Plant=None, Title=2024))
-    assert report(bring_in(other, unnamed, dry_run="false"), 201)["created"] == 1
-    assert report(bring_in(own, data, dry_run="false"), 201)["created"] == 1
+    assert report(import_practices(other, unnamed, dry_run="false"), 201)["created"] == 1
+    assert report(import_practices(own, data, dry_run="false"), 201)["created"] == 1
     rows = world.query("SELECT plant_id, title, status FROM best_practices")
     assert set(rows) == {
         (world.plants[1], "2024", "submitted"), (world.plants[0], COMPLETE["title"], "submitted")
     }  # fmt: skip
 
 
-def test_an_import_is_a_trial_unless_it_is_said_that_it_is_none(world: World) -> None:
+def test_an_import_is_a_dry_run_by_default(world: World) -> None:
     person = world.plant_user(0)
     data = workbook(("Title",), ("An idea",))
     for sent in ({}, {"dry_run": "true"}):
-        assert report(bring_in(person, data, **sent))["dry_run"] is True
+        assert report(import_practices(person, data, **sent))["dry_run"] is True
     form = {"file": ("a.xlsx", data, XLSX)}
     path = "/api/v1/best-practices/import"
     asked = person.http.post(path, files=form, data={"dry_run": "false"}, params={"dry_run": "true"})
     assert report(asked)["created"] == 0
     assert report(person.http.post(path, files=form, params={"dry_run": "false"}), 201)["created"] == 1
-    assert refusal_of(bring_in(person, data, trial="true")) == invalid("trial")
-    assert refusal_of(bring_in(person, data, dry_run="perhaps")) == invalid("dry_run")
+    assert refusal_of(import_practices(person, data, trial="true")) == invalid("trial")
+    assert refusal_of(import_practices(person, data, dry_run="perhaps")) == invalid("dry_run")
 
 
-def test_headings_are_found_wherever_they_stand_and_strange_ones_are_named(world: World) -> None:
+def test_headings_are_found_in_any_order_and_unknown_ones_are_reported(world: World) -> None:
     person = world.plant_user(0)
-    assert report(bring_in(person, workbook((" solution ", "TITLE"), ("x", "y"))))["errors"] == []
-    told = report(bring_in(person, workbook(("Title", "Titel", "Solution", "Solution"), ("x",))))
-    assert [(one["row"], one["cell"]) for one in told["errors"]] == [(1, "B1"), (1, "D1")]
-    [missing] = report(bring_in(person, workbook(("Solution",), ("x",))))["errors"]
+    assert report(import_practices(person, workbook((" solution ", "TITLE"), ("x", "y"))))["errors"] == []
+    found = report(import_practices(person, workbook(("Title", "Titel", "Solution", "Solution"), ("x",))))
+    assert [(one["row"], one["cell"]) for one in found["errors"]] == [(1, "B1"), (1, "D1")]
+    [missing] = report(import_practices(person, workbook(("Solution",), ("x",))))["errors"]
     assert (missing["column"], missing["cell"]) == ("Title", None)
 
 
-def test_the_template_is_what_an_import_takes(world: World) -> None:
+def test_the_template_can_be_imported(world: World) -> None:
     person = world.plant_user(0)
     answer = person.get(TEMPLATE)
     book = book_of(answer)
     headings = next(book.worksheets[0].iter_rows(values_only=True))
     assert headings[:7] == ("Title", "Description", "Category", "Plant", *HEADINGS[4:6], "Benefits")
     assert "Supa" in " ".join(str(row[1]) for row in book.worksheets[1].iter_rows(values_only=True))
-    assert refusal_of(bring_in(person, answer.content)) == invalid("file")  # there is nothing in it yet
+    assert refusal_of(import_practices(person, answer.content)) == invalid(
+        "file"
+    )  # there is nothing in it yet
     book.worksheets[0].append(["An idea"])
     filled = io.BytesIO()
     book.save(filled)
-    assert report(bring_in(person, filled.getvalue(), dry_run="false"), 201)["created"] == 1
+    assert report(import_practices(person, filled.getvalue(), dry_run="false"), 201)["created"] == 1
 
 
 def bomb() -> bytes:
@@ -285,7 +287,7 @@ def bomb() -> bytes:
 
 
 def with_sheet(data: bytes, rows: bytes) -> bytes:
-    """A workbook whose first sheet has these rows."""
+    """Make a workbook with XML rows in its first sheet."""
     changed = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as archive,
@@ -300,7 +302,7 @@ def with_sheet(data: bytes, rows: bytes) -> bytes:
 
 
 def cut(data: bytes) -> bytes:
-    """A workbook whose first sheet ends in the middle."""
+    """Make a workbook whose first sheet is truncated."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(changed, "w") as damaged:
         for part in archive.infolist():
@@ -309,7 +311,7 @@ def cut(data: bytes) -> bytes:
     return changed.getvalue()
 
 
-def test_what_is_no_workbook_is_refused(world: World) -> None:
+def test_a_file_that_is_not_a_workbook_is_refused(world: World) -> None:
     person = world.plant_user(0)
     good = workbook(("Title",), ("x",))
     no_book = io.BytesIO()
@@ -325,35 +327,38 @@ def test_what_is_no_workbook_is_refused(world: World) -> None:
         with_sheet(good, b"<sheetData><row>" + b"<c/>" * 700_000 + b"</row></sheetData>"),
         cut(good),
     ):
-        assert refusal_of(bring_in(person, data, dry_run="false")) == invalid("file")
-    assert error_of(bring_in(person, bytes(5 * 1024 * 1024))) == (413, "PAYLOAD_TOO_LARGE")
+        assert refusal_of(import_practices(person, data, dry_run="false")) == invalid("file")
+    assert error_of(import_practices(person, bytes(5 * 1024 * 1024))) == (413, "PAYLOAD_TOO_LARGE")
     assert error_of(person.post("/best-practices/import", {})) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert world.query("SELECT 1 FROM best_practices") == []
 
 
-def test_a_row_may_claim_to_be_the_last_of_all_and_is_read_no_further_than_excel_goes(world: World) -> None:
+def test_a_row_number_beyond_the_last_row_of_excel_is_not_read(world: World) -> None:
     person = world.plant_user(0)
     title, idea = (
         b'<row r="%d"><c t="inlineStr"><is><t>' + text + b"</t></is></c></row>" for text in (b"Title", b"x")
     )
     for last, rows in ((1_048_576, 1), (10**12, 0)):
         sheet = b"<sheetData>" + title % 1 + idea % last + b"</sheetData>"
-        answer = bring_in(person, with_sheet(workbook(("Title",)), sheet))
+        answer = import_practices(person, with_sheet(workbook(("Title",)), sheet))
         if rows:
             assert report(answer)["rows"] == rows
         else:
             assert refusal_of(answer) == invalid("file")
 
 
-def test_two_thousand_rows_are_the_most(world: World) -> None:
+def test_at_most_two_thousand_rows_are_imported(world: World) -> None:
     person = world.plant_user(0)
     rows = [(f"Idea {number}",) for number in range(2_000)]
-    assert report(bring_in(person, workbook(("Title",), *rows), dry_run="false"), 201)["created"] == 2_000
-    assert refusal_of(bring_in(person, workbook(("Title",), *rows, ("x",)))) == invalid("file")
+    assert (
+        report(import_practices(person, workbook(("Title",), *rows), dry_run="false"), 201)["created"]
+        == 2_000
+    )
+    assert refusal_of(import_practices(person, workbook(("Title",), *rows, ("x",)))) == invalid("file")
     assert world.query("SELECT count(*) FROM best_practices") == [(2_000,)]
 
 
-def test_the_library_for_workbooks_is_not_loaded_before_it_is_needed() -> None:
+def test_openpyxl_is_not_imported_before_it_is_needed() -> None:
     code = "import function_app, sys; print([name for name in sys.modules if 'openpyxl' in name])"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""Attacks on tokens: none of them gets in, at a portal that trusts an outside issuer as well."""
+"""Attacks with forged tokens, on a portal that accepts tokens of another issuer, too."""
 
 import base64
 import json
@@ -103,7 +103,7 @@ def test_a_forged_token_that_seems_ours_is_refused(world: World) -> None:
         answer = call(world, forge(claims))
         assert error_of(answer) == NOT_VALID, attack
         assert answer.headers["WWW-Authenticate"] == "Bearer", attack
-    assert call(world, signed(claims)).status_code == 200  # the forger's tools are good
+    assert call(world, signed(claims)).status_code == 200  # the helpers of this test do sign correctly
 
 
 def test_a_tampered_token_is_refused(world: World) -> None:
@@ -151,14 +151,14 @@ def test_a_well_signed_token_with_a_wrong_or_a_missing_claim_is_refused(world: W
         assert error_of(call(world, signed(lacking))) == NOT_VALID, name
 
 
-def test_a_token_of_an_instance_whose_clock_is_a_little_ahead_is_taken(world: World) -> None:
+def test_a_token_of_an_instance_with_a_clock_a_little_ahead_is_accepted(world: World) -> None:
     claims = claims_of(world.plant_user().tokens["access_token"])
     ahead = {**claims, "iat": claims["iat"] + 30}
     assert call(world, signed(ahead)).status_code == 200
     assert error_of(call(world, signed({**claims, "iat": claims["iat"] + 31}))) == NOT_VALID
 
 
-def test_a_token_is_good_for_its_own_live_session_only(world: World) -> None:
+def test_a_token_works_for_its_own_live_session_only(world: World) -> None:
     person, other = world.plant_user(), world.headquarters()
     claims, others = (claims_of(one.tokens["access_token"]) for one in (person, other))
     for changes in (

@@ -1,4 +1,4 @@
-"""What happens when a blob arrives: it is recorded with a thumbnail or moved to quarantine, however often."""
+"""The blob trigger: a file is recorded with its thumbnail or moved to quarantine, however many events."""
 
 import io
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from adapters.blobs import AzureBlobs
-from adapters.storage_accounts import AccountByKey
+from adapters.storage.accounts import AccountByKey
+from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
-from bp_core.uploads.store import StoredBytes
+from bp_core.uploads.ports import StoredBlob
 from functions import bootstrap
 from tests.world import NOON, Person, World, at_once, confirmation, error_of, picture
 
@@ -31,10 +31,10 @@ def practice(world: World, author: Person) -> dict[str, Any]:
 
 
 def put(world: World, author: Person, practice: dict[str, Any], data: bytes, extension: str = "jpg") -> str:
-    """Ask, and put past the portal; the blob's name."""
+    """Request an upload, and write the blob directly to the storage; return its name."""
     content_type = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}[extension]
-    wish = {"filename": f"x.{extension}", "content_type": content_type}
-    blob_name = str(world.ask_for_upload(author, practice["id"], **wish)["blob_name"])
+    changes = {"filename": f"x.{extension}", "content_type": content_type}
+    blob_name = str(world.ask_for_upload(author, practice["id"], **changes)["blob_name"])
     world.put_blob(blob_name, data)
     return blob_name
 
@@ -53,7 +53,7 @@ def thumbnail(world: World, blob_name: str) -> Image.Image:
 
 
 def counts(world: World) -> list[tuple[Any, ...]]:
-    """How many photographs, how many of them with a thumbnail, and how many uploads."""
+    """Count the images, the images with a thumbnail, and the uploads."""
     return world.query(
         "SELECT count(*), count(thumbnail_name), (SELECT count(*) FROM uploads) FROM practice_images"
     )
@@ -64,11 +64,11 @@ def uploads(author: Person, practice: dict[str, Any]) -> list[tuple[str, str | N
     return [(upload["state"], upload["reason"]) for upload in answer.json()["data"]]
 
 
-# --- photographs
+# --- images
 
 
 @pytest.mark.parametrize(("kind", "extension"), [("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp")])
-def test_a_photograph_is_recorded_with_its_size_and_a_thumbnail(
+def test_an_image_is_recorded_with_its_size_and_a_thumbnail(
     world: World, author: Person, practice: dict[str, Any], kind: str, extension: str
 ) -> None:
     data = picture(1200, 800, kind, "green")
@@ -91,7 +91,7 @@ def test_a_photograph_is_recorded_with_its_size_and_a_thumbnail(
     assert stored(world, "best-practices", blob_name) == data
 
 
-def test_a_photograph_is_recorded_though_nobody_asked_and_the_event_carries_no_bytes(
+def test_an_image_that_nobody_requested_is_recorded_from_an_event_without_data(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = f"practices/{practice['id']}/after_1.jpg"
@@ -102,18 +102,18 @@ def test_a_photograph_is_recorded_though_nobody_asked_and_the_event_carries_no_b
     assert counts(world) == [(1, 1, 1)]
     assert uploads(author, practice) == [("recorded", None)]
     with thumbnail(world, blob_name) as drawn:
-        assert drawn.size == (100, 50)  # never larger than the photograph
+        assert drawn.size == (100, 50)  # never larger than the image
 
 
-def test_a_photograph_taken_with_the_camera_turned_is_shown_upright(
+def test_the_thumbnail_of_a_rotated_image_is_upright(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
-    lying = Image.new("RGB", (800, 600), "green")
-    lying.paste("red", (0, 0, 400, 600))
+    stored = Image.new("RGB", (800, 600), "green")
+    stored.paste("red", (0, 0, 400, 600))
     exif = Image.Exif()
-    exif[ORIENTATION] = 6  # its left side is up
+    exif[ORIENTATION] = 6  # the left side is up
     data = io.BytesIO()
-    lying.save(data, "JPEG", exif=exif)
+    stored.save(data, "JPEG", exif=exif)
     blob_name = put(world, author, practice, data.getvalue())
 
     world.deliver(blob_name)
@@ -128,7 +128,7 @@ def test_a_photograph_taken_with_the_camera_turned_is_shown_upright(
     assert (top[0] > 200 > top[1] + 100, bottom[0] < 50 < bottom[1]) == (True, True)
 
 
-def test_trigger_and_confirmation_may_come_in_any_order_any_number_of_times(
+def test_events_and_confirmations_are_accepted_in_any_order_and_number(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     first = put(world, author, practice, picture())
@@ -147,7 +147,7 @@ def test_trigger_and_confirmation_may_come_in_any_order_any_number_of_times(
     assert world.blob_names("thumbnails") == sorted([f"{first}.webp", f"{second}.webp"])
 
 
-def test_a_photograph_delivered_and_confirmed_twenty_times_at_once_is_recorded_once(
+def test_an_image_delivered_and_confirmed_twenty_times_at_once_is_recorded_once(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = put(world, author, practice, picture())
@@ -165,7 +165,7 @@ def test_a_photograph_delivered_and_confirmed_twenty_times_at_once_is_recorded_o
     assert uploads(author, practice) == [("recorded", None)]
 
 
-# --- what is no photograph
+# --- rejected files
 
 
 def truncated() -> bytes:
@@ -180,40 +180,41 @@ def too_many_pixels() -> bytes:
     return drawn.getvalue()
 
 
-NO_JPEG = "not a file of type image/jpeg"
-NO_PHOTOGRAPHS = {
-    "an SVG called .jpg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "jpg", NO_JPEG),
-    "a text": (b"hello", "jpg", NO_JPEG),
-    "nothing": (b"", "jpg", NO_JPEG),
-    "a PNG called .jpg": (picture(kind="PNG"), "jpg", NO_JPEG),
-    "a WebP called .png": (picture(kind="WEBP"), "png", "not a file of type image/png"),
-    "a signature only": (b"\xff\xd8\xff\xe0" + bytes(200), "jpg", "damaged: it cannot be decoded"),
-    "a truncated JPEG": (truncated(), "jpg", "damaged: it cannot be decoded"),
-    "60 megapixels": (too_many_pixels(), "png", "10000 x 6000 pixels: more than 50 megapixels"),
+TOO_LARGE = "The file has 11534336 bytes; at most 10485760 bytes are accepted."
+TOO_MANY_PIXELS = "The image has 10000 x 6000 pixels; at most 50 megapixels are accepted."
+DAMAGED = "The file is damaged and cannot be opened."
+NOT_A_JPEG = "The file is not of type image/jpeg."
+REJECTED = {
+    "an SVG called .jpg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "jpg", NOT_A_JPEG),
+    "a text": (b"hello", "jpg", NOT_A_JPEG),
+    "nothing": (b"", "jpg", NOT_A_JPEG),
+    "a PNG called .jpg": (picture(kind="PNG"), "jpg", NOT_A_JPEG),
+    "a WebP called .png": (picture(kind="WEBP"), "png", "The file is not of type image/png."),
+    "a signature only": (b"\xff\xd8\xff\xe0" + bytes(200), "jpg", DAMAGED),
+    "a truncated JPEG": (truncated(), "jpg", DAMAGED),
+    "60 megapixels": (too_many_pixels(), "png", TOO_MANY_PIXELS),
     "11 MB": (
-        picture().ljust(11 * 1024 * 1024, b"\0"), "jpg", "larger than 10485760 bytes: 11534336"
+        picture().ljust(11 * 1024 * 1024, b"\0"), "jpg", TOO_LARGE
     ),
 }  # fmt: skip
 
 
-def test_what_is_no_photograph_ends_in_quarantine_and_the_uploads_say_why(
-    world: World, author: Person
-) -> None:
-    for what, (data, extension, reason) in NO_PHOTOGRAPHS.items():
+def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(world: World, author: Person) -> None:
+    for what, (data, extension, reason) in REJECTED.items():
         practice = world.practice(author)
         blob_name = put(world, author, practice, data, extension)
-        for _ in range(2):  # told again, it stays as it is
+        for _ in range(2):  # a second event changes nothing
             world.deliver(blob_name)
             assert uploads(author, practice) == [("rejected", reason)], what
             assert stored(world, "quarantine", f"best-practices/{blob_name}") == data
         answer = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
         assert error_of(answer) == (422, "UPLOAD_REJECTED")
-    assert counts(world) == [(0, 0, len(NO_PHOTOGRAPHS))]
+    assert counts(world) == [(0, 0, len(REJECTED))]
     assert world.blob_names("best-practices") == world.blob_names("thumbnails") == []
-    assert len(world.blob_names("quarantine")) == len(NO_PHOTOGRAPHS)
+    assert len(world.blob_names("quarantine")) == len(REJECTED)
 
 
-def test_what_is_no_photograph_is_rejected_once_though_it_is_told_many_times_at_once(
+def test_a_file_delivered_and_confirmed_many_times_at_once_is_rejected_once(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = put(world, author, practice, b"hello")
@@ -223,40 +224,38 @@ def test_what_is_no_photograph_is_rejected_once_though_it_is_told_many_times_at_
     )
 
     assert outcomes[:10] == [422] * 10
-    assert uploads(author, practice) == [("rejected", NO_JPEG)]
+    assert uploads(author, practice) == [("rejected", NOT_A_JPEG)]
     assert world.blob_names("best-practices") == []
     assert stored(world, "quarantine", f"best-practices/{blob_name}") == b"hello"
 
 
-class Overtaken(AzureBlobs):
+class InterruptedRead(AzureBlobs):
     """A storage in which something happens just before a blob is read for the first time."""
 
     happening: Callable[[], None] | None = None
 
-    def read(self, container: str, blob_name: str, at_most: int) -> StoredBytes | None:
+    def read(self, container: str, blob_name: str, at_most: int) -> StoredBlob | None:
         happening, self.happening = self.happening, None
         if happening:
             happening()
         return super().read(container, blob_name, at_most)
 
 
-def test_a_confirmation_is_told_of_a_rejection_that_overtakes_it(
+def test_a_confirmation_returns_a_rejection_that_happens_at_the_same_time(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = put(world, author, practice, b"hello")
-    blobs = Overtaken(AccountByKey(world.storage))
+    blobs = InterruptedRead(AccountByKey(world.storage))
     blobs.happening = partial(world.deliver, blob_name)
     bootstrap.install(replace(world.portal, blobs=blobs))
 
     answer = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
 
     assert error_of(answer) == (422, "UPLOAD_REJECTED")
-    assert answer.json()["error"]["details"] == [{"field": "blob_name", "message": NO_JPEG}]
+    assert answer.json()["error"]["details"] == [{"field": "blob_name", "message": NOT_A_JPEG}]
 
 
-def test_a_name_that_the_portal_does_not_give_ends_in_quarantine(
-    world: World, practice: dict[str, Any]
-) -> None:
+def test_a_blob_with_a_foreign_name_is_moved_to_quarantine(world: World, practice: dict[str, Any]) -> None:
     names = [
         f"practices/{practice['id']}/{file}"
         for file in ("evil.jpg", "before_1.svg", "before_1.JPG", "before_01.jpg", "a/before_1.jpg",
@@ -270,7 +269,7 @@ def test_a_name_that_the_portal_does_not_give_ends_in_quarantine(
     assert counts(world) == [(0, 0, 0)]
 
 
-def test_a_blob_of_a_practice_that_does_not_exist_ends_in_quarantine(world: World) -> None:
+def test_a_blob_of_a_practice_that_does_not_exist_is_moved_to_quarantine(world: World) -> None:
     blob_name = f"practices/{uuid4()}/before_1.jpg"
     world.put_blob(blob_name, picture())
     world.deliver(blob_name)
@@ -279,7 +278,7 @@ def test_a_blob_of_a_practice_that_does_not_exist_ends_in_quarantine(world: Worl
     assert counts(world) == [(0, 0, 0)]
 
 
-def test_a_photograph_that_comes_when_its_practice_is_deleted_is_not_recorded(
+def test_an_image_of_a_deleted_practice_is_not_recorded(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = put(world, author, practice, picture())
@@ -292,7 +291,7 @@ def test_a_photograph_that_comes_when_its_practice_is_deleted_is_not_recorded(
     assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]
 
 
-def test_an_event_without_its_blob_changes_nothing(
+def test_an_event_without_a_blob_changes_nothing(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     permit = world.ask_for_upload(author, practice["id"])
@@ -304,7 +303,7 @@ def test_an_event_without_its_blob_changes_nothing(
 
 
 class FailingOnce(AzureBlobs):
-    """A storage whose first write of any kind fails, when everything before it went well."""
+    """A storage whose first write fails."""
 
     def __init__(self, connection_string: str) -> None:
         super().__init__(AccountByKey(connection_string))
@@ -330,7 +329,7 @@ def failing_once(world: World) -> World:
     return world
 
 
-def test_a_thumbnail_that_cannot_be_stored_is_made_at_the_next_try(
+def test_a_thumbnail_that_cannot_be_stored_is_made_at_the_next_event(
     failing_once: World, author: Person, practice: dict[str, Any]
 ) -> None:
     world = failing_once
@@ -347,7 +346,7 @@ def test_a_thumbnail_that_cannot_be_stored_is_made_at_the_next_try(
     assert uploads(author, practice) == [("recorded", None)]
 
 
-def test_a_missing_container_for_thumbnails_keeps_no_photograph_from_being_recorded(
+def test_an_image_is_recorded_even_if_the_container_of_thumbnails_is_missing(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     blob_name = put(world, author, practice, picture())
@@ -361,7 +360,7 @@ def test_a_missing_container_for_thumbnails_keeps_no_photograph_from_being_recor
     assert counts(world) == [(1, 1, 1)]
 
 
-def test_a_rejected_blob_that_cannot_be_moved_is_moved_at_the_next_try(
+def test_a_rejected_blob_that_cannot_be_moved_is_moved_at_the_next_event(
     failing_once: World, author: Person, practice: dict[str, Any]
 ) -> None:
     world = failing_once
@@ -369,10 +368,10 @@ def test_a_rejected_blob_that_cannot_be_moved_is_moved_at_the_next_try(
 
     with pytest.raises(Unavailable):
         world.deliver(blob_name)
-    assert uploads(author, practice) == [("rejected", NO_JPEG)]
+    assert uploads(author, practice) == [("rejected", NOT_A_JPEG)]
     assert world.blob_names("best-practices") == [blob_name]
     world.deliver(blob_name)
 
-    assert uploads(author, practice) == [("rejected", NO_JPEG)]
+    assert uploads(author, practice) == [("rejected", NOT_A_JPEG)]
     assert world.blob_names("best-practices") == []
     assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]

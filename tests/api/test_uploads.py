@@ -1,4 +1,4 @@
-"""Photographs over HTTP: leave to put one, the word that it was put, forms, lists, deletion."""
+"""Images over HTTP: pre-signed URLs, confirmations, forms, lists, deletion."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from tests.world import (
     upload_request,
 )
 
-WHERE_TO_ASK = ["/upload/presigned-url", "/best-practices/upload/presigned-url"]
+PRESIGN_PATHS = ["/upload/presigned-url", "/best-practices/upload/presigned-url"]
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def practice_id(world: World, author: Person) -> str:
     return str(world.practice(author)["id"])
 
 
-def let_time_be_real(world: World) -> None:
-    """The storage looks at the real clock when it is shown a URL."""
+def use_real_time(world: World) -> None:
+    """Set the clock to now: the storage checks URLs against the real time."""
     world.clock.at = datetime.now(UTC)
 
 
@@ -44,15 +44,15 @@ def put_as_browser(url: str, data: bytes) -> int:
     return httpx.put(url, content=data, headers={"x-ms-blob-type": "BlockBlob"}).status_code
 
 
-def put_photograph(world: World, author: Person, practice_id: str, data: bytes | None = None) -> str:
-    """Ask, and put past the portal; the blob's name."""
+def put_image(world: World, author: Person, practice_id: str, data: bytes | None = None) -> str:
+    """Request an upload, and write the blob directly to the storage; return its name."""
     blob_name = str(world.ask_for_upload(author, practice_id)["blob_name"])
     world.put_blob(blob_name, picture() if data is None else data)
     return blob_name
 
 
 def recorded(world: World, author: Person, practice_id: str, image_type: str = "before") -> dict[str, Any]:
-    """A photograph that was asked for, put, delivered to the trigger and confirmed."""
+    """Request, write, deliver and confirm an image."""
     permit = world.ask_for_upload(author, practice_id, image_type=image_type)
     world.put_blob(permit["blob_name"], picture())
     world.deliver(permit["blob_name"])
@@ -67,16 +67,16 @@ def states(world: World) -> list[tuple[Any, ...]]:
     return world.query("SELECT state, reason FROM uploads ORDER BY created_at, blob_name")
 
 
-def nothing_is_kept(world: World) -> bool:
+def nothing_is_stored(world: World) -> bool:
     rows = world.query("SELECT FROM uploads UNION ALL SELECT FROM practice_images")
     return not rows and not world.blob_names("best-practices") and not world.blob_names("quarantine")
 
 
-# --- leave to upload
+# --- pre-signed URLs
 
 
-@pytest.mark.parametrize("path", WHERE_TO_ASK)
-def test_leave_is_given_for_one_blob_for_fifteen_minutes(
+@pytest.mark.parametrize("path", PRESIGN_PATHS)
+def test_a_permit_is_for_one_blob_for_fifteen_minutes(
     world: World, author: Person, practice_id: str, path: str
 ) -> None:
     answer = author.post(path, upload_request(practice_id))
@@ -94,10 +94,10 @@ def test_leave_is_given_for_one_blob_for_fifteen_minutes(
     assert states(world) == [("pending", None)]
 
 
-def test_a_browser_puts_with_it_once_and_does_nothing_else_with_it(
+def test_an_upload_url_creates_its_blob_once_and_allows_nothing_else(
     world: World, author: Person, practice_id: str
 ) -> None:
-    let_time_be_real(world)
+    use_real_time(world)
     author.sign_in()
     permit = world.ask_for_upload(author, practice_id)
     url: str = permit["upload_url"]
@@ -112,7 +112,7 @@ def test_a_browser_puts_with_it_once_and_does_nothing_else_with_it(
     assert world.blob_names("best-practices") == [permit["blob_name"]]
 
 
-def test_leave_ends(world: World, author: Person, practice_id: str) -> None:
+def test_a_permit_expires(world: World, author: Person, practice_id: str) -> None:
     world.clock.at = datetime.now(UTC) - timedelta(minutes=16)
     permit = world.ask_for_upload(author.sign_in(), practice_id)
     assert put_as_browser(permit["upload_url"], picture()) == 403
@@ -122,18 +122,18 @@ def test_leave_ends(world: World, author: Person, practice_id: str) -> None:
     assert [upload["state"] for upload in answer.json()["data"]] == ["expired"]
 
 
-def test_two_wishes_of_the_same_millisecond_get_two_names(
+def test_requests_of_the_same_millisecond_get_different_names(
     world: World, author: Person, practice_id: str
 ) -> None:
     names = [world.ask_for_upload(author, practice_id)["blob_name"] for _ in range(3)]
-    moment = int(NOON.timestamp() * 1000)
-    assert names == [f"practices/{practice_id}/before_{moment + step}.jpg" for step in range(3)]
+    epoch_ms = int(NOON.timestamp() * 1000)
+    assert names == [f"practices/{practice_id}/before_{epoch_ms + step}.jpg" for step in range(3)]
 
 
-def test_only_the_extension_of_a_file_name_is_taken_over(
+def test_a_blob_name_contains_only_the_extension_of_the_file_name(
     world: World, author: Person, practice_id: str
 ) -> None:
-    moment = int(NOON.timestamp() * 1000)
+    epoch_ms = int(NOON.timestamp() * 1000)
     for filename, content_type, extension in [
         ("IMG 1.JPG", "image/jpeg", "jpg"),
         ("x.jpeg", "image/jpeg", "jpeg"),
@@ -141,26 +141,26 @@ def test_only_the_extension_of_a_file_name_is_taken_over(
         ("नाम.webp", "image/webp", "webp"),
     ]:
         permit = world.ask_for_upload(author, practice_id, filename=filename, content_type=content_type)
-        assert permit["blob_name"] == f"practices/{practice_id}/before_{moment}.{extension}"
+        assert permit["blob_name"] == f"practices/{practice_id}/before_{epoch_ms}.{extension}"
 
 
-FILE_NAMES_NOT_TAKEN = [
+INVALID_FILE_NAMES = [
     "../x.jpg", "a/b.jpg", "a\\b.jpg", "%2e%2e%2fx.jpg", "a%5Cb.jpg", "..jpg", "x\x00.jpg", "x\n.jpg",
     "x", ".jpg", "x.", "", "x.svg", "x.exe", "x.jpg.exe", "x" * 252 + ".jpg",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", WHERE_TO_ASK)
-def test_no_leave_for_a_file_name_that_plays_tricks_or_is_no_photograph(
+@pytest.mark.parametrize("path", PRESIGN_PATHS)
+def test_no_permit_for_an_invalid_file_name(
     world: World, author: Person, practice_id: str, path: str
 ) -> None:
-    for filename in FILE_NAMES_NOT_TAKEN:
+    for filename in INVALID_FILE_NAMES:
         answer = author.post(path, upload_request(practice_id, filename=filename))
         assert refusal_of(answer) == invalid("filename"), filename
-    assert nothing_is_kept(world)
+    assert nothing_is_stored(world)
 
 
-WISHES_NOT_GRANTED: list[dict[str, object]] = [
+INVALID_REQUESTS: list[dict[str, object]] = [
     {"content_type": "image/png"},
     {"content_type": "image/svg+xml"},
     {"content_type": ""},
@@ -181,46 +181,46 @@ WISHES_NOT_GRANTED: list[dict[str, object]] = [
 ]
 
 
-def test_no_leave_for_a_wish_that_breaks_the_rules(world: World, author: Person, practice_id: str) -> None:
-    for wish in WISHES_NOT_GRANTED:
-        answer = author.post("/upload/presigned-url", {**upload_request(practice_id), **wish})
-        assert refusal_of(answer) == invalid(*wish), wish
-    assert nothing_is_kept(world)
+def test_no_permit_for_an_invalid_request(world: World, author: Person, practice_id: str) -> None:
+    for changes in INVALID_REQUESTS:
+        answer = author.post("/upload/presigned-url", {**upload_request(practice_id), **changes})
+        assert refusal_of(answer) == invalid(*changes), changes
+    assert nothing_is_stored(world)
 
 
-def test_the_largest_photograph_may_be_asked_for(world: World, author: Person, practice_id: str) -> None:
+def test_the_largest_image_can_be_uploaded(world: World, author: Person, practice_id: str) -> None:
     world.ask_for_upload(author, practice_id, file_size=IMAGES.max_bytes)
 
 
-@pytest.mark.parametrize("path", WHERE_TO_ASK)
-def test_who_may_ask_follows_from_the_practice(world: World, author: Person, path: str) -> None:
+@pytest.mark.parametrize("path", PRESIGN_PATHS)
+def test_the_practice_decides_who_gets_a_permit(world: World, author: Person, path: str) -> None:
     hq = world.headquarters()
     draft = world.practice(author)["id"]
     submitted = world.practice(author, "submitted")["id"]
     approved = world.approved(hq, 0)["id"]
-    stranger = world.plant_user(1)
+    other_plant = world.plant_user(1)
 
     assert error_of(author.post(path, upload_request(str(uuid4())))) == (404, "NOT_FOUND")
-    assert error_of(stranger.post(path, upload_request(draft))) == (404, "NOT_FOUND")
-    assert error_of(stranger.post(path, upload_request(submitted))) == (403, "FORBIDDEN")
+    assert error_of(other_plant.post(path, upload_request(draft))) == (404, "NOT_FOUND")
+    assert error_of(other_plant.post(path, upload_request(submitted))) == (403, "FORBIDDEN")
     assert error_of(author.post(path, upload_request(approved))) == (403, "FORBIDDEN")
-    nobody = world.browser().post(f"/api/v1{path}", json=upload_request(draft))
-    assert error_of(nobody) == (401, "UNAUTHENTICATED")
-    assert nothing_is_kept(world)
+    anonymous = world.browser().post(f"/api/v1{path}", json=upload_request(draft))
+    assert error_of(anonymous) == (401, "UNAUTHENTICATED")
+    assert nothing_is_stored(world)
     for practice_id in (draft, submitted, approved):
         assert hq.post(path, upload_request(practice_id)).status_code == 200
     assert author.post(path, upload_request(submitted)).status_code == 200
 
 
-# --- the word that it was put
+# --- confirmations
 
 
-def test_a_photograph_is_confirmed_once_and_known_afterwards(
+def test_an_image_is_recorded_by_the_first_confirmation_and_returned_by_the_second(
     world: World, author: Person, practice_id: str
 ) -> None:
     data = picture(640, 480)
-    blob_name = put_photograph(world, author, practice_id, data)
-    body = confirmation(blob_name, file_size=1)  # what is stored counts, not what is declared
+    blob_name = put_image(world, author, practice_id, data)
+    body = confirmation(blob_name, file_size=1)  # the stored file counts, not what is declared
 
     first = author.post(f"/best-practices/{practice_id}/images", body)
     second = author.post(f"/best-practices/{practice_id}/images", body)
@@ -237,7 +237,7 @@ def test_a_photograph_is_confirmed_once_and_known_afterwards(
     assert world.query("SELECT count(*) FROM practice_images") == [(1,)]
 
 
-def test_an_upload_confirmed_before_it_was_made_is_confirmed_afterwards(
+def test_a_confirmation_before_the_upload_fails_and_can_be_repeated(
     world: World, author: Person, practice_id: str
 ) -> None:
     blob_name = world.ask_for_upload(author, practice_id)["blob_name"]
@@ -250,12 +250,12 @@ def test_an_upload_confirmed_before_it_was_made_is_confirmed_afterwards(
 
 
 def test_headquarters_confirms_for_a_plant(world: World, author: Person, practice_id: str) -> None:
-    blob_name = put_photograph(world, author, practice_id)
+    blob_name = put_image(world, author, practice_id)
     answer = world.headquarters().post(f"/best-practices/{practice_id}/images", confirmation(blob_name))
     assert answer.status_code == 201
 
 
-CONFIRMATIONS_NOT_TAKEN: list[dict[str, object]] = [
+INVALID_CONFIRMATIONS: list[dict[str, object]] = [
     {"blob_container": "supporting-documents"},
     {"blob_container": "quarantine"},
     {"image_type": "after"},
@@ -265,15 +265,13 @@ CONFIRMATIONS_NOT_TAKEN: list[dict[str, object]] = [
 ]
 
 
-def test_a_blob_is_confirmed_for_its_own_practice_and_kind_only(
-    world: World, author: Person, practice_id: str
-) -> None:
-    blob_name = put_photograph(world, author, practice_id)
+def test_an_invalid_confirmation_is_refused(world: World, author: Person, practice_id: str) -> None:
+    blob_name = put_image(world, author, practice_id)
     path = f"/best-practices/{practice_id}/images"
     elsewhere = f"/best-practices/{world.practice(author)['id']}/images"
 
     assert refusal_of(author.post(elsewhere, confirmation(blob_name))) == invalid("blob_name")
-    for changes in CONFIRMATIONS_NOT_TAKEN:
+    for changes in INVALID_CONFIRMATIONS:
         assert refusal_of(author.post(path, confirmation(blob_name, **changes))) == invalid(*changes)
     assert world.query("SELECT count(*) FROM practice_images") == [(0,)]
     assert world.blob_names("best-practices") == [blob_name]
@@ -287,41 +285,37 @@ FOREIGN_NAMES = [
 ]  # fmt: skip
 
 
-def test_names_that_the_portal_does_not_give_are_not_confirmed(
-    world: World, author: Person, practice_id: str
-) -> None:
+def test_foreign_names_are_not_confirmed(world: World, author: Person, practice_id: str) -> None:
     for name in FOREIGN_NAMES:
         body = confirmation(name.replace("{id}", practice_id))
         answer = author.post(f"/best-practices/{practice_id}/images", body)
         assert refusal_of(answer) == invalid("blob_name"), name
-    assert nothing_is_kept(world)
+    assert nothing_is_stored(world)
 
 
-def test_who_may_not_write_a_practice_confirms_nothing(
-    world: World, author: Person, practice_id: str
-) -> None:
-    blob_name = put_photograph(world, author, practice_id)
+def test_only_the_owner_confirms(world: World, author: Person, practice_id: str) -> None:
+    blob_name = put_image(world, author, practice_id)
     path = f"/best-practices/{practice_id}/images"
 
     assert error_of(world.plant_user(1).post(path, confirmation(blob_name))) == (404, "NOT_FOUND")
-    nobody = world.browser().post(f"/api/v1{path}", json=confirmation(blob_name))
-    assert error_of(nobody) == (401, "UNAUTHENTICATED")
+    anonymous = world.browser().post(f"/api/v1{path}", json=confirmation(blob_name))
+    assert error_of(anonymous) == (401, "UNAUTHENTICATED")
     assert states(world) == [("pending", None)]
 
 
-def test_a_confirmed_file_that_is_no_photograph_is_refused_for_good(
+def test_a_confirmed_file_that_is_not_an_image_stays_rejected(
     world: World, author: Person, practice_id: str
 ) -> None:
-    blob_name = put_photograph(world, author, practice_id, b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    blob_name = put_image(world, author, practice_id, b"<svg xmlns='http://www.w3.org/2000/svg'/>")
     path = f"/best-practices/{practice_id}/images"
 
     for _ in range(2):
         answer = author.post(path, confirmation(blob_name))
         assert error_of(answer) == (422, "UPLOAD_REJECTED")
         assert answer.json()["error"]["details"] == [
-            {"field": "blob_name", "message": "not a file of type image/jpeg"}
+            {"field": "blob_name", "message": "The file is not of type image/jpeg."}
         ]
-    assert states(world) == [("rejected", "not a file of type image/jpeg")]
+    assert states(world) == [("rejected", "The file is not of type image/jpeg.")]
     assert world.blob_names("best-practices") == []
     assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]
     assert author.get(path).json()["data"] == []
@@ -339,7 +333,7 @@ def send_form(
     )  # fmt: skip
 
 
-def test_a_photograph_may_come_as_a_form(world: World, author: Person, practice_id: str) -> None:
+def test_an_image_is_uploaded_as_a_form(world: World, author: Person, practice_id: str) -> None:
     data = picture(kind="PNG")
     answer = send_form(author, practice_id, {"file": ("A b.PNG", data, "image/png")}, {"image_type": "after"})
 
@@ -352,33 +346,33 @@ def test_a_photograph_may_come_as_a_form(world: World, author: Person, practice_
     assert world.query("SELECT count(*), count(thumbnail_name) FROM practice_images") == [(1, 1)]
 
 
-def test_a_form_may_name_its_file_at_any_length(world: World, author: Person, practice_id: str) -> None:
+def test_a_file_name_in_a_form_may_have_any_length(world: World, author: Person, practice_id: str) -> None:
     answer = send_form(author, practice_id, {"file": ("x" * 1000 + ".jpg", picture(), "image/jpeg")})
     assert answer.status_code == 201, answer.text
 
 
-def test_a_form_with_too_large_a_photograph_is_refused(
+def test_a_form_with_an_image_that_is_too_large_is_refused(
     world: World, author: Person, practice_id: str
 ) -> None:
     for size in (IMAGES.max_bytes + 1, 11 * 1024 * 1024):
         data = picture().ljust(size, b"\0")
         answer = send_form(author, practice_id, {"file": ("x.jpg", data, "image/jpeg")})
         assert error_of(answer) == (413, "PAYLOAD_TOO_LARGE")
-    assert nothing_is_kept(world)
+    assert nothing_is_stored(world)
 
 
-PHOTOGRAPH = ("x.jpg", picture(), "image/jpeg")
+IMAGE = ("x.jpg", picture(), "image/jpeg")
 
 
 BEFORE = {"image_type": "before"}
-FORMS_NOT_TAKEN: list[tuple[Any, dict[str, str], str]] = [
-    ({"photo": PHOTOGRAPH}, BEFORE, "file"),
-    ([("file", PHOTOGRAPH), ("file", PHOTOGRAPH)], BEFORE, "file"),
-    ([("file", PHOTOGRAPH), ("other", PHOTOGRAPH)], BEFORE, "file"),
+INVALID_FORMS: list[tuple[Any, dict[str, str], str]] = [
+    ({"photo": IMAGE}, BEFORE, "file"),
+    ([("file", IMAGE), ("file", IMAGE)], BEFORE, "file"),
+    ([("file", IMAGE), ("other", IMAGE)], BEFORE, "file"),
     ({"file": (None, b"no file", None)}, BEFORE, "file"),
-    ({"file": PHOTOGRAPH}, {"image_type": "during"}, "image_type"),
-    ({"file": PHOTOGRAPH}, {}, "image_type"),
-    ({"file": PHOTOGRAPH}, {**BEFORE, "caption": "x"}, "caption"),
+    ({"file": IMAGE}, {"image_type": "during"}, "image_type"),
+    ({"file": IMAGE}, {}, "image_type"),
+    ({"file": IMAGE}, {**BEFORE, "caption": "x"}, "caption"),
     ({"file": ("../x.jpg", picture(), "image/jpeg")}, BEFORE, "filename"),
     ({"file": ("..\\x.jpg", picture(), "image/jpeg")}, BEFORE, "filename"),
     ({"file": ("x%2fy.jpg", picture(), "image/jpeg")}, BEFORE, "filename"),
@@ -388,15 +382,15 @@ FORMS_NOT_TAKEN: list[tuple[Any, dict[str, str], str]] = [
 ]
 
 
-def test_a_form_that_breaks_the_rules_is_refused(world: World, author: Person, practice_id: str) -> None:
-    for files, fields, blamed in FORMS_NOT_TAKEN:
+def test_an_invalid_form_is_refused(world: World, author: Person, practice_id: str) -> None:
+    for files, fields, field in INVALID_FORMS:
         answer = send_form(author, practice_id, files, fields)
-        assert refusal_of(answer) == invalid(blamed), (fields, answer.text)
-    assert nothing_is_kept(world)
+        assert refusal_of(answer) == invalid(field), (fields, answer.text)
+    assert nothing_is_stored(world)
 
 
 PART = b"--b\r\nContent-Disposition: form-data"
-NO_FORMS: list[tuple[str, bytes, int, str]] = [
+NOT_FORMS: list[tuple[str, bytes, int, str]] = [
     ("", picture(), 415, "UNSUPPORTED_MEDIA_TYPE"),
     ("application/json", b"{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
     ("application/x-www-form-urlencoded", b"image_type=before", 415, "UNSUPPORTED_MEDIA_TYPE"),
@@ -416,72 +410,84 @@ NO_FORMS: list[tuple[str, bytes, int, str]] = [
 ]
 
 
-def test_what_is_no_form_is_refused(world: World, author: Person, practice_id: str) -> None:
+def test_a_body_that_is_not_a_form_is_refused(world: World, author: Person, practice_id: str) -> None:
     path = f"/api/v1/best-practices/{practice_id}/upload-image"
-    for content_type, body, status, code in NO_FORMS:
+    for content_type, body, status, code in NOT_FORMS:
         headers = {"Content-Type": content_type} if content_type else {}
         answer = author.http.post(path, content=body, headers=headers)
         assert error_of(answer) == (status, code), (content_type, body[:80])
-    assert nothing_is_kept(world)
+    assert nothing_is_stored(world)
 
 
-def test_a_form_with_a_file_that_is_no_photograph_is_refused_and_kept_in_quarantine(
+def test_a_form_with_a_file_that_is_not_an_image_is_rejected_and_stored_in_quarantine(
     world: World, author: Person, practice_id: str
 ) -> None:
     answer = send_form(author, practice_id, {"file": ("x.jpg", b"hello", "image/jpeg")})
 
     assert error_of(answer) == (422, "UPLOAD_REJECTED")
     assert fields_of(answer) == {"file"}
-    assert states(world) == [("rejected", "not a file of type image/jpeg")]
+    assert states(world) == [("rejected", "The file is not of type image/jpeg.")]
     assert world.blob_names("best-practices") == []
     assert len(world.blob_names("quarantine")) == 1
 
 
-def test_who_may_send_a_form_follows_from_the_practice(world: World, author: Person) -> None:
+def test_the_practice_decides_who_may_send_a_form(world: World, author: Person) -> None:
     hq = world.headquarters()
-    stranger = world.plant_user(1)
+    other_plant = world.plant_user(1)
     submitted, approved = str(world.practice(author, "submitted")["id"]), str(world.approved(hq, 0)["id"])
-    files = {"file": PHOTOGRAPH}
+    files = {"file": IMAGE}
 
     assert error_of(send_form(author, str(uuid4()), files)) == (404, "NOT_FOUND")
-    assert error_of(send_form(stranger, submitted, files)) == (403, "FORBIDDEN")
+    assert error_of(send_form(other_plant, submitted, files)) == (403, "FORBIDDEN")
     assert error_of(send_form(author, approved, files)) == (403, "FORBIDDEN")
-    assert nothing_is_kept(world)
+    assert nothing_is_stored(world)
     assert send_form(hq, approved, files).status_code == 201
 
 
 # --- reading
 
 
-def test_photographs_are_listed_newest_first_with_urls_that_read_them_for_a_day(
-    world: World, author: Person, practice_id: str
-) -> None:
-    let_time_be_real(world)
+@pytest.fixture
+def images(world: World, author: Person, practice_id: str) -> list[dict[str, Any]]:
+    """Two images of a practice as the list shows them: the one of after is the newer."""
+    use_real_time(world)
     author.sign_in()
     recorded(world, author, practice_id, "before")
     world.clock.advance(timedelta(seconds=1))
     recorded(world, author, practice_id, "after")
+    listed: list[dict[str, Any]] = author.get(f"/best-practices/{practice_id}/images").json()["data"]
+    return listed
 
-    images = author.get(f"/best-practices/{practice_id}/images").json()["data"]
 
+def test_images_are_listed_newest_first_and_shown_with_their_practice(
+    author: Person, practice_id: str, images: list[dict[str, Any]]
+) -> None:
     assert [image["image_type"] for image in images] == ["after", "before"]
-    for image in images:
-        for url in (image["blob_url"], image["thumbnail_url"]):
-            signed = parse_qs(urlsplit(url).query)
-            ends = datetime.fromisoformat(signed["se"][0])
-            assert ends == world.clock.at.replace(microsecond=0) + timedelta(hours=24)
-            assert signed["sp"] == ["r"]
-        assert httpx.get(image["blob_url"]).content == picture()
-        assert httpx.get(image["thumbnail_url"]).headers["Content-Type"] == "image/webp"
-        assert httpx.delete(image["blob_url"]).status_code == 403
-        assert put_as_browser(image["blob_url"], b"x") == 403
     practice = author.get(f"/best-practices/{practice_id}").json()["data"]
     assert [image["id"] for image in practice["images"]] == [image["id"] for image in images]
     assert practice["before_image_url"] == images[1]["blob_url"]
     assert practice["after_image_url"] == images[0]["blob_url"]
 
 
-def test_a_url_that_reads_a_photograph_ends_after_a_day(
+def test_the_urls_of_an_image_are_signed_for_reading_for_a_day(
+    world: World, images: list[dict[str, Any]]
+) -> None:
+    tomorrow = world.clock.at.replace(microsecond=0) + timedelta(hours=24)
+    for image in images:
+        for url in (image["blob_url"], image["thumbnail_url"]):
+            signed = parse_qs(urlsplit(url).query)
+            assert (signed["sp"], datetime.fromisoformat(signed["se"][0])) == (["r"], tomorrow)
+
+
+def test_the_urls_of_an_image_allow_reading_and_nothing_else(images: list[dict[str, Any]]) -> None:
+    for image in images:
+        assert httpx.get(image["blob_url"]).content == picture()
+        assert httpx.get(image["thumbnail_url"]).headers["Content-Type"] == "image/webp"
+        assert httpx.delete(image["blob_url"]).status_code == 403
+        assert put_as_browser(image["blob_url"], b"x") == 403
+
+
+def test_a_url_that_reads_an_image_expires_after_a_day(
     world: World, author: Person, practice_id: str
 ) -> None:
     world.clock.at = datetime.now(UTC) - timedelta(hours=24, minutes=1)
@@ -489,44 +495,42 @@ def test_a_url_that_reads_a_photograph_ends_after_a_day(
     assert httpx.get(image["blob_url"]).status_code == 403
 
 
-def test_other_plants_see_the_photographs_of_what_was_submitted(world: World, author: Person) -> None:
-    stranger = world.plant_user(1)
+def test_other_plants_see_the_images_of_submitted_practices(world: World, author: Person) -> None:
+    other_plant = world.plant_user(1)
     draft, submitted = world.practice(author)["id"], world.practice(author, "submitted")["id"]
     image = recorded(world, author, submitted)
 
-    answer = stranger.get(f"/best-practices/{submitted}/images")
+    answer = other_plant.get(f"/best-practices/{submitted}/images")
     assert [seen["id"] for seen in answer.json()["data"]] == [image["id"]]
-    assert error_of(stranger.get(f"/best-practices/{draft}/images")) == (404, "NOT_FOUND")
-    assert error_of(stranger.get(f"/best-practices/{submitted}/uploads")) == (403, "FORBIDDEN")
-    assert error_of(stranger.get(f"/best-practices/{draft}/uploads")) == (404, "NOT_FOUND")
+    assert error_of(other_plant.get(f"/best-practices/{draft}/images")) == (404, "NOT_FOUND")
+    assert error_of(other_plant.get(f"/best-practices/{submitted}/uploads")) == (403, "FORBIDDEN")
+    assert error_of(other_plant.get(f"/best-practices/{draft}/uploads")) == (404, "NOT_FOUND")
 
 
-def test_uploads_tell_what_became_of_every_wish(world: World, author: Person, practice_id: str) -> None:
+def test_uploads_are_listed_with_their_states(world: World, author: Person, practice_id: str) -> None:
     recorded(world, author, practice_id)
-    refused = put_photograph(world, author, practice_id, b"text")
+    refused = put_image(world, author, practice_id, b"text")
     world.deliver(refused)
     world.clock.advance(timedelta(minutes=14))
     world.ask_for_upload(author, practice_id)
 
-    def told() -> dict[str, int]:
+    def counts() -> dict[str, int]:
         uploads = author.get(f"/best-practices/{practice_id}/uploads").json()["data"]
         assert {upload["reason"] for upload in uploads if upload["state"] == "rejected"} == {
-            "not a file of type image/jpeg"
+            "The file is not of type image/jpeg."
         }
         found = [upload["state"] for upload in uploads]
         return {state: found.count(state) for state in found}
 
-    assert told() == {"recorded": 1, "rejected": 1, "pending": 1}
+    assert counts() == {"recorded": 1, "rejected": 1, "pending": 1}
     world.clock.advance(timedelta(minutes=15, seconds=1))
-    assert told() == {"recorded": 1, "rejected": 1, "expired": 1}
+    assert counts() == {"recorded": 1, "rejected": 1, "expired": 1}
 
 
 # --- deletion
 
 
-def test_a_deleted_photograph_leaves_no_row_and_no_blob(
-    world: World, author: Person, practice_id: str
-) -> None:
+def test_a_deleted_image_leaves_no_row_and_no_blob(world: World, author: Person, practice_id: str) -> None:
     image = recorded(world, author, practice_id)
     kept = recorded(world, author, practice_id, "after")
     path = f"/best-practices/{practice_id}/images/{image['id']}"
@@ -543,9 +547,7 @@ def test_a_deleted_photograph_leaves_no_row_and_no_blob(
     assert world.query("SELECT count(*) FROM practice_images") == [(1,)]
 
 
-def test_a_photograph_is_deleted_through_its_own_practice_by_who_may_write_it(
-    world: World, author: Person
-) -> None:
+def test_only_the_owner_deletes_an_image_and_only_through_its_practice(world: World, author: Person) -> None:
     hq = world.headquarters()
     first, second = world.practice(author, "submitted")["id"], world.practice(author, "submitted")["id"]
     image_id = recorded(world, author, first)["id"]
@@ -553,8 +555,8 @@ def test_a_photograph_is_deleted_through_its_own_practice_by_who_may_write_it(
     assert error_of(author.delete(f"/best-practices/{second}/images/{image_id}")) == (404, "NOT_FOUND")
     assert error_of(author.delete(f"/best-practices/{first}/images/{uuid4()}")) == (404, "NOT_FOUND")
     assert author.delete(f"/best-practices/{first}/images/7").status_code == 404
-    stranger = world.plant_user(1)
-    assert error_of(stranger.delete(f"/best-practices/{first}/images/{image_id}")) == (403, "FORBIDDEN")
+    other_plant = world.plant_user(1)
+    assert error_of(other_plant.delete(f"/best-practices/{first}/images/{image_id}")) == (403, "FORBIDDEN")
     assert hq.post(f"/best-practices/{first}/approve").status_code == 200
     assert error_of(author.delete(f"/best-practices/{first}/images/{image_id}")) == (403, "FORBIDDEN")
     assert world.query("SELECT count(*) FROM practice_images") == [(1,)]

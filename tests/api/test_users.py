@@ -1,4 +1,4 @@
-"""Headquarters administer the people: lists, changes, letting in and shutting out."""
+"""Headquarters administers the users: list, changes, activation and deactivation."""
 
 from functools import partial
 from typing import Any, Final
@@ -20,7 +20,7 @@ def hq(world: World) -> Person:
 
 
 def add(world: World, email: str, full_name: str, plant: int | None = 0, *, is_active: bool = True) -> str:
-    """A person with a name; their id."""
+    """Add a user with a name; return the id."""
     person = world.add_person(email, plant=plant, is_active=is_active)
     row = world.query(
         "UPDATE users SET full_name = %s WHERE email = %s RETURNING id", full_name, person.email
@@ -42,7 +42,7 @@ def everybody(world: World) -> list[tuple[Any, ...]]:
     return world.query("SELECT * FROM users ORDER BY id")
 
 
-def test_the_people_are_listed_by_name_and_narrowed_down(world: World, hq: Person) -> None:
+def test_users_are_listed_by_name_and_filtered(world: World, hq: Person) -> None:
     add(world, "asha@amber.test", "asha rao", 1)
     add(world, "Binu@amber.test", "Binu Thomas", 1, is_active=False)
     add(world, "chitra@supa.test", "Chitra 100%_sure", 2)
@@ -68,7 +68,7 @@ def test_the_people_are_listed_by_name_and_narrowed_down(world: World, hq: Perso
         assert names(hq, **query) == expected, query
 
 
-def test_the_list_comes_in_parts_that_tell_how_many_there_are(world: World, hq: Person) -> None:
+def test_the_list_has_pages_with_the_total(world: World, hq: Person) -> None:
     for number in range(5):
         add(world, f"p{number}@amber.test", "The same name")
     parts = [hq.get("/users", limit=2, offset=offset).json() for offset in (0, 2, 4, 6)]
@@ -82,7 +82,7 @@ def test_the_list_comes_in_parts_that_tell_how_many_there_are(world: World, hq: 
     }  # fmt: skip
 
 
-def test_a_question_about_people_that_makes_no_sense_is_refused(world: World, hq: Person) -> None:
+def test_a_malformed_query_is_refused(world: World, hq: Person) -> None:
     for query, status, field in (
         ("plant_id=Supa", 400, "plant_id"),
         ("is_active=perhaps", 400, "is_active"),
@@ -99,7 +99,7 @@ def test_a_question_about_people_that_makes_no_sense_is_refused(world: World, hq
         assert refusal_of(hq.http.get(f"/api/v1/users?{query}")) == (status, code, {field}), query
 
 
-def test_headquarters_change_a_name_a_plant_and_a_role(world: World, hq: Person) -> None:
+def test_headquarters_changes_a_name_a_plant_and_a_role(world: World, hq: Person) -> None:
     path = f"/users/{add(world, 'asha@amber.test', 'Asha', 1)}"
     before = hq.get(path).json()["data"]
     for body in (
@@ -149,7 +149,7 @@ def test_changes_that_break_a_rule_are_refused_by_their_field_and_nothing_is_wri
     assert everybody(world) == before
 
 
-def test_nobody_changes_their_own_role_or_shuts_themselves_out(world: World, hq: Person) -> None:
+def test_nobody_changes_their_own_role_or_deactivates_themselves(world: World, hq: Person) -> None:
     own = f"/users/{id_of(hq)}"
     before = everybody(world)
     demotion = {"role": "plant", "plant_id": str(world.plants[0])}
@@ -160,7 +160,7 @@ def test_nobody_changes_their_own_role_or_shuts_themselves_out(world: World, hq:
     assert hq.patch(own, {"full_name": "Head", "role": "hq"}).json()["data"]["full_name"] == "Head"
 
 
-def test_letting_in_and_shutting_out_twice_changes_nothing_the_second_time(world: World, hq: Person) -> None:
+def test_activating_or_deactivating_twice_changes_nothing_the_second_time(world: World, hq: Person) -> None:
     path = f"/users/{add(world, 'asha@amber.test', 'Asha', 1, is_active=False)}"
     for step, is_active in (("activate", True), ("deactivate", False)):
         once = hq.patch(f"{path}/{step}", {}).json()["data"]
@@ -170,7 +170,7 @@ def test_letting_in_and_shutting_out_twice_changes_nothing_the_second_time(world
         assert (everybody(world), world.query("SELECT count(*) FROM audit_log")) == rows
 
 
-def test_changes_of_one_person_at_once_lose_none(world: World, hq: Person) -> None:
+def test_concurrent_changes_of_one_user_are_all_saved(world: World, hq: Person) -> None:
     path = f"/users/{add(world, 'asha@amber.test', 'Asha', 1)}"
     renamed, moved = {"full_name": "Asha Rao"}, {"plant_id": str(world.plants[5])}
     answers = at_once(partial(hq.patch, path, renamed), partial(hq.patch, path, moved))
@@ -179,7 +179,7 @@ def test_changes_of_one_person_at_once_lose_none(world: World, hq: Person) -> No
     assert (now["full_name"], now["plant_id"]) == ("Asha Rao", str(world.plants[5]))
 
 
-def test_people_who_are_not_there_are_not_found(world: World, hq: Person) -> None:
+def test_unknown_users_are_not_found(world: World, hq: Person) -> None:
     for user_id in (str(uuid4()), str(world.plants[0]), "me", "x" * 36):
         assert hq.get(f"/users/{user_id}").status_code == 404
         assert hq.patch(f"/users/{user_id}", {"full_name": "x"}).status_code == 404

@@ -1,4 +1,4 @@
-"""What the end-to-end tests share."""
+"""Fixtures for the end-to-end tests."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import function_app
+from function_host import FunctionHost
 from functions import bootstrap
 from functions.settings import load_settings
 from local.data_directory import DataDirectory
-from local.host import FunctionHost
-from local.keeping import kept_secrets
-from local.people import make_people
+from local.demo_users import create_demo_users
+from local.secrets_file import open_secrets
 from local.storage import prepare_storage
 from tests.e2e.instances import Instance, serving
 from tests.world import ROUNDS, SETTINGS, World
@@ -21,9 +21,9 @@ from tests.world import ROUNDS, SETTINGS, World
 
 @pytest.fixture(scope="module")
 def open_directory() -> Iterator[Path]:
-    """A temporary directory of the module that the database's own user may enter, if the tests run as root.
+    """A temporary directory that the user of the database server can read, if the tests run as root.
 
-    Into pytest's tmp_path it may not: each start of pytest closes the directory above it to all others.
+    It cannot read pytest's tmp_path: only its owner can read the directory above.
     """
     with tempfile.TemporaryDirectory(prefix="amber-portal-") as directory:
         yield Path(directory)
@@ -31,22 +31,22 @@ def open_directory() -> Iterator[Path]:
 
 @pytest.fixture
 def open_path(open_directory: Path) -> Path:
-    """A directory of the test in there."""
+    """A directory of the test in open_directory."""
     return Path(tempfile.mkdtemp(dir=open_directory))
 
 
 @pytest.fixture
 def data(tmp_path: Path, database_url: str, storage_connection_string: str) -> Iterator[DataDirectory]:
-    """A portal that runs, as `dev.py up` would leave it: its place and its people are in portal.json."""
+    """A running portal with demo users and a portal.json, as after `dev.py up`."""
     data = DataDirectory(tmp_path / "data")
-    with kept_secrets(data.secrets) as kept:
-        accounts = make_people(database_url, kept, bcrypt_rounds=ROUNDS)
+    with open_secrets(data.secrets) as local:
+        accounts = create_demo_users(database_url, local, bcrypt_rounds=ROUNDS)
     prepare_storage(storage_connection_string, [])
     settings = {
         **{name: value for name, value in SETTINGS.items() if name.endswith("_SCHEDULE")},
         "DATABASE_URL": database_url,
         "AzureWebJobsStorage": storage_connection_string,
-        "JWT_SECRET": kept.jwt_secret,
+        "JWT_SECRET": local.jwt_secret,
         "BCRYPT_ROUNDS": str(ROUNDS),
     }
     portal = bootstrap.build(load_settings(settings))
@@ -67,7 +67,7 @@ def data(tmp_path: Path, database_url: str, storage_connection_string: str) -> I
 
 @pytest.fixture
 def instances(world: World, tmp_path: Path) -> Iterator[tuple[Instance, Instance]]:
-    """Two running instances of the test's portal."""
+    """Two instances of the portal of the test."""
     with ExitStack() as running:
         first, second = (
             running.enter_context(serving(world, tmp_path / f"{name}.log")) for name in ("first", "second")

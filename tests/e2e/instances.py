@@ -1,4 +1,4 @@
-"""Instances of one portal, each a process of the local host, on one database and one storage account."""
+"""Runs instances of one portal: function host processes with one database and one storage account."""
 
 import os
 import subprocess
@@ -13,38 +13,38 @@ import httpx
 from tests.world import Person, World
 
 REPOSITORY = Path(__file__).parents[2]
-READY = "Portal host ready on "
-PATIENCE_SECONDS = 30
+READY = "Function host ready on "
+TIMEOUT_SECONDS = 30
 LEAP_DAY = "0 0 0 29 2 *"
-"""A schedule that hardly comes true while a test runs."""
+"""A schedule that does not fire during a test."""
 
 
 @dataclass
 class Instance:
-    """One process that serves the portal."""
+    """A process that serves the portal."""
 
     url: str
     log: Path
     http: httpx.Client
     process: subprocess.Popen[str]
 
-    def runs_now(self, function: str) -> None:
+    def run_function(self, function: str) -> None:
         assert self.http.post(f"/admin/functions/{function}", json={}).status_code == 202
 
     def logged(self, event: str) -> int:
-        """How often it has logged an event."""
+        """How often it logged an event."""
         return self.log.read_text(encoding="utf-8").count(f'"event": "{event}"')
 
 
 @contextmanager
 def serving(world: World, log: Path, **changed: str) -> Iterator[Instance]:
-    """Serve the portal in a process of its own, with some settings that differ."""
-    leap = {"AGGREGATE_SAVINGS_SCHEDULE": LEAP_DAY, "RATE_STARS_SCHEDULE": LEAP_DAY}
-    settings = {**world.settings, **leap, **changed}
+    """Serve the portal in a separate process; `changed` overrides settings."""
+    schedules = {"AGGREGATE_SAVINGS_SCHEDULE": LEAP_DAY, "RATE_STARS_SCHEDULE": LEAP_DAY}
+    settings = {**world.settings, **schedules, **changed}
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            [sys.executable, "-m", "local.host", "--port", "0"],
+            [sys.executable, "-m", "function_host", "--port", "0"],
             cwd=REPOSITORY,
             env={**os.environ, **settings},
             stdout=subprocess.PIPE,
@@ -57,16 +57,16 @@ def serving(world: World, log: Path, **changed: str) -> Iterator[Instance]:
             line = process.stdout.readline()
             assert line.startswith(READY), log.read_text(encoding="utf-8")
             url = line.removeprefix(READY).strip()
-            with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as http:
+            with httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS) as http:
                 yield Instance(url, log, http, process)
             process.terminate()
-            process.wait(PATIENCE_SECONDS)
+            process.wait(TIMEOUT_SECONDS)
         finally:
             process.kill()
 
 
 def at(instance: Instance, person: Person) -> Person:
-    """A person who goes on at another instance, with the token that they have."""
+    """The same person, with the same token, as a client of another instance."""
     instance.http.headers.update(
         {name: value for name, value in person.http.headers.items() if name == "authorization"}
     )

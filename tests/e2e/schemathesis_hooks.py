@@ -1,4 +1,4 @@
-"""What schemathesis, which loads this, has to know of the portal beyond its description."""
+"""Hooks for schemathesis: what the OpenAPI document does not say about the portal."""
 
 import os
 import re
@@ -10,15 +10,15 @@ from schemathesis import AuthContext, Case, HookContext, Response
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 tokens = os.environ["TOKENS"].split()
-"""Access tokens of one person: their sessions end one by one, as the calls are made that end them."""
+"""Access tokens of one user. Some calls end the session of their token; the next token is used then."""
 
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: Case[Any]) -> bool:
-    """Leave out what the functions host answers itself, or keeps from the portal.
+    """Skip requests that the function host answers itself or changes.
 
-    A path with a malformed id is a path that no route knows (404 without an envelope), and a query value that
-    is empty is not handed on: both are so in Azure, and both have tests of their own.
+    A malformed id matches no route (404 without an envelope), and empty query values are dropped. Azure does
+    the same. Other tests cover both.
     """
     ids = (case.path_parameters or {}).values()
     return all(GUID.fullmatch(str(value)) for value in ids) and "" not in (case.query or {}).values()
@@ -28,7 +28,7 @@ if tokens:
 
     @schemathesis.auth(refresh_interval=None)
     class SignedIn:
-        """Sends the first token that still has a session."""
+        """Sends the first token whose session has not ended."""
 
         def get(self, case: Case[Any], context: AuthContext) -> str:
             return tokens[0]
@@ -38,7 +38,7 @@ if tokens:
 
     @schemathesis.hook
     def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-        """Take the next session once this one has ended."""
+        """Use the next token if the session of this one has ended."""
         is_ours = response.request.headers.get("Authorization") == f"Bearer {tokens[0]}"
         if response.status_code == 401 and is_ours and case.operation.definition.raw["security"]:
             tokens.pop(0)

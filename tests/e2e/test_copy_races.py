@@ -1,4 +1,4 @@
-"""Plants that copy one practice at one instant, at two running instances, while points are recalculated."""
+"""Plants copy one practice at the same time, on two instances, while points are recalculated."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,8 +11,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from bp_core.jobs import RECALCULATE_LEADERBOARD
-from tests.e2e.instances import PATIENCE_SECONDS, Instance
+from functions.jobs.catalogue import recalculate_leaderboard
+from tests.e2e.instances import TIMEOUT_SECONDS, Instance
 from tests.world import Person, World, at_once, error_of
 
 ROUNDS: Final = 100
@@ -37,8 +37,8 @@ ENTRIES: Final = """
 """
 
 
-class Stage:
-    """Nine plants, with browsers at both instances, and practices of the first that are benchmarked."""
+class Scene:
+    """Nine plants with clients for both instances, and benchmarked practices of the first plant."""
 
     def __init__(self, world: World, instances: tuple[Instance, Instance], browsers: ExitStack) -> None:
         self.world = world
@@ -47,20 +47,20 @@ class Stage:
         for name in ("Chennai", "Pune"):
             world.query("INSERT INTO plants (name, short_name, division) VALUES (%s, %s, 'x')", name, name)
         world.plants = [row[0] for row in world.query("SELECT id FROM plants ORDER BY name")]
-        self.hq = self._everywhere(world.add_person("hq@amber.test"))
-        people = [
-            self._everywhere(world.add_person(f"plant{number}@amber.test", plant=number))
+        self.hq = self._clients(world.add_person("hq@amber.test"))
+        users = [
+            self._clients(world.add_person(f"plant{number}@amber.test", plant=number))
             for number in range(COPIERS + 1)
         ]
-        self.author, *self.copiers = people
+        self.author, *self.copiers = users
 
     def practices(self, count: int) -> list[str]:
-        """So many benchmarked practices of the origin."""
+        """Create benchmarked practices of the first plant. Returns their ids."""
         rows = self.world.query(BENCHMARKED, self.world.categories[0], count, self.author[0].email)
         return [row[0] for row in rows]
 
     def copy_at_once(self, practice: str, twice: int) -> list[httpx.Response]:
-        """All eight plants copy a practice at one instant, half of them at each instance; one at both."""
+        """All eight plants copy a practice at the same time, half of them on each instance, one on both."""
         calls = [
             partial(browsers[number % 2].post, "/copy/implement", {"original_practice_id": practice})
             for number, browsers in enumerate(self.copiers)
@@ -69,32 +69,32 @@ class Stage:
         calls.append(partial(again.post, "/copy/implement", {"original_practice_id": practice}))
         return at_once(*calls)
 
-    def _everywhere(self, person: Person) -> list[Person]:
-        """A person with a browser at each instance, signed in."""
+    def _clients(self, person: Person) -> list[Person]:
+        """A signed-in user of each instance."""
         return [
             Person(
                 person.email,
                 person.role,
                 person.plant_id,
-                self._browsers.enter_context(httpx.Client(base_url=instance.url, timeout=PATIENCE_SECONDS)),
+                self._browsers.enter_context(httpx.Client(base_url=instance.url, timeout=TIMEOUT_SECONDS)),
             ).sign_in()
             for instance in self._instances
         ]
 
 
 @pytest.fixture
-def stage(world: World, instances: tuple[Instance, Instance]) -> Iterator[Stage]:
+def scene(world: World, instances: tuple[Instance, Instance]) -> Iterator[Scene]:
     with ExitStack() as browsers:
-        yield Stage(world, instances, browsers)
+        yield Scene(world, instances, browsers)
 
 
 @contextmanager
 def meanwhile(*loops: Callable[[], None]) -> Iterator[None]:
-    """Each of these again and again, in a thread of its own, until the block ends; then what they raised."""
-    over = Event()
+    """Repeat each function in its own thread until the block ends. Raises their errors."""
+    stopping = Event()
 
     def repeat(loop: Callable[[], None]) -> None:
-        while not over.is_set():
+        while not stopping.is_set():
             loop()
 
     with ThreadPoolExecutor(len(loops)) as threads:
@@ -102,16 +102,16 @@ def meanwhile(*loops: Callable[[], None]) -> Iterator[None]:
         try:
             yield
         finally:
-            over.set()
-        for one in running:
-            one.result()
+            stopping.set()
+        for future in running:
+            future.result()
 
 
-def require_one_moment(standings: list[dict[str, Any]]) -> int:
-    """Check that a leaderboard is that of some moment: no copy is paid in part; the sum of its points."""
+def check_consistent(leaderboard: list[dict[str, Any]]) -> int:
+    """Check that a leaderboard has both points of every copy. Returns the sum of all points."""
     copied: Counter[str] = Counter()
     originated: Counter[str] = Counter()
-    for row in standings:
+    for row in leaderboard:
         earned = Counter({"Origin": 0, "Copier": 0})
         for earning in row["breakdown"]:
             earned[earning["type"]] += earning["points"]
@@ -120,66 +120,76 @@ def require_one_moment(standings: list[dict[str, Any]]) -> int:
         assert row["total_points"] == row["origin_points"] + row["copier_points"]
     assert set(originated.values()) <= {1}
     assert originated.keys() == copied.keys()
-    return sum(row["total_points"] for row in standings)
+    return sum(row["total_points"] for row in leaderboard)
 
 
-def test_eight_plants_copy_at_one_instant_and_each_is_paid_once_while_points_are_recalculated(
-    stage: Stage,
-) -> None:
-    sums = [0]
-    recalculated = Counter[int]()
+class Load:
+    """Reads and recalculates the leaderboard, and keeps what came back."""
 
-    def read() -> None:
-        answer = stage.hq[0].get("/leaderboard/current")
+    def __init__(self, scene: Scene) -> None:
+        self._reader, self._recalculator = scene.hq
+        self.sums = [0]
+        self.recalculated = Counter[int]()
+
+    def read(self) -> None:
+        answer = self._reader.get("/leaderboard/current")
         assert answer.status_code == 200, answer.text
-        sums.append(require_one_moment(answer.json()["data"]))
+        self.sums.append(check_consistent(answer.json()["data"]))
 
-    def recalculate() -> None:
-        recalculated[stage.hq[1].post("/leaderboard/recalculate").status_code] += 1
+    def recalculate(self) -> None:
+        self.recalculated[self._recalculator.post("/leaderboard/recalculate").status_code] += 1
 
-    practices = stage.practices(ROUNDS)
-    with meanwhile(read, recalculate):
+
+def check_copied_once(answers: list[httpx.Response]) -> None:
+    """Check that each plant copied once, that one call was refused, and that the points were awarded once."""
+    copies = [answer.json()["data"] for answer in answers if answer.status_code == 201]
+    refused = [error_of(answer) for answer in answers if answer.status_code != 201]
+    assert refused == [(409, "ALREADY_COPIED")]
+    assert len({copy["copy_record"]["copying_plant_id"] for copy in copies}) == COPIERS
+    awarded = [copy["points_awarded"] for copy in copies]
+    assert sorted(points["origin_points"] for points in awarded) == [0] * (COPIERS - 1) + [10]
+    assert {points["copier_points"] for points in awarded} == {5}
+
+
+def test_eight_plants_copy_at_the_same_time_and_each_gets_its_points_once_during_recalculations(
+    scene: Scene,
+) -> None:
+    load = Load(scene)
+    practices = scene.practices(ROUNDS)
+    with meanwhile(load.read, load.recalculate):
         for number, practice in enumerate(practices):
-            twice = number % COPIERS
-            answers = stage.copy_at_once(practice, twice)
-            made = [answer.json()["data"] for answer in answers if answer.status_code == 201]
-            refused = [error_of(answer) for answer in answers if answer.status_code != 201]
-            assert refused == [(409, "ALREADY_COPIED")]
-            assert len({one["copy_record"]["copying_plant_id"] for one in made}) == COPIERS
-            awarded = [one["points_awarded"] for one in made]
-            assert sorted(one["origin_points"] for one in awarded) == [0] * (COPIERS - 1) + [10]
-            assert {one["copier_points"] for one in awarded} == {5}
-    names = [row[0] for row in stage.world.query("SELECT name FROM plants ORDER BY name")]
+            check_copied_once(scene.copy_at_once(practice, number % COPIERS))
+    names = [row[0] for row in scene.world.query("SELECT name FROM plants ORDER BY name")]
     expected = [(names[ORIGIN], 10 * ROUNDS, 0, 10 * ROUNDS)]
     expected += [(name, 0, 5 * ROUNDS, 5 * ROUNDS) for name in names[1:]]
-    assert sorted(stage.world.query(ENTRIES)) == sorted(expected)
-    assert sums == sorted(sums)
-    assert set(recalculated) == {200}
+    assert sorted(scene.world.query(ENTRIES)) == sorted(expected)
+    assert load.sums == sorted(load.sums)
+    assert set(load.recalculated) == {200}
     runs = "SELECT state, rows, count(*) FROM job_runs WHERE name = %s GROUP BY state, rows"
-    found_nothing = ("completed", 0, recalculated[200])
-    assert stage.world.query(runs, RECALCULATE_LEADERBOARD) == [found_nothing]
-    assert min(len(sums), recalculated[200]) > 10  # some of each fell between the copies
+    nothing_corrected = ("completed", 0, load.recalculated[200])
+    assert scene.world.query(runs, recalculate_leaderboard.name) == [nothing_corrected]
+    assert min(len(load.sums), load.recalculated[200]) > 10  # some of each ran between the copies
 
 
-def test_what_is_wrong_is_put_right_once_while_copies_go_on(stage: Stage) -> None:
+def test_wrong_points_are_corrected_once_while_plants_copy(scene: Scene) -> None:
     damage = (
         "UPDATE leaderboard_entries SET origin_points = origin_points + 7, total_points = total_points + 7"
         " WHERE plant_id = %s"
     )
-    first, *practices = stage.practices(10)
-    stage.copy_at_once(first, 0)
+    first, *practices = scene.practices(10)
+    scene.copy_at_once(first, 0)
 
     def recalculate() -> None:
-        assert stage.hq[1].post("/leaderboard/recalculate").status_code == 200
+        assert scene.hq[1].post("/leaderboard/recalculate").status_code == 200
 
     def verify() -> None:
-        stage.hq[0].http.post("/admin/functions/verify_leaderboard", json={"input": ""})
+        scene.hq[0].http.post("/admin/functions/verify_leaderboard", json={"input": ""})
 
     with meanwhile(recalculate, verify):
         for number, practice in enumerate(practices):
-            stage.world.query(damage, stage.world.plants[ORIGIN])
-            stage.copy_at_once(practice, number % COPIERS)
+            scene.world.query(damage, scene.world.plants[ORIGIN])
+            scene.copy_at_once(practice, number % COPIERS)
     recalculate()
-    [origin] = [row[1:] for row in stage.world.query(ENTRIES) if row[1]]
+    [origin] = [row[1:] for row in scene.world.query(ENTRIES) if row[1]]
     assert origin == (100, 0, 100)
-    assert {row[1:] for row in stage.world.query(ENTRIES) if not row[1]} == {(0, 50, 50)}
+    assert {row[1:] for row in scene.world.query(ENTRIES) if not row[1]} == {(0, 50, 50)}

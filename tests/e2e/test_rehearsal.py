@@ -1,7 +1,7 @@
-"""A deployment rehearsed: from a server with no database, by every migration, to a portal that serves.
+"""Rehearsal of a deployment: from a server without a database, through all migrations, to a running portal.
 
-Each step is done by the role that does it in Azure: an administrator who is no superuser opens the database,
-the migrator makes the tables, the portal serves with a role that may read and write rows.
+Each step uses the same role as in Azure: an administrator, who is not a superuser, opens the database; the
+migrator creates the tables; the portal runs with a role that can read and write rows.
 """
 
 from collections.abc import Iterator
@@ -13,30 +13,31 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from bp_core.jobs import Occasion
-from functions import job_runs
-from functions.job_runs import NIGHTLY
-from local import migrate, roles
+from bp_core.jobs import RunTrigger
+from functions.jobs import runs
+from functions.jobs.catalogue import JOBS, Job
 from local.data_directory import DataDirectory
-from local.migrate import downgrade, head_revision, upgrade
-from local.roles import Role, grant_rights, open_database
 from local.tour.__main__ import main as tour
+from ops import migrate, roles
+from ops.migrate import downgrade, head_revision, upgrade
+from ops.roles import Role, grant_rights, open_database
 from tests.conftest import DatabaseServer
 from tests.world import World
 
 PASSWORD = "only-for-tests"
-RIGHTS = """
+PRIVILEGES = """
     SELECT c.relname, grantee.rolname, string_agg(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
     FROM pg_class c CROSS JOIN aclexplode(c.relacl) acl JOIN pg_roles grantee ON grantee.oid = acl.grantee
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND acl.grantee <> c.relowner
     GROUP BY 1, 2 ORDER BY 1
 """
-ALL_ROWS = "DELETE, INSERT, SELECT, UPDATE"
+NIGHTLY_JOBS = [job for job in JOBS.values() if job.schedule_setting]
+READ_AND_WRITE = "DELETE, INSERT, SELECT, UPDATE"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A database and the URLs by which its roles reach it."""
+    """The URLs of a database for each of its roles."""
 
     administrator: str
     migrator: str
@@ -68,15 +69,16 @@ def as_user(url: str, user: str) -> str:
 
 @pytest.fixture
 def deployment(postgres_server: DatabaseServer) -> Iterator[Deployment]:
-    """A server with three roles, none a superuser, and no database yet."""
-    mark = uuid4().hex
-    database, names = f"portal_{mark}", [f"{who}_{mark}" for who in ("administrator", "migrator", "app")]
+    """A server with three roles, none of them a superuser, and without a database."""
+    suffix = uuid4().hex
+    roles = ("administrator", "migrator", "app")
+    database, names = f"portal_{suffix}", [f"{role}_{suffix}" for role in roles]
     deployment = Deployment(*(as_user(postgres_server.url(database), name) for name in names))
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
         for name in names:
-            may = "CREATEDB" if name == names[0] else ""
+            option = "CREATEDB" if name == names[0] else ""
             server.execute(
-                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} " + may).format(sql.Identifier(name), PASSWORD)
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} " + option).format(sql.Identifier(name), PASSWORD)
             )
         yield deployment
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
@@ -86,7 +88,7 @@ def deployment(postgres_server: DatabaseServer) -> Iterator[Deployment]:
 
 @pytest.fixture
 def database_url(deployment: Deployment) -> str:
-    """The database as the portal reaches it, migrated."""
+    """The URL of the migrated database for the portal."""
     deployment.open()
     deployment.migrate()
     return deployment.app
@@ -97,19 +99,19 @@ def fetch(url: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(sql.SQL(query)).fetchall()
 
 
-def test_the_tour_is_served_by_a_role_that_may_only_read_and_write_rows(
+def test_the_tour_succeeds_with_a_role_that_can_only_read_and_write_rows(
     data: DataDirectory, deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tour(["--data-dir", str(data.path)]) == 0, capsys.readouterr().err
 
-    assert "Everything was as the rules say." in capsys.readouterr().out
+    assert "All responses were correct." in capsys.readouterr().out
     owners = fetch(deployment.app, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
     assert owners == [(user_of(deployment.migrator),)]
 
 
-@pytest.mark.parametrize("job", NIGHTLY)
-def test_every_nightly_job_runs_with_that_role(world: World, job: str) -> None:
-    assert job_runs.run_nightly(world.portal, job, Occasion("timer")).state == "completed"
+@pytest.mark.parametrize("job", NIGHTLY_JOBS, ids=lambda job: job.name)
+def test_every_nightly_job_runs_with_this_role(world: World, job: Job) -> None:
+    assert runs.run(world.portal, job, RunTrigger("timer")).state == "completed"
 
 
 @pytest.mark.parametrize(
@@ -128,62 +130,64 @@ def test_every_nightly_job_runs_with_that_role(world: World, job: str) -> None:
         "UPDATE alembic_version SET version_num = 'other'",
     ],
 )
-def test_the_portals_role_changes_neither_the_schema_nor_the_audit_trail(
+def test_the_portals_role_cannot_change_the_schema_or_the_audit_trail(
     database_url: str, forbidden: str
 ) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         fetch(database_url, forbidden)
 
 
-def test_the_portals_role_has_these_rights_and_no_others(database_url: str, deployment: Deployment) -> None:
+def test_the_portals_role_has_exactly_these_privileges(database_url: str, deployment: Deployment) -> None:
     app = user_of(deployment.app)
-    rights = {table: granted for table, _, granted in fetch(deployment.app, RIGHTS)}
+    privileges = {table: granted for table, _, granted in fetch(deployment.app, PRIVILEGES)}
 
-    assert {role for _, role, _ in fetch(deployment.app, RIGHTS)} == {app}
-    assert rights.pop("audit_log") == "INSERT, SELECT"
-    assert rights.pop("alembic_version") == "SELECT"
-    assert set(rights.values()) == {ALL_ROWS}
+    assert {role for _, role, _ in fetch(deployment.app, PRIVILEGES)} == {app}
+    assert privileges.pop("audit_log") == "INSERT, SELECT"
+    assert privileges.pop("alembic_version") == "SELECT"
+    assert set(privileges.values()) == {READ_AND_WRITE}
 
 
-def test_nobody_else_may_connect(database_url: str, postgres_server: DatabaseServer) -> None:
-    stranger = f"stranger_{uuid4().hex}"
+def test_no_other_role_can_connect(database_url: str, postgres_server: DatabaseServer) -> None:
+    other_role = f"other_role_{uuid4().hex}"
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
-        server.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(stranger), PASSWORD))
+        server.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(other_role), PASSWORD)
+        )
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-            psycopg.connect(as_user(database_url, stranger))
-        server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(stranger)))
+            psycopg.connect(as_user(database_url, other_role))
+        server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(other_role)))
 
 
-def test_a_table_of_the_next_migration_can_be_used_at_once(database_url: str, deployment: Deployment) -> None:
+def test_a_new_table_can_be_used_immediately(database_url: str, deployment: Deployment) -> None:
     with psycopg.connect(deployment.migrator) as migration:
         migration.execute("CREATE TABLE next_one (id bigint GENERATED ALWAYS AS IDENTITY, name text)")
 
     assert fetch(database_url, "INSERT INTO next_one (name) VALUES ('one') RETURNING id") == [(1,)]
 
 
-def test_a_second_deployment_changes_no_rights(database_url: str, deployment: Deployment) -> None:
-    first = fetch(database_url, RIGHTS)
+def test_a_second_deployment_changes_no_privileges(database_url: str, deployment: Deployment) -> None:
+    first = fetch(database_url, PRIVILEGES)
 
     deployment.open()
     deployment.migrate()
 
-    assert fetch(database_url, RIGHTS) == first
+    assert fetch(database_url, PRIVILEGES) == first
 
 
-def test_connections_that_bring_no_settings_of_their_own_have_the_portals(database_url: str) -> None:
+def test_connections_without_settings_get_those_of_the_database(database_url: str) -> None:
     assert fetch(
         database_url, "SELECT current_setting('statement_timeout'), current_setting('timezone')"
     ) == [("20s", "UTC")]
 
 
-def test_the_migrator_may_go_back_and_forth(database_url: str, deployment: Deployment) -> None:
+def test_the_migrator_can_downgrade_and_upgrade(database_url: str, deployment: Deployment) -> None:
     downgrade(deployment.migrator, "base")
     deployment.migrate()
 
     assert fetch(database_url, "SELECT version_num FROM alembic_version") == [(head_revision(),)]
 
 
-def test_migrate_grants_the_rights_on_what_it_made(
+def test_migrate_grants_the_privileges_on_the_new_tables(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployment.open()
@@ -196,7 +200,7 @@ def test_migrate_grants_the_rights_on_what_it_made(
     assert len(fetch(deployment.app, "SELECT id FROM plants")) == 7
 
 
-def test_roles_says_who_may_do_what_or_why_not(
+def test_roles_prints_the_result_or_the_error(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     migrator, app = (role.name for role in deployment.roles)
@@ -206,42 +210,45 @@ def test_roles_says_who_may_do_what_or_why_not(
     assert roles.main() == 0
     assert f"is open to {migrator} (owner) and {app} (rows)." in capsys.readouterr().out
 
-    monkeypatch.setenv("DATABASE_URL", deployment.app)  # who owns nothing, and may open it to nobody
+    monkeypatch.setenv("DATABASE_URL", deployment.app)  # not an owner, so it cannot grant anything
     assert roles.main() == 1
-    assert "The database is not open to both roles" in capsys.readouterr().err
+    assert "The database could not be opened to both roles" in capsys.readouterr().err
 
     monkeypatch.delenv("DATABASE_URL")
     with pytest.raises(SystemExit):
         roles.main()
-    assert "DATABASE_URL must name the database" in capsys.readouterr().err
+    assert "DATABASE_URL must be the URL of the database" in capsys.readouterr().err
 
 
-def test_in_azure_roles_are_made_from_identities_once(
+def test_in_azure_roles_are_created_once_from_identities(
     deployment: Deployment, postgres_server: DatabaseServer
 ) -> None:
-    mark = uuid4().hex
-    migrator, app = Role(f"id_migrator_{mark}", "object-of-migrator"), Role(f"id_app_{mark}", "object-of-app")
-    database = sql.Identifier(f"azure_{mark}")
+    suffix = uuid4().hex
+    migrator, app = (
+        Role(f"id_migrator_{suffix}", "object-of-migrator"),
+        Role(f"id_app_{suffix}", "object-of-app"),
+    )
+    database = sql.Identifier(f"azure_{suffix}")
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(database))
-        with psycopg.connect(postgres_server.url(f"azure_{mark}")) as azure:
-            azure.execute("CREATE TABLE made (name text, object_id text, kind text, admin bool, mfa bool)")
-            azure.execute("GRANT SELECT ON made TO PUBLIC")
+        with psycopg.connect(postgres_server.url(f"azure_{suffix}")) as azure:
+            azure.execute("CREATE TABLE created (name text, object_id text, kind text, admin bool, mfa bool)")
+            azure.execute("GRANT SELECT ON created TO PUBLIC")
             azure.execute("""
                 CREATE FUNCTION pgaadauth_create_principal_with_oid(text, text, text, bool, bool) RETURNS text
                 LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
                     EXECUTE format('CREATE ROLE %I LOGIN', $1);
-                    INSERT INTO made VALUES ($1, $2, $3, $4, $5);
+                    INSERT INTO created VALUES ($1, $2, $3, $4, $5);
                     RETURN 'Created role for ' || $1;
                 END $$
             """)
 
         for _ in range(2):
             open_database(
-                deployment.administrator, migrator=migrator, app=app, maintenance_database=f"azure_{mark}"
+                deployment.administrator, migrator=migrator, app=app, maintenance_database=f"azure_{suffix}"
             )
 
-        assert fetch(postgres_server.url(f"azure_{mark}"), "SELECT * FROM made ORDER BY name DESC") == [
+        assert fetch(postgres_server.url(f"azure_{suffix}"), "SELECT * FROM created ORDER BY name DESC") == [
             (migrator.name, "object-of-migrator", "service", False, False),
             (app.name, "object-of-app", "service", False, False),
         ]
@@ -255,5 +262,5 @@ def test_in_azure_roles_are_made_from_identities_once(
 @pytest.mark.parametrize(
     ("text", "role"), [("portal", Role("portal")), ("portal=0f-1", Role("portal", "0f-1"))]
 )
-def test_a_role_is_named_alone_or_with_the_identity_it_is_made_from(text: str, role: Role) -> None:
+def test_a_role_is_parsed_with_and_without_an_object_id(text: str, role: Role) -> None:
     assert Role.parse(text) == role

@@ -15,7 +15,7 @@ from typing import Final
 import pytest
 
 import function_app  # noqa: F401 - declares every endpoint
-from functions.edge import ENDPOINTS
+from functions.edge.endpoint import ENDPOINTS
 from tests.e2e.instances import Instance, serving
 from tests.world import Person, World
 

@@ -1,4 +1,4 @@
-"""A TypeScript client, made from the API's description: it compiles strictly, and it works."""
+"""A TypeScript client generated from the OpenAPI document: it compiles in strict mode and works."""
 
 import json
 import subprocess
@@ -8,25 +8,30 @@ import httpx
 
 from local.node import find_node
 from tests.e2e.instances import serving
-from tests.e2e.npm import workshop
+from tests.e2e.npm import copy_with_packages
 from tests.world import PASSWORD, World
 
 SOURCES = Path(__file__).with_name("typescript")
-UNSENT = "--default-non-nullable=false"
-"""A field of a body that has a default need not be sent."""
+OPTIONAL_DEFAULTS = "--default-non-nullable=false"
+"""Request fields with a default are optional."""
 
 
-def test_the_client_that_is_made_from_the_description_compiles_and_works(
-    world: World, tmp_path: Path
-) -> None:
-    client = workshop(SOURCES, tmp_path / "client")
+def test_the_generated_client_compiles_and_works(world: World, tmp_path: Path) -> None:
+    client = copy_with_packages(SOURCES, tmp_path / "client")
     world.add_person("writer@amber.test", plant=0)
     with serving(world, tmp_path / "host.log") as instance:
         (client / "openapi.json").write_bytes(httpx.get(f"{instance.url}/openapi.json").content)
-        _node(client, "openapi-typescript/bin/cli.js", "openapi.json", "--output", "schema.ts", UNSENT)
+        _node(
+            client,
+            "openapi-typescript/bin/cli.js",
+            "openapi.json",
+            "--output",
+            "schema.ts",
+            OPTIONAL_DEFAULTS,
+        )
         _node(client, "typescript/bin/tsc", "--project", ".")
-        said = _node(client, "../usage.js", instance.url, "writer@amber.test", PASSWORD)
-    assert json.loads(said) == {
+        output = _node(client, "../usage.js", instance.url, "writer@amber.test", PASSWORD)
+    assert json.loads(output) == {
         "title": "Less scrap in brazing",
         "titles": ["Less scrap in brazing"],
         "more": False,
@@ -35,8 +40,8 @@ def test_the_client_that_is_made_from_the_description_compiles_and_works(
 
 
 def _node(directory: Path, script: str, *arguments: str) -> str:
-    """Run a script by its path from the packages; what it prints."""
+    """Run a script, with a path relative to node_modules. Returns its output."""
     command = [find_node().node, f"node_modules/{script}", *arguments]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout

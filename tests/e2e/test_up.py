@@ -1,4 +1,4 @@
-"""`dev.py up`, as a person at a terminal meets it."""
+"""`dev.py up`, as a process with its output."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Start = Callable[..., "Up"]
 
 
 class Up:
-    """A started `up`, with its words, read until it is ready or has ended."""
+    """A started `up`, with its output until it is ready or has ended."""
 
     def __init__(self, data_dir: Path, port: int, *options: str, **environment: str) -> None:
         self.port = port
@@ -42,30 +42,30 @@ class Up:
             text=True,
         )
         assert self.process.stdout is not None
-        self.said = ""
+        self.output = ""
         for line in self.process.stdout:
-            self.said += line
+            self.output += line
             if line.startswith("Ctrl-C"):
                 break
 
     @property
     def portal(self) -> dict[str, Any]:
-        """What it tells scripts."""
+        """The content of portal.json."""
         content: dict[str, Any] = json.loads((self.data_dir / "portal.json").read_text(encoding="utf-8"))
         return content
 
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Send a signal, if it still runs, and wait for the end; the exit status."""
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal, if it still runs, and wait for the end. Returns the exit status."""
         assert self.process.stdout is not None
         if not self.process.stdout.closed:
             self.process.send_signal(number)
-            self.said += self.process.communicate()[0]
+            self.output += self.process.communicate()[0]
         return self.process.returncode
 
 
 @pytest.fixture
 def start(open_path: Path) -> Iterator[Start]:
-    """Starts `up`, on the test's data directory and a free port unless told otherwise; ends it afterwards."""
+    """Starts `up`, by default on a data directory of the test and a free port. Stops it afterwards."""
     started: list[Up] = []
 
     def start(
@@ -76,12 +76,12 @@ def start(open_path: Path) -> Iterator[Start]:
 
     yield start
     for up in started:
-        up.end()
+        up.stop()
 
 
 @dataclass(frozen=True)
 class Run:
-    """What was seen of an `up` from its start to its end."""
+    """A complete run of `up` and some responses of the portal."""
 
     up: Up
     portal: dict[str, Any]
@@ -92,7 +92,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def first_run(open_directory: Path) -> Run:
-    """A first start, with some work done before it was ended by Ctrl-C."""
+    """A first start, with a change in the database, stopped with Ctrl-C."""
     up = Up(open_directory / "first", free_port())
     try:
         portal = up.portal
@@ -100,7 +100,7 @@ def first_run(open_directory: Path) -> Run:
         with psycopg.connect(portal["database_url"]) as connection:
             connection.execute("UPDATE plants SET division = 'Changed' WHERE name = 'Supa'")
     finally:
-        exit_status = up.end()
+        exit_status = up.stop()
     return Run(up, portal, health, docs, exit_status)
 
 
@@ -110,94 +110,94 @@ def free_port() -> int:
     return port
 
 
-def test_up_serves_and_tells_how_to_reach_it(first_run: Run) -> None:
+def test_up_serves_and_prints_its_addresses(first_run: Run) -> None:
     base_url = f"http://127.0.0.1:{first_run.up.port}"
     assert first_run.portal["base_url"] == base_url
     assert first_run.health.is_success
-    assert f"The portal runs on {base_url}\n" in first_run.up.said
-    assert f"Its documentation: {base_url}/docs\n" in first_run.up.said
+    assert f"The portal runs on {base_url}\n" in first_run.up.output
+    assert f"Its documentation: {base_url}/docs\n" in first_run.up.output
     assert first_run.docs.is_success
 
 
-def test_everybody_in_the_demo_can_be_found_on_the_screen_and_by_scripts(first_run: Run) -> None:
+def test_all_demo_users_are_printed_and_in_portal_json(first_run: Run) -> None:
     accounts = first_run.portal["accounts"]
     assert sorted(account["role"] for account in accounts) == ["hq", *["plant"] * 7]
     for account in accounts:
-        assert re.search(rf"{account['email']} +{re.escape(account['password'])} ", first_run.up.said)
+        assert re.search(rf"{account['email']} +{re.escape(account['password'])} ", first_run.up.output)
 
 
-def test_ctrl_c_ends_everything_that_was_started(first_run: Run) -> None:
+def test_ctrl_c_stops_everything(first_run: Run) -> None:
     assert first_run.exit_status == 0
-    assert first_run.up.said.endswith("Stopped.\n")
+    assert first_run.up.output.endswith("Stopped.\n")
     assert processes_in(first_run.up.data_dir) == []
     assert is_free(first_run.up.port)
 
 
-def test_data_secrets_and_blob_addresses_survive_a_restart(first_run: Run, start: Start) -> None:
+def test_data_secrets_and_blob_urls_survive_a_restart(first_run: Run, start: Start) -> None:
     second = start(data_dir=first_run.up.data_dir, port=first_run.up.port)
     assert second.portal == first_run.portal
     with psycopg.connect(second.portal["database_url"]) as connection:
         row = connection.execute("SELECT division FROM plants WHERE name = 'Supa'").fetchone()
     assert row == ("Changed",)
-    assert second.end(signal.SIGTERM) == 0
+    assert second.stop(signal.SIGTERM) == 0
 
 
-def test_what_a_killed_up_left_running_is_taken_over_and_ended(start: Start) -> None:
+def test_orphans_of_a_killed_up_are_taken_over_and_stopped(start: Start) -> None:
     killed = start()
-    told = killed.portal
-    killed.end(signal.SIGKILL)
+    before = killed.portal
+    killed.stop(signal.SIGKILL)
     assert processes_in(killed.data_dir) != []
     after = start(port=killed.port)
-    assert after.portal == told
-    assert after.end() == 0
+    assert after.portal == before
+    assert after.stop() == 0
     assert processes_in(killed.data_dir) == []
     assert is_free(killed.port)
 
 
-def test_a_second_up_on_the_same_data_is_refused_and_a_portal_that_dies_ends_the_first(start: Start) -> None:
+def test_a_second_up_on_the_same_data_is_refused_and_a_crashed_portal_stops_the_first(start: Start) -> None:
     first = start("--no-demo")
     second = start("--fresh")
-    assert second.end() == 1
-    assert f"http://127.0.0.1:{first.port}, process {first.process.pid}" in second.said
+    assert second.stop() == 1
+    assert f"http://127.0.0.1:{first.port}, process {first.process.pid}" in second.output
     assert httpx.get(f"{first.portal['base_url']}/health").is_success
 
     psutil.Process(json.loads((first.data_dir / "host.pid").read_text())["pid"]).kill()
     first.process.wait()
-    assert first.end() == 1
-    assert "has ended by itself" in first.said
-    assert "Portal host ready" in first.said
+    assert first.stop() == 1
+    assert "stopped unexpectedly" in first.output
+    assert "Function host ready" in first.output
     assert processes_in(first.data_dir) == []
 
 
-def test_a_taken_port_is_named_before_anything_is_started(start: Start) -> None:
+def test_a_port_in_use_is_reported_before_anything_starts(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         up = start(port=server.getsockname()[1])
-        assert up.end() == 1
-    assert f"Port {up.port} is taken" in up.said
-    assert "--port" in up.said
+        assert up.stop() == 1
+    assert f"Port {up.port} is used" in up.output
+    assert "--port" in up.output
     assert not (up.data_dir / "postgres").exists()
 
 
-def test_fresh_begins_again_and_without_demo_nobody_is_made(start: Start, open_path: Path) -> None:
+def test_fresh_deletes_all_data_and_no_demo_creates_no_users(start: Start, open_path: Path) -> None:
     old = [open_path / "data" / name for name in ("postgres/PG_VERSION", "azurite/a blob", "secrets.json")]
     for file in old:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("of an earlier portal")
+        file.write_text("of an old portal")
     up = start("--fresh", "--no-demo")
     with psycopg.connect(up.portal["database_url"]) as connection:
         assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
     assert up.portal["accounts"] == []
-    assert not any(file.exists() and file.read_text() == "of an earlier portal" for file in old)
+    assert not any(file.exists() and file.read_text() == "of an old portal" for file in old)
 
 
-def test_a_database_that_does_not_answer_is_named(start: Start) -> None:
+def test_an_unreachable_database_is_reported(start: Start) -> None:
     up = start(DATABASE_URL="postgresql://nobody@127.0.0.1:1/portal", AzureWebJobsStorage="unused")
-    assert up.end() == 1
-    assert "connection" in up.said
-    assert "Traceback" not in up.said
+    assert up.stop() == 1
+    assert "connection" in up.output
+    assert "Traceback" not in up.output
 
 
-def test_two_ups_on_one_database_are_two_instances_of_one_portal(
+def test_two_ups_with_one_database_are_two_instances_of_one_portal(
     start: Start,
     open_path: Path,
     postgres_server: DatabaseServer,
@@ -218,5 +218,5 @@ def test_two_ups_on_one_database_are_two_instances_of_one_portal(
     token = answer.json()["access_token"]
     me = f"{second.portal['base_url']}/api/v1/auth/me"
     assert httpx.get(me, headers={"Authorization": f"Bearer {token}"}).json()["data"]["role"] == "hq"
-    assert first.end() == 0
+    assert first.stop() == 0
     assert httpx.get(me, headers={"Authorization": f"Bearer {token}"}).is_success

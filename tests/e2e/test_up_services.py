@@ -1,4 +1,4 @@
-"""The embedded services: PostgreSQL and Azurite, started, stopped, and found again after a crash."""
+"""The embedded services, PostgreSQL and Azurite: start, stop, and recovery after a crash."""
 
 import subprocess
 import sys
@@ -11,15 +11,15 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from local.azurite import Azurite
-from local.keeping import kept_secrets
-from local.migrate import check_reversible, current_revision, head_revision, move_to
-from local.people import make_people
+from local.demo_users import create_demo_users
+from local.errors import SetupError
 from local.postgres import EmbeddedPostgres, throwaway_postgres
-from local.problems import StartError
+from local.secrets_file import open_secrets
 from local.storage import CONTAINERS, prepare_storage
+from ops.migrate import check_reversible, current_revision, head_revision, move_to
 from tests.conftest import DatabaseServer, new_database
 
-START_AND_DIE = """
+START_AND_KILL = """
 import os, signal, sys
 from pathlib import Path
 from local.{module} import {service}
@@ -28,14 +28,14 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def start_and_die(module: str, service: str, directory: Path) -> None:
-    """Start a service in a process that is killed before it can stop it."""
-    program = START_AND_DIE.format(module=module, service=service)
+def start_and_kill(module: str, service: str, directory: Path) -> None:
+    """Start a service from a process that is killed before it can stop the service."""
+    program = START_AND_KILL.format(module=module, service=service)
     subprocess.run([sys.executable, "-c", program, str(directory)], check=False)
 
 
 def processes_in(directory: Path) -> list[str]:
-    """The command lines of the running processes that name the directory."""
+    """The command lines of running processes that contain the directory."""
     lines = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
     return [line for line in lines if str(directory) in line]
 
@@ -63,16 +63,16 @@ def empty_database_url(postgres_server: DatabaseServer) -> Iterator[str]:
 def test_a_database_survives_a_restart_of_its_server(postgres: EmbeddedPostgres) -> None:
     postgres.start()
     with psycopg.connect(postgres.url()) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        connection.execute("CREATE TABLE stored AS SELECT 42 AS answer")
     postgres.stop()
     assert processes_in(postgres.directory) == []
     postgres.start()
     with psycopg.connect(postgres.url()) as connection:
-        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        assert connection.execute("SELECT answer FROM stored").fetchone() == (42,)
 
 
-def test_a_server_that_a_killed_process_left_running_is_adopted_and_ended(postgres: EmbeddedPostgres) -> None:
-    start_and_die("postgres", "EmbeddedPostgres", postgres.directory)
+def test_an_orphaned_server_is_taken_over_and_stopped(postgres: EmbeddedPostgres) -> None:
+    start_and_kill("postgres", "EmbeddedPostgres", postgres.directory)
     assert processes_in(postgres.directory) != []
     postgres.start()
     with psycopg.connect(postgres.url()) as connection:
@@ -81,7 +81,7 @@ def test_a_server_that_a_killed_process_left_running_is_adopted_and_ended(postgr
     assert processes_in(postgres.directory) == []
 
 
-def test_a_pid_file_with_the_number_of_another_process_does_not_stop_a_start(
+def test_a_pid_file_with_the_pid_of_another_process_does_not_prevent_a_start(
     postgres: EmbeddedPostgres,
 ) -> None:
     postgres.start()
@@ -93,7 +93,7 @@ def test_a_pid_file_with_the_number_of_another_process_does_not_stop_a_start(
     assert pid_file.read_text().split("\n", 1)[0] not in (first_line, str(psutil.Process().pid))
 
 
-@pytest.mark.parametrize("name", ["it's a dïrectory with 100% odd characters", "long" * 30])
+@pytest.mark.parametrize("name", ["it's a dïrectory with 100% special characters", "long" * 30])
 def test_a_directory_may_have_any_name(open_path: Path, name: str) -> None:
     server = EmbeddedPostgres(open_path / name / "postgres")
     try:
@@ -104,16 +104,16 @@ def test_a_directory_may_have_any_name(open_path: Path, name: str) -> None:
         server.stop()
 
 
-def test_data_of_another_version_is_refused_and_kept(postgres: EmbeddedPostgres) -> None:
+def test_data_of_another_postgresql_version_is_refused_and_not_deleted(postgres: EmbeddedPostgres) -> None:
     postgres.start()
     postgres.stop()
     (postgres.directory / "PG_VERSION").write_text("12\n")
-    with pytest.raises(StartError, match="is of PostgreSQL 12"):
+    with pytest.raises(SetupError, match="is of PostgreSQL 12"):
         postgres.start()
     assert (postgres.directory / "global").exists()
 
 
-def test_a_first_start_that_was_cut_off_is_begun_again(postgres: EmbeddedPostgres) -> None:
+def test_an_interrupted_first_start_is_repeated(postgres: EmbeddedPostgres) -> None:
     postgres.directory.mkdir()
     (postgres.directory / "PG_VERSION").write_text("18\n")
     postgres.start()
@@ -121,7 +121,7 @@ def test_a_first_start_that_was_cut_off_is_begun_again(postgres: EmbeddedPostgre
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_throwaway_server_leaves_nothing() -> None:
+def test_a_throwaway_server_leaves_nothing_behind() -> None:
     with throwaway_postgres() as server:
         directory = server.directory
         assert processes_in(directory) != []
@@ -142,16 +142,16 @@ def test_blobs_and_ports_survive_a_restart_of_azurite(own_azurite: Azurite) -> N
         assert service.get_blob_client("best-practices", "a blob").download_blob().readall() == b"content"
 
 
-def test_an_azurite_that_a_killed_process_left_running_is_ended(own_azurite: Azurite) -> None:
-    start_and_die("azurite", "Azurite", own_azurite.directory)
-    left = processes_in(own_azurite.directory)
+def test_an_orphaned_azurite_is_stopped(own_azurite: Azurite) -> None:
+    start_and_kill("azurite", "Azurite", own_azurite.directory)
+    orphans = processes_in(own_azurite.directory)
     own_azurite.start()
-    assert len(left) == len(processes_in(own_azurite.directory)) == 1
+    assert len(orphans) == len(processes_in(own_azurite.directory)) == 1
     own_azurite.stop()
     assert processes_in(own_azurite.directory) == []
 
 
-def test_storage_is_prepared_once_and_keeps_the_cors_rules_it_has(storage_connection_string: str) -> None:
+def test_storage_can_be_prepared_again_and_keeps_its_cors_rules(storage_connection_string: str) -> None:
     prepare_storage(storage_connection_string, ["http://first.example"])
     prepare_storage(storage_connection_string, ["http://second.example"])
     prepare_storage(storage_connection_string, ["http://second.example"])
@@ -161,12 +161,12 @@ def test_storage_is_prepared_once_and_keeps_the_cors_rules_it_has(storage_connec
     assert origins == ["http://first.example", "http://second.example"]
 
 
-def test_the_migrations_leave_nothing_behind_on_their_way_down(empty_database_url: str) -> None:
+def test_the_migrations_are_reversible(empty_database_url: str) -> None:
     check_reversible(empty_database_url)
     assert current_revision(empty_database_url) == head_revision()
 
 
-def test_a_database_moves_to_a_revision_whichever_way_it_lies(empty_database_url: str) -> None:
+def test_a_database_can_move_to_an_earlier_or_later_revision(empty_database_url: str) -> None:
     reached = []
     for target in ("up", "0001", "0002", "down", "up", "base"):
         move_to(empty_database_url, target)
@@ -174,24 +174,24 @@ def test_a_database_moves_to_a_revision_whichever_way_it_lies(empty_database_url
     assert reached == [head_revision(), "0001", "0002", "0001", head_revision(), None]
 
 
-def test_demo_people_are_made_once_and_their_passwords_kept(database_url: str, tmp_path: Path) -> None:
-    with kept_secrets(tmp_path / "secrets.json") as kept:
-        made = make_people(database_url, kept, bcrypt_rounds=4)
-    with kept_secrets(tmp_path / "secrets.json") as kept:
-        found = make_people(database_url, kept, bcrypt_rounds=4)
-    assert made == found
-    assert [(one.role, one.plant) for one in made[:2]] == [
+def test_demo_users_are_created_once_and_their_passwords_stored(database_url: str, tmp_path: Path) -> None:
+    with open_secrets(tmp_path / "secrets.json") as local:
+        created = create_demo_users(database_url, local, bcrypt_rounds=4)
+    with open_secrets(tmp_path / "secrets.json") as local:
+        found = create_demo_users(database_url, local, bcrypt_rounds=4)
+    assert created == found
+    assert [(account.role, account.plant) for account in created[:2]] == [
         ("hq", None),
         ("plant", "Greater Noida (Ecotech 1)"),
     ]
-    assert len({one.password for one in made}) == len(made) == 8
+    assert len({account.password for account in created}) == len(created) == 8
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM users WHERE is_active").fetchone() == (8,)
 
 
-def test_people_made_elsewhere_keep_their_passwords(database_url: str, tmp_path: Path) -> None:
-    with kept_secrets(tmp_path / "there.json") as kept:
-        make_people(database_url, kept, bcrypt_rounds=4)
-    with kept_secrets(tmp_path / "here.json") as kept:
-        accounts = make_people(database_url, kept, bcrypt_rounds=4)
-    assert {one.password for one in accounts} == {None}
+def test_users_of_another_instance_keep_their_passwords(database_url: str, tmp_path: Path) -> None:
+    with open_secrets(tmp_path / "there.json") as local:
+        create_demo_users(database_url, local, bcrypt_rounds=4)
+    with open_secrets(tmp_path / "here.json") as local:
+        accounts = create_demo_users(database_url, local, bcrypt_rounds=4)
+    assert {account.password for account in accounts} == {None}

@@ -1,6 +1,6 @@
-"""Every function through the library that Azure's host calls them through: indexed, loaded and invoked.
+"""Every function in the real Python worker library of Azure Functions: indexed, loaded and invoked.
 
-What it demands of signatures, names and return values is met, on whatever Python runs the tests.
+Checks what the library requires of signatures, names and return values, on the Python that runs the tests.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ import azure_functions_runtime as worker
 import pytest
 
 import function_app
-from functions.edge import ENDPOINTS
+from functions.edge.endpoint import ENDPOINTS
+from local.data_directory import ROOT
 from tests.e2e.worker_protocol import Protocol
-from tests.unit.test_docs import ROOT
 from tests.world import Person, World, picture
 
 PROTOCOL: Final = Protocol()
@@ -30,21 +30,21 @@ TRIGGERED: Final = {
     "rebuild_roll_ups",
     "purge_expired",
 }
-"""The functions that no call reaches."""
+"""The functions without an HTTP trigger."""
 
 
 class Host:
-    """The host's side of the protocol."""
+    """The host side of the protocol."""
 
     def __init__(self) -> None:
         request = PROTOCOL.WorkerInitRequest(function_app_directory=str(ROOT))
-        self.started = self._ask(worker.worker_init_request, worker_init_request=request)
-        self.indexed = self._ask(worker.functions_metadata_request).function_metadata_results
+        self.started = self._send(worker.worker_init_request, worker_init_request=request)
+        self.indexed = self._send(worker.functions_metadata_request).function_metadata_results
         self._ids = {function.name: function.function_id for function in self.indexed}
 
     def load(self, name: str) -> Any:
         request = PROTOCOL.FunctionLoadRequest(function_id=self._ids[name])
-        return self._ask(worker.function_load_request, function_load_request=request)
+        return self._send(worker.function_load_request, function_load_request=request)
 
     def invoke(self, name: str, parameter: str, data: Any, metadata: dict[str, Any] | None = None) -> Any:
         request = PROTOCOL.InvocationRequest(
@@ -54,12 +54,12 @@ class Host:
             trigger_metadata=metadata or {},
             trace_context=PROTOCOL.RpcTraceContext(trace_parent=f"00-{uuid4().hex}-00f067aa0ba902b7-01"),
         )
-        return self._ask(worker.invocation_request, invocation_request=request)
+        return self._send(worker.invocation_request, invocation_request=request)
 
     def call(self, name: str, caller: Person | None = None, body: object = None, **path: str) -> Any:
-        """The answer of an HTTP function: its status, and its body as JSON or None."""
+        """Call an HTTP function. Returns its response."""
         endpoint = ENDPOINTS[name]
-        ids = {name: path.get(name, str(uuid4())) for name in endpoint.path_ids}
+        ids = {name: path.get(name, str(uuid4())) for name in endpoint.inputs.path_ids}
         url = endpoint.route.replace(":guid", "").format(**ids)
         headers = {"content-type": "application/json"}
         if caller:
@@ -75,16 +75,16 @@ class Host:
         assert response.result.status == PROTOCOL.StatusResult.Success, response.result.exception.message
         return response.return_value.http
 
-    def _ask(self, what: Any, **request: Any) -> Any:
+    def _send(self, handler: Any, **request: Any) -> Any:
         properties = {"host": "127.0.0.1", "protos": PROTOCOL}
-        return asyncio.run(what(SimpleNamespace(request=SimpleNamespace(**request), properties=properties)))
+        return asyncio.run(
+            handler(SimpleNamespace(request=SimpleNamespace(**request), properties=properties))
+        )
 
 
 @pytest.fixture
 def host(world: World) -> Iterator[Host]:
-    function_app.app.functions_bindings = (
-        None  # the portal's own host has looked: a second look is no duplicate
-    )
+    function_app.app.functions_bindings = None  # reset the names that the local function host has indexed
     worker.start_threadpool_executor()
     yield Host()
     worker.stop_threadpool_executor()
@@ -102,7 +102,7 @@ def test_every_function_is_indexed_by_its_name_and_can_be_loaded(host: Host) -> 
         assert host.load(function.name).result.status == PROTOCOL.StatusResult.Success
 
 
-def test_every_http_function_is_indexed_with_its_route_and_answers_strangers(host: Host) -> None:
+def test_every_http_function_is_indexed_with_its_route_and_answers_anonymous_calls(host: Host) -> None:
     routes = {
         binding["route"]
         for function in host.indexed
@@ -126,12 +126,12 @@ def test_every_http_function_answers_headquarters_and_plants(world: World, host:
             assert answer.status_code != "401", name
 
 
-def test_a_practice_is_written_read_and_refused_through_the_library(world: World, host: Host) -> None:
+def test_a_practice_is_created_read_and_refused(world: World, host: Host) -> None:
     author = world.plant_user()
 
-    written = host.call("create_practice", author, {"title": "Less scrap: आधा"})
-    assert written.status_code == "201"
-    practice_id = body_of(written)["data"]["id"]
+    created = host.call("create_practice", author, {"title": "Less scrap: आधा"})
+    assert created.status_code == "201"
+    practice_id = body_of(created)["data"]["id"]
     read = host.call("show_practice", author, practice_id=practice_id)
 
     assert body_of(read)["data"]["title"] == "Less scrap: आधा"
@@ -140,7 +140,7 @@ def test_a_practice_is_written_read_and_refused_through_the_library(world: World
     assert (refused.status_code, body_of(refused)["error"]["code"]) == ("422", "VALIDATION_ERROR")
 
 
-def test_a_blob_reaches_its_trigger_and_is_recorded_with_a_thumbnail(world: World, host: Host) -> None:
+def test_a_blob_trigger_records_the_blob_with_a_thumbnail(world: World, host: Host) -> None:
     author = world.plant_user()
     blob_name = world.ask_for_upload(author, world.practice(author)["id"])["blob_name"]
     world.put_blob(blob_name, picture())
@@ -157,7 +157,7 @@ def test_a_blob_reaches_its_trigger_and_is_recorded_with_a_thumbnail(world: Worl
     assert world.query("SELECT count(thumbnail_name) FROM practice_images") == [(1,)]
 
 
-def test_timers_run_and_what_fails_is_told_to_the_host(world: World, host: Host) -> None:
+def test_timers_run_and_report_failures_to_the_host(world: World, host: Host) -> None:
     timer = PROTOCOL.TypedData(json=json.dumps({"IsPastDue": False, "ScheduleStatus": {}, "Schedule": {}}))
     for name in TRIGGERED - {"record_upload", "record_document"}:
         response = host.invoke(name, "timer", timer)

@@ -1,6 +1,6 @@
-"""The messages between Azure's host and its Python worker, as far as the portal's functions need them.
+"""The messages between the Azure Functions host and its Python worker, as far as the tests need them.
 
-Real protobuf messages, so that a value of another type is refused as it would be on the way to the host.
+They are real protobuf messages, so a value of a wrong type is refused as in Azure.
 """
 
 import re
@@ -48,26 +48,26 @@ MESSAGES: Final = {
     "InvocationResponse": "string invocation_id, list<ParameterBinding> output_data, TypedData return_value,"
     " StatusResult result",
 }
-"""The fields of each message; those before a `|` exclude each other."""
+"""The fields of each message. `|` separates the fields of a oneof."""
 
 ENUMS: Final = {
     "Status": ("StatusResult", ["Failure", "Success", "Cancelled"]),
     "DataType": ("BindingInfo", ["undefined", "string", "binary", "stream"]),
     "Direction": ("BindingInfo", ["in", "out", "inout"]),
 }
-CHOICES: Final = {"TypedData": "data", "ParameterBinding": "rpc_data"}
-"""What the choice between fields is called."""
+ONEOFS: Final = {"TypedData": "data", "ParameterBinding": "rpc_data"}
+"""The messages with a oneof, and its name."""
 
 _FIELD: Final = re.compile(r"(?:(map|list)<(\w+)>|(\w+)) (\w+)\s*(\|)?")
 
 
 class Protocol:
-    """Every message as a class, by its name."""
+    """The message classes, as attributes."""
 
     def __init__(self) -> None:
         file = descriptor_pb2.FileDescriptorProto(name="worker.proto", package=PACKAGE, syntax="proto3")
         for name, fields in MESSAGES.items():
-            _describe(file.message_type.add(name=name), fields)
+            _add_fields(file.message_type.add(name=name), fields)
         pool = descriptor_pool.DescriptorPool()
         pool.Add(file)
         self._pool = pool
@@ -77,32 +77,44 @@ class Protocol:
         return message_factory.GetMessageClass(descriptor)
 
 
-def _describe(message: descriptor_pb2.DescriptorProto, fields: str) -> None:
-    if message.name in CHOICES:
-        message.oneof_decl.add(name=CHOICES[message.name])
-    for enum, (owner, values) in ENUMS.items():
-        if owner == message.name:
-            described = message.enum_type.add(name=enum)
-            for number, value in enumerate(values):
-                described.value.add(name=value, number=number)
-    for number, (many, of, one, name, excludes) in enumerate(_FIELD.findall(fields), start=1):
+def _add_fields(message: descriptor_pb2.DescriptorProto, fields: str) -> None:
+    if message.name in ONEOFS:
+        message.oneof_decl.add(name=ONEOFS[message.name])
+    _add_enums(message)
+    for number, (container, item, single, name, is_oneof) in enumerate(_FIELD.findall(fields), start=1):
         field = message.field.add(
-            name=name, number=number, label=Field.LABEL_REPEATED if many else Field.LABEL_OPTIONAL
+            name=name, number=number, label=Field.LABEL_REPEATED if container else Field.LABEL_OPTIONAL
         )
-        if many == "map":
-            entry = message.nested_type.add(name="".join(part.title() for part in name.split("_")) + "Entry")
-            entry.options.map_entry = True
-            _type(entry.field.add(name="key", number=1, label=Field.LABEL_OPTIONAL), "string", entry.name)
-            _type(entry.field.add(name="value", number=2, label=Field.LABEL_OPTIONAL), of, entry.name)
+        if container == "map":
+            entry = _add_map_entry(message, name, item)
             field.type = Field.TYPE_MESSAGE
             field.type_name = f".{PACKAGE}.{message.name}.{entry.name}"
         else:
-            _type(field, of or one, message.name)
-        if excludes or message.name == "TypedData":
+            _set_type(field, item or single, message.name)
+        if is_oneof or message.name == "TypedData":
             field.oneof_index = 0
 
 
-def _type(field: Field, kind: str, owner: str) -> None:
+def _add_enums(message: descriptor_pb2.DescriptorProto) -> None:
+    for enum, (owner, values) in ENUMS.items():
+        if owner == message.name:
+            enum_type = message.enum_type.add(name=enum)
+            for number, value in enumerate(values):
+                enum_type.value.add(name=value, number=number)
+
+
+def _add_map_entry(
+    message: descriptor_pb2.DescriptorProto, name: str, item: str
+) -> descriptor_pb2.DescriptorProto:
+    """The message of a key and a value, of which a map field is a list."""
+    entry = message.nested_type.add(name="".join(part.title() for part in name.split("_")) + "Entry")
+    entry.options.map_entry = True
+    _set_type(entry.field.add(name="key", number=1, label=Field.LABEL_OPTIONAL), "string", entry.name)
+    _set_type(entry.field.add(name="value", number=2, label=Field.LABEL_OPTIONAL), item, entry.name)
+    return entry
+
+
+def _set_type(field: Field, kind: str, owner: str) -> None:
     if kind in KINDS:
         field.type = KINDS[kind]
     elif kind in ENUMS:

@@ -12,8 +12,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
-from adapters.blobs import AzureBlobs
-from adapters.storage_accounts import AccountByKey
+from adapters.storage.accounts import AccountByKey
+from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from local.azurite import storage_connection_string as connection_string_of
 from local.storage import prepare_storage
@@ -21,7 +21,7 @@ from tests.world import at_once
 
 CONTAINER = "best-practices"
 NAME = "practices/7/a b é %2f?#&+.jpg"
-"""A name in which everything that has a meaning in a URL occurs."""
+"""A name with every character that has a meaning in a URL."""
 
 NOW = datetime.now(UTC)
 KEY = base64.b64encode(b"a made-up key").decode()
@@ -35,14 +35,12 @@ def blobs(storage_connection_string: str) -> AzureBlobs:
 
 @pytest.fixture
 def service(storage_connection_string: str) -> Iterator[BlobServiceClient]:
-    """The same account, past the adapter."""
+    """The same account, without the adapter."""
     with BlobServiceClient.from_connection_string(storage_connection_string) as service:
         yield service
 
 
-def test_what_was_put_is_read_with_its_size_and_address(
-    blobs: AzureBlobs, service: BlobServiceClient
-) -> None:
+def test_a_blob_is_read_with_its_size_and_url(blobs: AzureBlobs, service: BlobServiceClient) -> None:
     blobs.put(CONTAINER, NAME, b"12345", "image/jpeg")
 
     stored = blobs.read(CONTAINER, NAME, at_most=5)
@@ -54,14 +52,14 @@ def test_what_was_put_is_read_with_its_size_and_address(
     assert properties.content_settings.content_type == "image/jpeg"
 
 
-def test_a_blob_that_is_too_large_is_measured_and_not_read(blobs: AzureBlobs) -> None:
+def test_a_blob_that_is_too_large_has_a_size_and_no_data(blobs: AzureBlobs) -> None:
     blobs.put(CONTAINER, NAME, bytes(3000), "image/jpeg")
     stored = blobs.read(CONTAINER, NAME, at_most=2999)
     assert stored is not None
     assert (stored.size, stored.data) == (3000, None)
 
 
-def test_an_empty_blob_has_no_bytes(blobs: AzureBlobs) -> None:
+def test_an_empty_blob_has_no_data(blobs: AzureBlobs) -> None:
     blobs.put(CONTAINER, NAME, b"", "image/jpeg")
     stored = blobs.read(CONTAINER, NAME, at_most=10)
     assert stored is not None
@@ -73,7 +71,7 @@ def test_a_blob_or_container_that_is_missing_reads_as_none(blobs: AzureBlobs) ->
     assert blobs.read("no-such-container", NAME, at_most=10) is None
 
 
-def test_putting_again_overwrites(blobs: AzureBlobs, service: BlobServiceClient) -> None:
+def test_a_second_put_overwrites(blobs: AzureBlobs, service: BlobServiceClient) -> None:
     blobs.put(CONTAINER, NAME, b"first", "image/jpeg")
     blobs.put(CONTAINER, NAME, b"second", "image/webp")
 
@@ -82,49 +80,47 @@ def test_putting_again_overwrites(blobs: AzureBlobs, service: BlobServiceClient)
     assert blob.get_blob_properties().content_settings.content_type == "image/webp"
 
 
-def test_quarantine_moves_a_blob_with_the_reason_however_often(
+def test_quarantine_moves_a_blob_with_the_reason_and_can_be_repeated(
     blobs: AzureBlobs, service: BlobServiceClient
 ) -> None:
     blobs.put(CONTAINER, NAME, b"<svg/>", "image/jpeg")
 
     for _ in range(2):
-        blobs.quarantine(CONTAINER, NAME, "not a photograph: é")
+        blobs.quarantine(CONTAINER, NAME, "not an image: é")
 
-        refused = service.get_blob_client("quarantine", f"{CONTAINER}/{NAME}")
-        assert refused.download_blob().readall() == b"<svg/>"
-        assert unquote(refused.get_blob_properties().metadata["reason"]) == "not a photograph: é"
+        moved = service.get_blob_client("quarantine", f"{CONTAINER}/{NAME}")
+        assert moved.download_blob().readall() == b"<svg/>"
+        assert unquote(moved.get_blob_properties().metadata["reason"]) == "not an image: é"
         assert not service.get_blob_client(CONTAINER, NAME).exists()
 
 
-def test_quarantine_of_a_blob_that_never_was_makes_none(
-    blobs: AzureBlobs, service: BlobServiceClient
-) -> None:
+def test_quarantine_of_a_missing_blob_creates_none(blobs: AzureBlobs, service: BlobServiceClient) -> None:
     blobs.quarantine(CONTAINER, NAME, "whatever")
     assert list(service.get_container_client("quarantine").list_blobs()) == []
 
 
-def test_quarantine_at_once_by_several_keeps_the_blob(blobs: AzureBlobs, service: BlobServiceClient) -> None:
+def test_concurrent_quarantine_keeps_the_blob(blobs: AzureBlobs, service: BlobServiceClient) -> None:
     blobs.put(CONTAINER, NAME, b"text", "image/jpeg")
     at_once(*[partial(blobs.quarantine, CONTAINER, NAME, "a text")] * 8)
-    refused = service.get_blob_client("quarantine", f"{CONTAINER}/{NAME}")
-    assert refused.download_blob().readall() == b"text"
+    moved = service.get_blob_client("quarantine", f"{CONTAINER}/{NAME}")
+    assert moved.download_blob().readall() == b"text"
 
 
-def test_deleting_what_is_gone_is_no_failure(blobs: AzureBlobs) -> None:
+def test_deleting_a_missing_blob_does_nothing(blobs: AzureBlobs) -> None:
     blobs.put(CONTAINER, NAME, b"x", "image/jpeg")
     for _ in range(2):
         blobs.delete(CONTAINER, NAME)
         assert blobs.read(CONTAINER, NAME, at_most=10) is None
 
 
-def test_urls_work_for_names_of_any_characters(blobs: AzureBlobs) -> None:
+def test_urls_work_for_names_with_any_characters(blobs: AzureBlobs) -> None:
     put = blobs.upload_url(CONTAINER, NAME, NOW, NOW + timedelta(minutes=15))
     answer = httpx.put(put, content=b"bytes", headers={"x-ms-blob-type": "BlockBlob"})
     assert (answer.status_code, httpx.get(blobs.read_url(CONTAINER, NAME, NOW)).content) == (201, b"bytes")
 
 
 @pytest.mark.parametrize(("scheme", "protocols"), [("https", ["https"]), ("http", ["https,http"])])
-def test_urls_are_good_over_https_only_where_the_account_speaks_it(scheme: str, protocols: list[str]) -> None:
+def test_urls_need_https_if_the_account_uses_it(scheme: str, protocols: list[str]) -> None:
     account = f"DefaultEndpointsProtocol={scheme};AccountName=amber;AccountKey={KEY}"
     blobs = AzureBlobs(AccountByKey(f"{account};EndpointSuffix=core.windows.net"))
     moment = datetime(2026, 8, 15, 6, 30, tzinfo=UTC)
@@ -139,10 +135,10 @@ def test_urls_are_good_over_https_only_where_the_account_speaks_it(scheme: str, 
         assert (signed["spr"], signed["sp"], signed["sr"], signed["se"]) == (
             protocols, [permission], ["b"], [end]
         )  # fmt: skip
-        assert signed["st"] == ["2026-08-15T06:25:00Z"]  # the storage's clock may be behind
+        assert signed["st"] == ["2026-08-15T06:25:00Z"]  # the clock of the storage may be behind
 
 
-def test_a_storage_that_is_away_is_unavailable_and_urls_are_made_without_it() -> None:
+def test_a_storage_that_does_not_answer_is_unavailable_and_urls_are_signed_without_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     account = connection_string_of(blob_port=port, queue_port=port, table_port=port, account="amber", key=KEY)
@@ -168,7 +164,7 @@ def test_a_storage_that_is_away_is_unavailable_and_urls_are_made_without_it() ->
     assert blobs.upload_url(CONTAINER, NAME, NOW, NOW).startswith(f"http://127.0.0.1:{port}/amber/")
 
 
-def test_a_storage_that_knows_another_key_is_a_fault_of_ours_and_no_outage(
+def test_a_wrong_account_key_is_an_error_of_ours_and_not_an_outage(
     blobs: AzureBlobs, storage_connection_string: str
 ) -> None:
     parts = dict(part.split("=", 1) for part in storage_connection_string.strip(";").split(";"))

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,14 +17,14 @@ import pytest
 
 import function_app
 from adapters.postgres.database import RECONNECT_TIMEOUT, Database
+from function_host import FunctionHost
 from functions import bootstrap
 from local.azurite import Azurite
-from local.host import FunctionHost
-from local.migrate import upgrade
 from local.postgres import EmbeddedPostgres, throwaway_postgres
 from local.storage import prepare_storage
+from ops.migrate import upgrade
 from tests.conftest import new_database
-from tests.e2e.host.support import eventually
+from tests.e2e.function_host.support import eventually
 from tests.world import (
     NOON,
     Person,
@@ -178,42 +178,46 @@ def test_while_postgresql_is_stopped_every_call_is_told_so_within_five_seconds(
         assert portal.get("/health/status").json()["data"]["status"] == "ok"
 
 
-def test_service_returns_by_itself_with_postgresql_and_nothing_is_lost_or_kept_twice(
+def outcomes(futures: list[Future[dict[str, int]]]) -> dict[str, int]:
+    """The status of every title that `keep_writing` wrote in several threads."""
+    return {title: status for future in futures for title, status in future.result().items()}
+
+
+def with_status(outcomes: dict[str, int], wanted: int) -> set[str]:
+    return {title for title, status in outcomes.items() if status == wanted}
+
+
+def test_after_an_outage_of_postgresql_the_service_returns_and_no_write_is_lost_or_stored_twice(
     postgres: EmbeddedPostgres, database_url: str, storage_connection_string: str
 ) -> None:
     with (
         running_portal(database_url, storage_connection_string) as portal,
         ThreadPoolExecutor() as threads,
     ):
-        author = portal.person(plant=0)
-        practice_id = str(portal.world.practice(author)["id"])
-        permit = portal.world.ask_for_upload(author, practice_id)
+        world, author = portal.world, portal.person(plant=0)
+        permit = world.ask_for_upload(author, str(world.practice(author)["id"]))
         stopped = threading.Event()
-        surprised = [
-            threads.submit(keep_writing, author, f"surprised {n}", lambda _: not stopped.is_set())
-            for n in range(4)
-        ]
-        eventually(lambda: len(titles(portal.world)) > 10)
 
+        def write(prefix: str, go_on: Callable[[list[int]], bool]) -> list[Future[dict[str, int]]]:
+            return [threads.submit(keep_writing, author, f"{prefix} {n}", go_on) for n in range(4)]
+
+        interrupted = write("interrupted", lambda _: not stopped.is_set())
+        eventually(lambda: len(titles(world)) > 10)
         postgres.stop()
         stopped.set()
-        waiting = [
-            threads.submit(keep_writing, author, f"waiting {n}", lambda statuses: statuses[-1] != 201)
-            for n in range(4)
-        ]
-        portal.world.put_blob(permit["blob_name"], picture())  # which the trigger cannot record now
-        outcomes = {title: status for future in surprised for title, status in future.result().items()}
-        assert set(outcomes.values()) == {201, 503}
+        retrying = write("retrying", lambda statuses: statuses[-1] != 201)
+        world.put_blob(permit["blob_name"], picture())  # which the trigger cannot record now
+        first = outcomes(interrupted)
         postgres.start()
+        second = outcomes(retrying)
 
-        patient = {title: status for future in waiting for title, status in future.result().items()}
-        assert set(patient.values()) == {201, 503}
-        kept = titles(portal.world)
-        assert len(kept) == len(set(kept))
-        assert {title for title, status in (outcomes | patient).items() if status == 201} <= set(kept)
-        assert not {title for title, status in patient.items() if status == 503} & set(kept)
+        stored = titles(world)
+        assert set(first.values()) == set(second.values()) == {201, 503}
+        assert len(stored) == len(set(stored))
+        assert with_status(first | second, 201) <= set(stored)
+        assert not with_status(second, 503) & set(stored)
         recorded = "SELECT count(*), count(thumbnail_name) FROM practice_images"
-        eventually(lambda: portal.world.query(recorded) == [(1, 1)])
+        eventually(lambda: world.query(recorded) == [(1, 1)])
 
 
 def test_a_caller_who_waits_is_served_as_soon_as_postgresql_is_back(
@@ -230,7 +234,7 @@ def test_a_caller_who_waits_is_served_as_soon_as_postgresql_is_back(
 def test_after_a_restart_of_postgresql_broken_connections_fail_no_caller(
     postgres: EmbeddedPostgres, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.postgres.database.TRUSTED_FOR", -1.0)  # as if they had been idle for long
+    monkeypatch.setattr("adapters.postgres.database.CHECK_AFTER", -1.0)  # as if they had been idle for long
     with Database(database_url, pool_size=10) as database:
 
         def hold_a_connection(until: threading.Barrier) -> None:
@@ -267,46 +271,68 @@ def test_more_callers_than_connections_take_turns(world: World) -> None:
 # --- the storage
 
 
-def test_while_the_storage_is_stopped_what_needs_it_is_told_so_and_the_rest_works(
+@dataclass
+class Gallery:
+    """A practice with an image that has a thumbnail, and a permit for a second image."""
+
+    world: World
+    author: Person
+
+    def __post_init__(self) -> None:
+        self.practice_id = str(self.world.practice(self.author)["id"])
+        self.path = f"/best-practices/{self.practice_id}/images"
+        self.known = str(self.world.ask_for_upload(self.author, self.practice_id)["blob_name"])
+        self.world.put_blob(self.known, picture())
+        eventually(lambda: self._thumbnails() not in ([], [None]))
+        self.missing = str(self.world.ask_for_upload(self.author, self.practice_id)["blob_name"])
+        self.image_id = str(self.author.get(self.path).json()["data"][0]["id"])
+
+    def _thumbnails(self) -> list[str | None]:
+        return [image["thumbnail_url"] for image in self.author.get(self.path).json()["data"]]
+
+    def shown(self) -> list[str]:
+        practice = self.author.get(f"/best-practices/{self.practice_id}").json()["data"]
+        return [image["id"] for image in practice["images"]]
+
+    def recorded(self) -> list[tuple[Any, ...]]:
+        return self.world.query("SELECT count(*) FROM uploads WHERE state = 'recorded'")
+
+    def confirm(self, blob_name: str) -> httpx.Response:
+        return self.author.post(self.path, confirmation(blob_name))
+
+    def delete(self) -> httpx.Response:
+        return self.author.delete(f"{self.path}/{self.image_id}")
+
+
+def status_of(portal: RunningPortal) -> tuple[str, str, str]:
+    """What the status page says of the portal, the database and the storage."""
+    shown = portal.get("/health/status").json()["data"]
+    return shown["status"], shown["database"], shown["storage"]
+
+
+def test_while_the_storage_is_stopped_calls_that_need_it_get_503_and_the_others_work(
     database_url: str, own_azurite: Azurite
 ) -> None:
     with running_portal(database_url, own_azurite.connection_string) as portal:
         world, author = portal.world, portal.person(plant=0)
-        practice_id = str(world.practice(author)["id"])
-        images = f"/best-practices/{practice_id}/images"
-        known = world.ask_for_upload(author, practice_id)["blob_name"]
-        world.put_blob(known, picture())
-        eventually(
-            lambda: (
-                [image["thumbnail_url"] for image in author.get(images).json()["data"]] not in ([], [None])
-            )
-        )
-        missing = world.ask_for_upload(author, practice_id)["blob_name"]
-        image_id = author.get(images).json()["data"][0]["id"]
-        uploads = world.query("SELECT count(*) FROM uploads WHERE state = 'recorded'")
+        gallery = Gallery(world, author)
+        recorded = gallery.recorded()
+        send = partial(send_form, author, gallery.practice_id)
 
         own_azurite.stop()
-        away: list[Call] = [
-            partial(author.post, images, confirmation(missing)),
-            partial(send_form, author, practice_id),
-            partial(author.delete, f"{images}/{image_id}"),
-        ]
-        for answer in at_once(*away):
+        for answer in at_once(partial(gallery.confirm, gallery.missing), send, gallery.delete):
             assert_unavailable(answer)
-        permit = world.ask_for_upload(author, practice_id)
-        seen: dict[str, Any] = author.get(f"/best-practices/{practice_id}").json()["data"]
-        assert [image["id"] for image in seen["images"]] == [image_id]
-        assert author.post(images, confirmation(known)).status_code == 200
-        assert world.query("SELECT count(*) FROM uploads WHERE state = 'recorded'") == uploads
+        permit = world.ask_for_upload(author, gallery.practice_id)
+        assert gallery.shown() == [gallery.image_id]
+        assert gallery.confirm(gallery.known).status_code == 200
+        assert gallery.recorded() == recorded
         assert portal.get("/health/db").status_code == 200
-        told = portal.get("/health/status").json()["data"]
-        assert (told["status"], told["database"], told["storage"]) == ("degraded", "ok", "unavailable")
+        assert status_of(portal) == ("degraded", "ok", "unavailable")
 
         own_azurite.start()
         put = httpx.put(permit["upload_url"], content=picture(), headers={"x-ms-blob-type": "BlockBlob"})
         assert put.status_code == 201
-        recorded = "SELECT count(*), count(thumbnail_name) FROM practice_images WHERE blob_name = %s"
-        eventually(lambda: world.query(recorded, permit["blob_name"]) == [(1, 1)])
-        assert author.delete(f"{images}/{image_id}").status_code == 200
-        assert send_form(author, practice_id).status_code == 201
-        assert portal.get("/health/status").json()["data"]["status"] == "ok"
+        images = "SELECT count(*), count(thumbnail_name) FROM practice_images WHERE blob_name = %s"
+        eventually(lambda: world.query(images, permit["blob_name"]) == [(1, 1)])
+        assert [gallery.delete().status_code, send().status_code] == [200, 201]
+        assert status_of(portal)[0] == "ok"

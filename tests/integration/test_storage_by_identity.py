@@ -11,8 +11,8 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import BlobServiceClient
 
-from adapters.blobs import AzureBlobs
-from adapters.storage_accounts import KEY_RETRIED_AFTER, AccountByIdentity
+from adapters.storage.accounts import KEY_RETRIED_AFTER, AccountByIdentity
+from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from functions import bootstrap
 from local.azurite import Azurite, Certificate

@@ -29,7 +29,7 @@ class Spans:
     def __init__(self) -> None:
         self._sent = InMemorySpanExporter()
         self.telemetry = OpenTelemetry()
-        self.telemetry.send_by(self._sent)
+        self.telemetry.add_exporter(self._sent)
 
     def clear(self) -> None:
         self.all()
@@ -66,29 +66,37 @@ def hexadecimal(number: int, digits: int) -> str:
     return f"{number:0{digits}x}"
 
 
-def test_an_invocation_is_a_span_of_its_callers_trace_with_one_below_it_for_every_statement(
-    world: World, spans: Spans
-) -> None:
+@pytest.fixture
+def call(world: World, spans: Spans) -> ReadableSpan:
+    """The span of a call with a trace context; `spans` has only the spans of this call."""
     author = world.plant_user()
     spans.clear()
-
     author.http.get("/api/v1/categories", headers={"traceparent": TRACE_PARENT})
+    return spans.of("list_categories")
 
-    call = spans.of("list_categories")
+
+def test_the_span_of_an_invocation_continues_the_trace_of_its_caller(call: ReadableSpan) -> None:
     assert call.parent is not None
     assert hexadecimal(call.context.trace_id, 32) == TRACE
     assert hexadecimal(call.parent.span_id, 16) == CALLER
+
+
+def test_every_statement_is_a_span_below_that_of_its_invocation(spans: Spans, call: ReadableSpan) -> None:
     statements = spans.below(call)
-    assert len(statements) == len(spans.all()) - 1 == 2  # who calls, and the list
+    assert len(statements) == len(spans.all()) - 1 == 2  # the session, and the list
     for span in statements:
-        assert span.attributes is not None
-        assert (span.name, span.kind) == ("SELECT", SpanKind.CLIENT)
-        assert span.attributes["db.system.name"] == "postgresql"
-        assert span.attributes["db.operation.name"] == "SELECT"
-    texts = [str((span.attributes or {})["db.query.text"]) for span in statements]
-    assert "FROM sessions" in texts[0]
-    assert "FROM categories" in texts[1]
-    assert not any("\n" in text or "  " in text for text in texts)
+        attributes = span.attributes or {}
+        operation = (attributes["db.system.name"], attributes["db.operation.name"])
+        assert (span.name, span.kind, operation) == ("SELECT", SpanKind.CLIENT, ("postgresql", "SELECT"))
+
+
+def test_a_span_has_the_text_of_its_statement_in_one_line(spans: Spans, call: ReadableSpan) -> None:
+    session, categories = [str((span.attributes or {})["db.query.text"]) for span in spans.below(call)]
+    assert "FROM sessions" in session
+    assert "FROM categories" in categories
+    for text in (session, categories):
+        assert "\n" not in text
+        assert "  " not in text
 
 
 def test_spans_hold_the_names_of_parameters_and_no_value(world: World, spans: Spans) -> None:
@@ -115,7 +123,7 @@ def test_what_the_database_refuses_is_noted_by_its_kind_and_not_in_its_words(
 
     assert answer.status_code == 409
     [failed] = [span for span in spans.all() if span.status.status_code is StatusCode.ERROR]
-    assert (failed.attributes or {})["error.type"] == "Conflict"
+    assert (failed.attributes or {})["error.type"] == "Duplicate"
     assert failed.status.description is None
     assert failed.events == ()
 

@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 
 import function_app  # noqa: F401 - declares every endpoint
-from bp_core.shared import errors
-from functions.codes import CODES
-from functions.edge import ENDPOINTS
+from bp_core.shared.errors import PortalError
+from functions.edge.endpoint import ENDPOINTS
+from functions.edge.responses import status_of
+from functions.jobs.catalogue import JOBS
 from functions.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,23 +32,38 @@ def test_contract_lists_exactly_the_routes_that_are_declared() -> None:
     )
 
 
-def test_error_codes_are_those_of_the_code() -> None:
-    in_code = {family.default_code for family in vars(errors).values() if hasattr(family, "default_code")}
-    for package in ("bp_core", "adapters", "functions"):
-        for module in (ROOT / package).rglob("*.py"):
-            in_code |= set(re.findall(r'code="(\w+)"', module.read_text(encoding="utf-8")))
-
-    assert set(CODES) == in_code
+def test_the_page_of_errors_lists_every_error_class_with_its_status_and_description() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.*) \|$", text("docs/errors.md"), re.MULTILINE)
-    assert rows == [(str(code.status), name, code.when) for name, code in CODES.items()]
+
+    assert rows == [(str(status_of(one)), one.code, one.description) for one in PortalError.catalogue]
 
 
-def test_readme_explains_every_setting() -> None:
-    explained = set(re.findall(r"^\| `(\w+)` \|", text("README.md"), re.MULTILINE))
+def test_the_page_of_configuration_explains_every_setting() -> None:
+    explained = set(re.findall(r"^\| `(\w+)` \|", text("docs/configuration.md"), re.MULTILINE))
     read = {info.alias or field.upper() for field, info in Settings.model_fields.items()}
     sample = set(json.loads(text("local.settings.sample.json"))["Values"])
 
     assert explained == read | sample
+
+
+def test_every_schedule_setting_of_a_job_is_in_the_sample_settings() -> None:
+    sample = json.loads(text("local.settings.sample.json"))["Values"]
+    schedules = {name for name in sample if name.endswith("_SCHEDULE")}
+
+    assert schedules == {job.schedule_setting for job in JOBS.values() if job.schedule_setting}
+
+
+def test_the_page_of_architecture_lists_every_job_with_its_schedule_and_description() -> None:
+    section = text("docs/architecture.md").partition("## Jobs")[2]
+    rows = re.findall(r"^\| `(\w+)` \| `?([\w ]+?)`? \| (.*) \|$", section, re.MULTILINE)
+
+    assert rows[: len(JOBS)] == [
+        (job.name, job.schedule_setting or "manual call only", job.description) for job in JOBS.values()
+    ]
+
+
+def test_the_readme_fits_on_one_screen() -> None:
+    assert len(text("README.md").splitlines()) <= 120
 
 
 def test_schema_page_names_every_table() -> None:

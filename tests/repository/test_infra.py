@@ -1,4 +1,4 @@
-"""The infrastructure is what the code needs: settings, schedules, containers, events, connections."""
+"""The Bicep files match the code: settings, schedules, containers, events, connections."""
 
 import json
 import os
@@ -17,8 +17,8 @@ from pycep import BicepParser
 
 import function_app
 from bp_core import purging
+from function_host.index import index_app
 from functions.settings import Settings, load_settings
-from local.host.index import index_app
 from local.storage import CONTAINERS
 from tests.world import SETTINGS
 
@@ -27,23 +27,23 @@ INFRA = ROOT / "infra"
 FILES = sorted(path.relative_to(INFRA).as_posix() for path in INFRA.rglob("*.bicep"))
 ENVIRONMENTS = ("dev", "staging", "prod")
 
-SET_OTHERWISE = {
-    "AzureWebJobsStorage",  # by AzureWebJobsStorage__*, which lead to the identity instead of a key
-    "CORS_ORIGINS",  # CORS is set on the app
-    "FUNCTIONS_WORKER_RUNTIME",  # follows from the runtime of the app
+SET_DIFFERENTLY = {
+    "AzureWebJobsStorage",  # Azure uses AzureWebJobsStorage__* with an identity, not a key
+    "CORS_ORIGINS",  # CORS is configured on the app
+    "FUNCTIONS_WORKER_RUNTIME",  # Azure derives it from the runtime of the app
 }
-"""What is a setting locally, and something else in Azure."""
+"""Local settings that Azure configures in another way."""
 
-OF_THE_HOST = {
+HOST_SETTINGS = {
     "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 }
-"""What only the host and the libraries read."""
+"""Settings that only the host and libraries read."""
 
-OF_RESOURCES = {
+RESOURCE_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=00000000-0000-0000-0000-000000000000",
     "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000000",
     "DATABASE_POOL_SIZE": "10",
@@ -52,7 +52,7 @@ OF_RESOURCES = {
     "JWT_SECRET": "a secret for tests only: 0123456789abcdef",
     "STORAGE_ACCOUNT_URL": "https://account.blob.core.windows.net/",
 }
-"""What the settings that follow from resources come to."""
+"""Examples of the settings that Bicep derives from resources."""
 
 
 @cache
@@ -65,51 +65,51 @@ def variable(file: str, name: str) -> Any:
 
 
 def app_settings() -> dict[str, Any]:
-    """Every setting that the app gets, but for what the parameter `settings` overrides."""
+    """The settings of the app, before the parameter `settings` overrides some."""
     parts = ("schedules", "defaults", "derived")
     return {name: value for part in parts for name, value in variable("modules/app.bicep", part).items()}
 
 
 def parameters_of(environment: str) -> dict[str, Any]:
-    """The values of an environment's parameters, with the defaults of those that it leaves out."""
+    """The parameters of an environment, with defaults."""
     content = json.loads((INFRA / "parameters" / f"{environment}.json").read_text(encoding="utf-8"))
-    defaults = {name: one["default"] for name, one in parsed("main.bicep")["parameters"].items()}
+    defaults = {name: each["default"] for name, each in parsed("main.bicep")["parameters"].items()}
     return defaults | {name: given["value"] for name, given in content["parameters"].items()}
 
 
 def decorator(parameter: Mapping[str, Any], kind: str) -> Any:
-    return next((one["argument"] for one in parameter["decorators"] if one["type"] == kind), None)
+    return next((each["argument"] for each in parameter["decorators"] if each["type"] == kind), None)
 
 
 def triggers(kind: str) -> dict[str, dict[str, Any]]:
-    """What triggers each function of a kind, as the host sees it, by the function's name."""
+    """The trigger bindings of one kind, by function name."""
     functions = index_app(function_app.app, {**SETTINGS, "AzureWebJobsStorage": "anywhere"})
     return {
-        one.name: binding
-        for one in functions
-        for binding in one.bindings
+        function.name: binding
+        for function in functions
+        for binding in function.bindings
         if binding["type"] == f"{kind}Trigger"
     }
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_can_be_read_and_says_what_each_parameter_is(file: str) -> None:
+def test_every_parameter_has_a_description(file: str) -> None:
     parameters = parsed(file)["parameters"]
 
-    assert [name for name, one in parameters.items() if not decorator(one, "description")] == []
+    assert [name for name, each in parameters.items() if not decorator(each, "description")] == []
 
 
 @pytest.mark.parametrize("module", parsed("main.bicep")["modules"])
-def test_a_module_gets_every_parameter_that_it_asks_for(module: str) -> None:
+def test_a_module_gets_all_of_its_parameters(module: str) -> None:
     called = parsed("main.bicep")["modules"][module]
     config = called["config"].get("config", called["config"])
-    asked = parsed(called["detail"]["path"] if "detail" in called else called["path"])["parameters"]
-    needed = {name for name, one in asked.items() if one["default"] is None}
+    accepted = parsed(called["detail"]["path"] if "detail" in called else called["path"])["parameters"]
+    required = {name for name, each in accepted.items() if each["default"] is None}
 
-    assert needed <= config["params"].keys() <= asked.keys()
+    assert required <= config["params"].keys() <= accepted.keys()
 
 
-def test_only_outputs_that_there_are_are_used() -> None:
+def test_only_existing_outputs_are_used() -> None:
     source = (INFRA / "main.bicep").read_text(encoding="utf-8")
     paths = dict(re.findall(r"^module (\w+) '([\w/.-]+)'", source, re.MULTILINE))
     used = set(re.findall(r"(\w+)!?\.outputs\.(\w+)", source))
@@ -127,20 +127,20 @@ def test_every_variable_and_parameter_is_used() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environments_parameters_are_those_that_there_are(environment: str) -> None:
+def test_an_environment_sets_all_required_and_no_unknown_parameters(environment: str) -> None:
     content = json.loads((INFRA / "parameters" / f"{environment}.json").read_text(encoding="utf-8"))
-    there = parsed("main.bicep")["parameters"]
+    declared = parsed("main.bicep")["parameters"]
     given = content["parameters"].keys()
 
-    assert {name for name, one in there.items() if one["default"] is None} <= given <= there.keys()
+    assert {name for name, each in declared.items() if each["default"] is None} <= given <= declared.keys()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environments_values_are_of_the_declared_types_and_bounds(environment: str) -> None:
+def test_the_parameters_of_an_environment_have_valid_types_and_values(environment: str) -> None:
     types = {"string": str, "int": int, "bool": bool, "array": list, "object": dict}
     for name, value in parameters_of(environment).items():
         declared = parsed("main.bicep")["parameters"][name]
-        allowed, least, most = (decorator(declared, one) for one in ("allowed", "minValue", "maxValue"))
+        allowed, least, most = (decorator(declared, name) for name in ("allowed", "minValue", "maxValue"))
 
         assert isinstance(value, types[declared["type"]]), name
         assert allowed is None or value in allowed, name
@@ -149,7 +149,7 @@ def test_an_environments_values_are_of_the_declared_types_and_bounds(environment
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_instances_of_an_environment_fit_its_database(environment: str) -> None:
+def test_the_database_has_enough_connections_for_all_instances(environment: str) -> None:
     chosen = parameters_of(environment)
     size = variable("modules/database.bicep", "userConnectionsOf")[chosen["databaseSkuName"]]
     others = variable("modules/database.bicep", "connectionsOfOthers")
@@ -165,7 +165,7 @@ def test_the_instances_of_an_environment_fit_its_database(environment: str) -> N
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_needs_more_than_one_instance_has_it(environment: str) -> None:
+def test_zone_redundancy_has_the_instances_and_the_tier_that_it_needs(environment: str) -> None:
     chosen = parameters_of(environment)
 
     assert chosen["alwaysReadyHttpInstances"] >= (2 if chosen["zoneRedundantApp"] else 0)
@@ -176,11 +176,11 @@ def test_the_app_has_exactly_the_settings_that_the_code_reads() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
     read = {info.alias or field.upper() for field, info in Settings.model_fields.items()}
 
-    assert app_settings().keys() == (sample.keys() | read) - SET_OTHERWISE | OF_THE_HOST
+    assert app_settings().keys() == (sample.keys() | read) - SET_DIFFERENTLY | HOST_SETTINGS
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_overrides_only_settings_that_may_be_chosen(environment: str) -> None:
+def test_an_environment_overrides_only_settings_that_it_may_choose(environment: str) -> None:
     choices = (
         variable("modules/app.bicep", "defaults").keys() | variable("modules/app.bicep", "schedules").keys()
     )
@@ -192,33 +192,33 @@ def test_the_portal_starts_with_these_settings() -> None:
     chosen = variable("modules/app.bicep", "defaults")
     fixed = {name: value for name, value in app_settings().items() if isinstance(value, str)}
 
-    settings = load_settings({**fixed, **OF_RESOURCES})
+    settings = load_settings({**fixed, **RESOURCE_SETTINGS})
 
     assert settings.bcrypt_rounds == int(chosen["BCRYPT_ROUNDS"])
     assert settings.database_auth == "entra"
     assert settings.telemetry == "opentelemetry"
 
 
-def test_every_timer_has_its_schedule() -> None:
+def test_every_timer_has_a_schedule() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-    wanted = {trigger["schedule"].strip("%") for trigger in triggers("timer").values()}
+    names = {trigger["schedule"].strip("%") for trigger in triggers("timer").values()}
 
-    assert variable("modules/app.bicep", "schedules") == {name: sample[name] for name in wanted}
+    assert variable("modules/app.bicep", "schedules") == {name: sample[name] for name in names}
 
 
-def test_every_blob_trigger_is_told_of_its_blobs() -> None:
-    wanted = {(name, *trigger["path"].split("/")[:2]) for name, trigger in triggers("blob").items()}
-    told = [
-        (one["function"], one["container"], one["folder"]) for one in variable("events.bicep", "triggers")
+def test_every_blob_trigger_has_an_event_subscription() -> None:
+    expected = {(name, *trigger["path"].split("/")[:2]) for name, trigger in triggers("blob").items()}
+    subscribed = [
+        (each["function"], each["container"], each["folder"]) for each in variable("events.bicep", "triggers")
     ]
 
-    assert sorted(told) == sorted(wanted)
+    assert sorted(subscribed) == sorted(expected)
 
 
-def test_the_storage_has_the_containers_that_the_code_and_the_events_need() -> None:
+def test_the_storage_account_has_all_containers_for_code_and_events() -> None:
     listed = variable("modules/storage.bicep", "containerNames")
-    named = {name: one["value"] for name, one in parsed("modules/storage.bicep")["variables"].items()}
-    names = {named.get(name, name) for name in listed}
+    variables = {name: each["value"] for name, each in parsed("modules/storage.bicep")["variables"].items()}
+    names = {variables.get(name, name) for name in listed}
     dead_letters = re.search(r"blobContainerName: '([\w-]+)'", (INFRA / "events.bicep").read_text("utf-8"))
 
     assert dead_letters is not None
@@ -226,11 +226,11 @@ def test_the_storage_has_the_containers_that_the_code_and_the_events_need() -> N
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_storage_removes_quarantined_files_only_after_the_nightly_job_could(environment: str) -> None:
-    assert timedelta(days=parameters_of(environment)["quarantineDays"]) > purging.KEPT_FOR
+def test_the_storage_account_deletes_quarantined_files_later_than_the_nightly_job(environment: str) -> None:
+    assert timedelta(days=parameters_of(environment)["quarantineDays"]) > purging.RETENTION
 
 
-def test_no_key_and_no_password_opens_anything() -> None:
+def test_no_resource_accepts_a_key_or_a_password() -> None:
     account = parsed("modules/storage.bicep")["resources"]["account"]["config"]["properties"]
     server = parsed("modules/database.bicep")["resources"]["server"]["config"]["properties"]
     component = parsed("modules/monitoring.bicep")["resources"]["component"]["config"]["properties"]
@@ -240,8 +240,8 @@ def test_no_key_and_no_password_opens_anything() -> None:
     assert component["DisableLocalAuth"] is True
 
 
-def test_alerts_look_for_events_that_are_logged() -> None:
-    queries = [one["query"] for one in variable("modules/alerts.bicep", "logAlerts")]
+def test_alerts_query_events_that_the_code_logs() -> None:
+    queries = [alert["query"] for alert in variable("modules/alerts.bicep", "logAlerts")]
     events = {event for query in queries for event in re.findall(r'Message has "([a-z]+_[a-z_]+)"', query)}
     code = "".join(
         path.read_text("utf-8") for name in ("functions", "bp_core") for path in (ROOT / name).rglob("*.py")
@@ -251,7 +251,7 @@ def test_alerts_look_for_events_that_are_logged() -> None:
     assert [event for event in events if f'"{event}"' not in code] == []
 
 
-def test_a_check_that_is_skipped_says_why() -> None:
+def test_a_skipped_check_has_a_reason() -> None:
     skips = [
         skip
         for file in FILES
@@ -262,13 +262,13 @@ def test_a_check_that_is_skipped_says_why() -> None:
     assert [check for check, reason in skips if len(reason.split()) < 4] == []
 
 
-def test_what_is_deployed_needs_nothing_that_is_not(tmp_path: Path) -> None:
+def test_the_deployed_files_are_complete(tmp_path: Path) -> None:
     git = ("git", "-C", str(ROOT), "ls-files", "--cached")
-    all_files, left_out = (
+    all_files, ignored = (
         set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
         for command in (git, (*git, "--ignored", "--exclude-from=.funcignore"))
     )
-    for name in all_files - left_out:
+    for name in all_files - ignored:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     packages, files = {"adapters", "bp_core", "functions"}, {"function_app.py", "host.json"}
@@ -276,7 +276,7 @@ def test_what_is_deployed_needs_nothing_that_is_not(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == packages | files | requirements
 
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    looked = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "import function_app; print(len(function_app.app.get_functions()))"],
         cwd=tmp_path,
         env=environment,
@@ -286,4 +286,4 @@ def test_what_is_deployed_needs_nothing_that_is_not(tmp_path: Path) -> None:
     )
 
     functions = sum(len(triggers(kind)) for kind in ("http", "blob", "timer"))
-    assert looked.stdout.strip() == str(functions), looked.stderr
+    assert result.stdout.strip() == str(functions), result.stderr

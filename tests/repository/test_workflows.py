@@ -1,4 +1,4 @@
-"""The workflows: nothing is stored that opens anything, and the tables are there before the code."""
+"""The workflows: no stored secrets, least privileges, and the right order of the deployment steps."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.deployment import STEPS
+from ops.deployment import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 GITHUB = ROOT / ".github"
@@ -36,44 +36,44 @@ def test_no_secret_is_used(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_action_is_of_a_named_version_or_of_this_repository(file: str) -> None:
+def test_every_action_has_a_pinned_version_or_is_in_this_repository(file: str) -> None:
     used = re.findall(r"uses: (\S+)", (GITHUB / file).read_text(encoding="utf-8"))
-    ours = [one for one in used if one.startswith("./")]
-    named = [one for one in used if re.search(r"@(v\d+(\.\d+)*|[0-9a-f]{40})$", one)]
+    own = [action for action in used if action.startswith("./")]
+    pinned = [action for action in used if re.search(r"@(v\d+(\.\d+)*|[0-9a-f]{40})$", action)]
 
-    assert sorted(ours + named) == sorted(used)
-    assert [one for one in ours if not (ROOT / one).exists()] == []
+    assert sorted(own + pinned) == sorted(used)
+    assert [action for action in own if not (ROOT / action).exists()] == []
 
 
 @pytest.mark.parametrize("file", WORKFLOWS)
-def test_a_workflow_may_read_the_code_and_only_who_signs_in_gets_a_token(file: str) -> None:
+def test_a_workflow_can_only_read_code_and_only_jobs_that_sign_in_get_a_token(file: str) -> None:
     workflow = content(file)
 
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
-        with_token = {"contents": "read", "id-token": "write"} if name in JOBS_THAT_SIGN_IN else None
-        assert job.get("permissions") == with_token, name
+        expected = {"contents": "read", "id-token": "write"} if name in JOBS_THAT_SIGN_IN else None
+        assert job.get("permissions") == expected, name
         assert "uses" in job or job["timeout-minutes"] <= 60, name
 
 
-def test_staging_comes_after_the_tests_and_production_after_staging() -> None:
+def test_staging_follows_the_tests_and_production_follows_staging() -> None:
     order = {name: job.get("needs") for name, job in jobs("deploy").items()}
 
     assert order == {"test": None, "build": "test", "staging": "build", "production": "staging"}
     assert jobs("environment")["deploy"]["needs"] == "preview"
 
 
-def test_the_tables_are_there_before_the_code_and_the_code_before_its_events() -> None:
+def test_tables_are_migrated_before_the_code_and_events_follow_the_code() -> None:
     assert steps("deploy") == ["provision", "secret", "migrate", "code", "events", "health", "tour"]
 
 
-def test_the_tour_is_taken_of_staging_only() -> None:
+def test_the_tour_runs_on_staging_only() -> None:
     tours = {name: job["with"]["tour"] for name, job in jobs("deploy").items() if "with" in job}
 
     assert tours == {"staging": True, "production": False}
 
 
-def test_what_is_tested_is_every_python_that_is_promised_and_that_of_azure() -> None:
+def test_ci_tests_every_supported_python_and_deploys_with_that_of_azure() -> None:
     app = (ROOT / "infra/modules/app.bicep").read_text(encoding="utf-8")
     runtime = re.findall(r"name: 'python'\s+version: '([\d.]+)'", app)
     deploy = (GITHUB / "workflows/deploy.yml").read_text(encoding="utf-8")
@@ -82,16 +82,16 @@ def test_what_is_tested_is_every_python_that_is_promised_and_that_of_azure() -> 
     assert set(re.findall(r'python-version: "([\d.]+)"', deploy)) == set(runtime) == {"3.12"}
 
 
-def test_azd_and_the_workflows_take_only_steps_that_there_are() -> None:
+def test_azd_and_the_workflows_use_exactly_the_existing_steps() -> None:
     hooks = (ROOT / "azure.yaml").read_text(encoding="utf-8")
     sources = [hooks, *((GITHUB / file).read_text(encoding="utf-8") for file in WORKFLOWS)]
 
-    taken = {name for source in sources for name in re.findall(r"-m local\.deployment ([\w-]+)", source)}
+    used = {name for source in sources for name in re.findall(r"-m ops\.deployment ([\w-]+)", source)}
 
-    assert taken == STEPS.keys()
+    assert used == STEPS.keys()
 
 
-def test_azd_takes_the_same_steps_on_every_system() -> None:
+def test_azd_runs_the_same_steps_on_every_operating_system() -> None:
     hooks = yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8"))["hooks"]
 
     for name, hook in hooks.items():

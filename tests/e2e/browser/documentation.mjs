@@ -1,9 +1,9 @@
-// Opens both pages of the API's description as a person would, calls /auth/me from the first, and prints what was seen.
+// Opens both documentation pages, calls /auth/me from the first, and prints the requests, errors and response.
 import bundled from "@sparticuz/chromium";
 import { chromium } from "playwright-core";
 
 const [base, token] = process.argv.slice(2);
-const isBundled = process.platform === "linux" && process.arch === "x64"; // elsewhere the machine's own Chrome
+const isBundled = process.platform === "linux" && process.arch === "x64"; // otherwise the installed Chrome
 const browser = await chromium.launch(
   isBundled
     ? { executablePath: await bundled.executablePath(), args: ["--no-sandbox", "--headless=shell", "--no-zygote"] }
@@ -11,10 +11,10 @@ const browser = await chromium.launch(
 );
 const page = await browser.newPage();
 const requested = [];
-const complaints = [];
+const errors = [];
 page.on("request", (request) => requested.push(request.url()));
-page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-page.on("pageerror", (error) => complaints.push(String(error)));
+page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+page.on("pageerror", (error) => errors.push(String(error)));
 
 await page.goto(`${base}/docs`);
 await page.click(".auth-wrapper .authorize");
@@ -26,9 +26,9 @@ const operation = page.locator("#operations-auth-show_me");
 await operation.locator(".opblock-summary-control").click();
 await operation.locator(".try-out__btn").click();
 await operation.locator(".execute").click();
-const answer = operation.locator(".live-responses-table");
-const status = await answer.locator("tbody .response-col_status").first().innerText();
-const body = await answer.locator("tbody .highlight-code code").first().innerText();
+const response = operation.locator(".live-responses-table");
+const status = await response.locator("tbody .response-col_status").first().innerText();
+const body = await response.locator("tbody .highlight-code code").first().innerText();
 
 await page.goto(`${base}/redoc`);
 await page.getByText("auth", { exact: true }).first().click();
@@ -36,4 +36,4 @@ await page.getByText("Show who is signed in").first().click();
 await page.getByText("any signed-in user").first().waitFor();
 
 await browser.close();
-console.log(JSON.stringify({ requested, complaints, status, body }));
+console.log(JSON.stringify({ requested, errors, status, body }));

@@ -1,4 +1,4 @@
-"""An Azurite for the host's tests that one of them may stop."""
+"""Fixtures for the tests of the function host."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from local.azurite import Azurite
 
 @pytest.fixture
 def own_azurite(tmp_path: Path) -> Iterator[Azurite]:
-    """An Azurite that the test may stop and start."""
+    """An Azurite that the test can stop and start."""
     azurite = Azurite(tmp_path / "azurite")
     azurite.start()
     yield azurite

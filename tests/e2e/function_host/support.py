@@ -1,4 +1,4 @@
-"""What the host's tests share: small apps, patience, a clock set by hand."""
+"""Helpers for the tests of the function host: small apps, waiting, a manual clock."""
 
 import time
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from functools import partial
 
 import azure.functions as func
 
-PATIENCE_SECONDS = 40.0
+TIMEOUT_SECONDS = 40.0
 POLL_SECONDS = 0.05
 
 
 def eventually(condition: Callable[[], object]) -> None:
-    """Return as soon as ``condition`` holds; fail if it does not within PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Wait until ``condition`` is true. Fails after TIMEOUT_SECONDS."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "what was waited for did not happen"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(POLL_SECONDS)
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that changes only with ``advance``."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -33,7 +33,7 @@ class Clock:
 
 
 def http_app(**routes: str) -> func.FunctionApp:
-    """An app of GET functions, name -> route, each of which answers its own name."""
+    """An app of GET functions, name -> route. Each returns its name and route parameters."""
     app = func.FunctionApp()
 
     def answer(req: func.HttpRequest, *, name: str) -> str:

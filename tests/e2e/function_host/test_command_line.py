@@ -1,4 +1,4 @@
-"""``python -m local.host`` as a process: ready, ended by a signal, or refused with one clear message."""
+"""``python -m function_host`` as a process: it serves, stops at a signal, or fails with one clear message."""
 
 import os
 import signal
@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 REPOSITORY = Path(__file__).parents[3]
-READY = "Portal host ready on "
-PATIENCE_SECONDS = 30
+READY = "Function host ready on "
+TIMEOUT_SECONDS = 30
 
 APP = """
 import os, time
@@ -35,7 +35,7 @@ TIMER = """
 @app.timer_trigger("timer", "%SCHEDULE%")
 def nightly(timer: func.TimerRequest) -> None: ...
 """
-HIDDEN = """
+CONFLICTING = """
 @app.route(route="{name}", methods=["GET"])
 def anything(req: func.HttpRequest) -> str:
     return ""
@@ -43,7 +43,7 @@ def anything(req: func.HttpRequest) -> str:
 
 
 def command(*options: str) -> list[str]:
-    return [sys.executable, "-m", "local.host", "--port", "0", *options]
+    return [sys.executable, "-m", "function_host", "--port", "0", *options]
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -78,15 +78,15 @@ def serving(directory: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
             process.kill()
 
 
-def refused(directory: Path, *options: str, settings: Mapping[str, str] | None = None) -> str:
-    """What a host that does not start says on stderr."""
+def fail_to_start(directory: Path, *options: str, settings: Mapping[str, str] | None = None) -> str:
+    """Run a host that cannot start. Returns its stderr."""
     result = subprocess.run(
         command(*options),
         cwd=directory,
         env=environment(settings or {}),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert (result.returncode, result.stdout) == (1, "")
@@ -94,67 +94,67 @@ def refused(directory: Path, *options: str, settings: Mapping[str, str] | None =
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_a_signal_ends_it_with_status_0(directory: Path, number: signal.Signals) -> None:
+def test_it_serves_until_a_signal_and_exits_with_status_0(directory: Path, number: signal.Signals) -> None:
     with serving(directory) as (process, base_url):
         assert httpx.get(f"{base_url}/worker").text == "python"
         process.send_signal(number)
-        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
 
     assert (process.returncode, "Traceback" in errors) == (0, False)
 
 
-def test_a_function_that_does_not_end_does_not_keep_it_from_ending(directory: Path) -> None:
+def test_it_stops_even_if_a_function_does_not_return(directory: Path) -> None:
     with serving(directory) as (process, base_url):
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{base_url}/stuck", timeout=0.2)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+        _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
 
     assert (process.returncode, "still running" in errors) == (0, True)
 
 
-def test_without_a_host_json_the_route_prefix_is_the_real_hosts(directory: Path) -> None:
+def test_without_a_host_json_the_route_prefix_is_api_as_in_azure(directory: Path) -> None:
     (directory / "host.json").unlink()
     with serving(directory) as (_, base_url):
         assert httpx.get(f"{base_url}/api/worker").text == "python"
 
 
-def test_an_app_that_cannot_be_imported_is_told_in_one_line(directory: Path) -> None:
+def test_an_import_error_is_reported_in_one_line(directory: Path) -> None:
     (directory / "function_app.py").write_text("import no_such_library", encoding="utf-8")
 
-    message = refused(directory)
+    message = fail_to_start(directory)
 
     assert "ModuleNotFoundError: No module named 'no_such_library'" in message
     assert len(message.splitlines()) == 1
 
 
-def test_debug_adds_the_traceback(directory: Path) -> None:
+def test_debug_shows_the_traceback(directory: Path) -> None:
     (directory / "function_app.py").write_text("1 / 0", encoding="utf-8")
 
-    assert "Traceback" in refused(directory, "--debug")
+    assert "Traceback" in fail_to_start(directory, "--debug")
 
 
-def test_a_module_without_an_app_is_told(directory: Path) -> None:
-    assert "function_app:other" in refused(directory, "--app", "function_app:other")
+def test_a_module_without_an_app_is_reported(directory: Path) -> None:
+    assert "function_app:other" in fail_to_start(directory, "--app", "function_app:other")
 
 
 def test_a_missing_setting_is_named(directory: Path) -> None:
     (directory / "function_app.py").write_text(APP + TIMER, encoding="utf-8")
 
-    message = refused(directory, settings={"AzureWebJobsStorage": "UseDevelopmentStorage=true"})
+    message = fail_to_start(directory, settings={"AzureWebJobsStorage": "UseDevelopmentStorage=true"})
 
     assert "nightly" in message
     assert "SCHEDULE" in message
     assert len(message.splitlines()) == 1
 
 
-def test_storage_that_is_not_configured_is_named(directory: Path) -> None:
+def test_missing_storage_is_named(directory: Path) -> None:
     (directory / "function_app.py").write_text(APP + TIMER, encoding="utf-8")
 
-    assert "AzureWebJobsStorage" in refused(directory, settings={"SCHEDULE": "0 0 1 * * *"})
+    assert "AzureWebJobsStorage" in fail_to_start(directory, settings={"SCHEDULE": "0 0 1 * * *"})
 
 
-def test_two_routes_for_one_path_are_named(directory: Path) -> None:
-    (directory / "function_app.py").write_text(APP + HIDDEN, encoding="utf-8")
+def test_two_routes_for_the_same_path_are_named(directory: Path) -> None:
+    (directory / "function_app.py").write_text(APP + CONFLICTING, encoding="utf-8")
 
-    assert "anything and " in refused(directory)
+    assert "anything and " in fail_to_start(directory)

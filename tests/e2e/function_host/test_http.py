@@ -1,4 +1,4 @@
-"""The host over HTTP: what a function gets of a request, and what becomes of its answer."""
+"""The host over HTTP: what a function receives, and what the client gets."""
 
 import asyncio
 import http.client
@@ -11,14 +11,14 @@ import azure.functions as func
 import httpx
 import pytest
 
-from local.host import ConfigurationError, FunctionHost
+from function_host import ConfigurationError, FunctionHost, HttpOptions
 
 GUID = "0b9f2c1e-3a4d-4e5f-8a6b-7c8d9e0f1a2b"
 MAX_BODY = 2_000_000
 
 app = func.FunctionApp()
-held_call = threading.Event()
-call_began = threading.Event()
+release = threading.Event()
+call_started = threading.Event()
 
 
 @app.route(route="echo/{id:guid}", methods=["GET", "POST"])
@@ -53,16 +53,16 @@ async def slow(req: func.HttpRequest, context: func.Context) -> str:
     return f"{context.function_name} {len(context.invocation_id)} {context.trace_context.trace_parent}"
 
 
-@app.route(route="held", methods=["GET"])
-def held(req: func.HttpRequest) -> str:
-    call_began.set()
-    held_call.wait()
-    return "ended"
+@app.route(route="blocked", methods=["GET"])
+def blocked(req: func.HttpRequest) -> str:
+    call_started.set()
+    release.wait()
+    return "done"
 
 
 @app.route(route="broken", methods=["GET"])
 def broken(req: func.HttpRequest) -> str:
-    raise KeyError("what broke")
+    raise KeyError("the cause")
 
 
 @app.route(route="wrong", methods=["GET"])
@@ -97,11 +97,14 @@ def nothing(req: func.HttpRequest) -> func.HttpResponse:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with FunctionHost(app, {}, max_body=MAX_BODY) as host, httpx.Client(base_url=host.base_url) as client:
+    with (
+        FunctionHost(app, {}, http=HttpOptions(max_body=MAX_BODY)) as host,
+        httpx.Client(base_url=host.base_url) as client,
+    ):
         yield client
 
 
-def test_a_function_sees_the_request_as_the_real_host_hands_it_on(client: httpx.Client) -> None:
+def test_a_function_gets_the_request_as_in_azure(client: httpx.Client) -> None:
     answer = client.post(
         f"/Echo/{GUID.upper()}?a=x%20y", content=b"\x00\xff", headers={"X-Mixed-Case": "Kept"}
     ).json()
@@ -127,20 +130,20 @@ def test_repeated_request_headers_are_joined(client: httpx.Client) -> None:
     assert answer["headers"]["x-a"] == "1, 2"
 
 
-def test_a_chunked_body_arrives_whole(client: httpx.Client) -> None:
+def test_a_chunked_body_is_complete(client: httpx.Client) -> None:
     assert client.post("/size", content=iter([b"a" * 70_000, b"b"])).text == "70001"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff"])
-def test_a_body_that_is_no_json_raises_value_error_in_the_function(client: httpx.Client, body: bytes) -> None:
+def test_an_invalid_json_body_raises_value_error_in_the_function(client: httpx.Client, body: bytes) -> None:
     assert client.post("/json", content=body).status_code == 400
 
 
-def test_a_body_at_the_limit_is_taken(client: httpx.Client) -> None:
+def test_a_body_at_the_limit_is_accepted(client: httpx.Client) -> None:
     assert client.post("/size", content=b"x" * MAX_BODY).text == str(MAX_BODY)
 
 
-def test_a_body_beyond_the_limit_is_413_before_it_is_sent_and_the_host_goes_on(client: httpx.Client) -> None:
+def test_a_body_over_the_limit_gets_413_before_it_is_sent(client: httpx.Client) -> None:
     connection = http.client.HTTPConnection(client.base_url.host, client.base_url.port)
     connection.putrequest("POST", "/size")
     connection.putheader("Content-Length", str(MAX_BODY + 1))
@@ -151,24 +154,26 @@ def test_a_body_beyond_the_limit_is_413_before_it_is_sent_and_the_host_goes_on(c
     assert client.post("/size", content=b"x").text == "1"
 
 
-def test_a_chunked_body_beyond_the_limit_is_413(client: httpx.Client) -> None:
+def test_a_chunked_body_over_the_limit_gets_413(client: httpx.Client) -> None:
     assert client.post("/size", content=iter([b"x" * (MAX_BODY + 1)])).status_code == 413
 
 
 @pytest.mark.parametrize("path", ["/", "/echo", "/echo/1", "/nowhere", f"/echo/{GUID}/more"])
-def test_a_path_of_no_function_is_404_with_an_empty_body(client: httpx.Client, path: str) -> None:
+def test_an_unknown_path_gets_404_with_an_empty_body(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
 
     assert (answer.status_code, answer.content) == (404, b"")
 
 
-def test_another_method_is_405_and_says_which_there_are(client: httpx.Client) -> None:
+def test_another_method_gets_405_with_the_allowed_methods(client: httpx.Client) -> None:
     answer = client.delete(f"/echo/{GUID}")
 
     assert (answer.status_code, answer.headers["Allow"], answer.content) == (405, "GET, POST", b"")
 
 
-def test_an_answer_keeps_status_cookies_and_the_last_of_a_repeated_header(client: httpx.Client) -> None:
+def test_a_response_keeps_status_cookies_and_the_last_of_a_repeated_header(
+    client: httpx.Client,
+) -> None:
     answer = client.get("/answers")
 
     assert (answer.status_code, answer.text) == (201, "späte Antwort")
@@ -178,7 +183,7 @@ def test_an_answer_keeps_status_cookies_and_the_last_of_a_repeated_header(client
     assert answer.headers.get_list("Set-Cookie") == ["a=1; Path=/", "b=2; HttpOnly"]
 
 
-def test_head_has_the_headers_and_no_body(client: httpx.Client) -> None:
+def test_head_gets_the_headers_without_a_body(client: httpx.Client) -> None:
     answer = client.head("/answers")
 
     assert (answer.status_code, answer.content) == (201, b"")
@@ -193,28 +198,28 @@ def test_head_has_the_headers_and_no_body(client: httpx.Client) -> None:
         (f"/echo/{GUID}", "application/json"),
     ],
 )
-def test_the_content_type_is_the_headers_or_that_of_mimetype_and_charset(
+def test_the_content_type_comes_from_the_header_or_from_mimetype_and_charset(
     client: httpx.Client, path: str, content_type: str
 ) -> None:
     assert client.get(path).headers["Content-Type"] == content_type
 
 
-def test_204_has_no_body(client: httpx.Client) -> None:
+def test_a_204_has_no_body(client: httpx.Client) -> None:
     answer = client.delete("/nothing")
 
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_an_async_function_with_a_context_is_run(client: httpx.Client) -> None:
+def test_an_async_function_with_a_context_works(client: httpx.Client) -> None:
     answer = client.get("/slow", headers={"traceparent": "00-1-2-01"})
 
     assert answer.text == "slow 36 00-1-2-01"
 
 
 @pytest.mark.parametrize(
-    ("path", "cause"), [("/broken", "KeyError: 'what broke'"), ("/wrong", "NotImplementedError")]
+    ("path", "cause"), [("/broken", "KeyError: 'the cause'"), ("/wrong", "NotImplementedError")]
 )
-def test_what_escapes_a_function_is_a_bare_500_and_is_logged(
+def test_an_exception_of_a_function_is_logged_and_gets_500_without_a_body(
     client: httpx.Client, caplog: pytest.LogCaptureFixture, path: str, cause: str
 ) -> None:
     with caplog.at_level(logging.ERROR):
@@ -224,57 +229,57 @@ def test_what_escapes_a_function_is_a_bare_500_and_is_logged(
     assert cause in caplog.text
 
 
-def test_stopping_lets_a_call_end_and_answers_it() -> None:
-    held_call.clear()
-    call_began.clear()
+def test_a_running_call_gets_its_response_when_the_host_stops() -> None:
+    release.clear()
+    call_started.clear()
     answers: list[str] = []
     host = FunctionHost(app, {})
     host.start()
     call = threading.Thread(
-        target=lambda: answers.append(httpx.get(f"{host.base_url}/held", timeout=30).text)
+        target=lambda: answers.append(httpx.get(f"{host.base_url}/blocked", timeout=30).text)
     )
     call.start()
-    call_began.wait()
-    releasing = threading.Timer(0.3, held_call.set)
+    call_started.wait()
+    releasing = threading.Timer(0.3, release.set)
     releasing.start()
 
     assert host.stop()
     call.join()
-    assert answers == ["ended"]
+    assert answers == ["done"]
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{host.base_url}/held")
+        httpx.get(f"{host.base_url}/blocked")
 
 
-def test_stopping_does_not_wait_for_ever() -> None:
-    held_call.clear()
-    call_began.clear()
+def test_the_host_stops_after_its_timeout_even_if_a_call_is_running() -> None:
+    release.clear()
+    call_started.clear()
     host = FunctionHost(app, {}, drain_seconds=0.2)
     host.start()
     failures: list[httpx.HTTPError] = []
 
     def call() -> None:
         try:
-            httpx.get(f"{host.base_url}/held", timeout=30)
+            httpx.get(f"{host.base_url}/blocked", timeout=30)
         except httpx.HTTPError as error:
             failures.append(error)
 
     caller = threading.Thread(target=call)
     caller.start()
-    call_began.wait()
+    call_started.wait()
 
     assert not host.stop()
-    held_call.set()
+    release.set()
     caller.join()
     assert len(failures) == 1
 
 
-def test_a_port_that_is_taken_is_an_error_of_the_start() -> None:
+def test_a_port_in_use_is_an_error_at_start() -> None:
     with FunctionHost(app, {}) as first:
-        second = FunctionHost(app, {}, port=int(first.base_url.rpartition(":")[2]))
+        second = FunctionHost(app, {}, http=HttpOptions(port=int(first.base_url.rpartition(":")[2])))
         with pytest.raises(OSError, match="in use"):
             second.start()
 
 
-def test_a_thread_count_that_is_no_number_is_named() -> None:
+def test_an_invalid_thread_count_is_reported() -> None:
     with pytest.raises(ConfigurationError, match="PYTHON_THREADPOOL_THREAD_COUNT"):
         FunctionHost(app, {"PYTHON_THREADPOOL_THREAD_COUNT": "many"})

@@ -1,11 +1,11 @@
-"""What the host reads from an app, and what it refuses because Azure would."""
+"""How the host reads an app, and which functions it refuses because Azure would."""
 
 from typing import Any
 
 import azure.functions as func
 import pytest
 
-from local.host.index import BlobTrigger, ConfigurationError, TimerTrigger, index_app
+from function_host.index import BlobTrigger, ConfigurationError, TimerTrigger, index_app
 
 STORAGE = {
     "AzureWebJobsStorage": "storage",
@@ -33,7 +33,7 @@ def test_settings_in_percent_signs_are_resolved() -> None:
 
 
 @pytest.mark.parametrize("missing", ["AzureWebJobsStorage", "SCHEDULE"])
-def test_a_setting_that_a_timer_needs_is_named_with_the_function_when_it_is_missing(missing: str) -> None:
+def test_a_missing_setting_of_a_timer_is_named_with_the_function(missing: str) -> None:
     app = func.FunctionApp()
 
     @app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%")
@@ -43,7 +43,7 @@ def test_a_setting_that_a_timer_needs_is_named_with_the_function_when_it_is_miss
         index_app(app, {name: value for name, value in STORAGE.items() if name != missing})
 
 
-def test_a_blob_triggers_connection_is_named_when_it_is_missing() -> None:
+def test_a_missing_connection_of_a_blob_trigger_is_named() -> None:
     app = func.FunctionApp()
 
     @app.blob_trigger(arg_name="blob", path="photos/{name}", connection="PORTAL_STORAGE")
@@ -53,7 +53,7 @@ def test_a_blob_triggers_connection_is_named_when_it_is_missing() -> None:
         index_app(app, STORAGE)
 
 
-def test_two_functions_of_one_name_are_refused() -> None:
+def test_two_functions_with_the_same_name_are_refused() -> None:
     app = func.FunctionApp()
     for route in ("a", "b"):
 
@@ -65,7 +65,7 @@ def test_two_functions_of_one_name_are_refused() -> None:
         index_app(app, {})
 
 
-def test_an_app_can_be_read_twice() -> None:
+def test_an_app_can_be_indexed_twice() -> None:
     app = func.FunctionApp()
 
     @app.route(route="a")
@@ -95,7 +95,7 @@ def with_a_wrong_request(req: func.TimerRequest) -> str:
     return ""
 
 
-def with_a_missing_name(req: "OnlyForTypeChecking") -> str:  # type: ignore[name-defined] # noqa: F821 - what is tested
+def with_a_missing_name(req: "OnlyForTypeChecking") -> str:  # type: ignore[name-defined] # noqa: F821 - the test needs it
     return ""
 
 
@@ -129,7 +129,7 @@ def test_a_binding_name_with_an_underscore_is_refused() -> None:
         index_app(app, {})
 
 
-def test_a_binding_that_the_host_does_not_have_is_refused() -> None:
+def test_an_unsupported_binding_is_refused() -> None:
     app = func.FunctionApp()
 
     @app.route(route="a")

@@ -1,12 +1,12 @@
-"""Which function answers a path, and which apps are refused, as the real host would have it."""
+"""Which function answers a path, and which routes are refused."""
 
 import azure.functions as func
 import pytest
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from local.host.index import ConfigurationError, index_app
-from local.host.routes import Router
-from tests.e2e.host.support import add_http, http_app
+from function_host.index import ConfigurationError, index_app
+from function_host.routes import Router
+from tests.e2e.function_host.support import add_http, http_app
 
 GUID = "0B9f2c1e-3a4d-4E5f-8a6b-7c8d9e0f1a2b"
 
@@ -20,7 +20,7 @@ def matched(routes: Router, path: str) -> str:
     return function.name
 
 
-def test_a_literal_is_matched_in_any_case_and_with_slashes_around_it() -> None:
+def test_a_literal_matches_in_any_case_and_with_leading_and_trailing_slashes() -> None:
     routes = router(list_items="/api/Items")
 
     assert [matched(routes, path) for path in ("/api/items", "/API/ITEMS", "/api/items/")] == [
@@ -28,13 +28,13 @@ def test_a_literal_is_matched_in_any_case_and_with_slashes_around_it() -> None:
     ] * 3
 
 
-def test_a_parameter_comes_as_it_was_written() -> None:
+def test_a_parameter_keeps_upper_and_lower_case() -> None:
     _, parameters = router(get_item="items/{id}").match("/ITEMS/aBc", "GET")
 
     assert parameters == {"id": "aBc"}
 
 
-def test_a_guid_is_accepted_in_any_case_and_nothing_else_is() -> None:
+def test_a_guid_parameter_matches_guids_in_any_case_only() -> None:
     routes = router(get_item="items/{id:guid}")
 
     assert routes.match(f"/items/{GUID}", "GET")[1] == {"id": GUID}
@@ -44,21 +44,21 @@ def test_a_guid_is_accepted_in_any_case_and_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("constraint", "good", "bad"),
+    ("constraint", "valid", "invalid"),
     [("int", "-12", "1a"), ("int", "0042", "1.5"), ("alpha", "Pune", "Pune2")],
 )
-def test_a_constraint_decides_what_matches(constraint: str, good: str, bad: str) -> None:
+def test_a_constraint_limits_what_matches(constraint: str, valid: str, invalid: str) -> None:
     routes = router(get_item=f"items/{{id:{constraint}}}")
 
-    assert routes.match(f"/items/{good}", "GET")[1] == {"id": good}
+    assert routes.match(f"/items/{valid}", "GET")[1] == {"id": valid}
     with pytest.raises(NotFound):
-        routes.match(f"/items/{bad}", "GET")
+        routes.match(f"/items/{invalid}", "GET")
 
 
 @pytest.mark.parametrize(
     ("path", "rest"), [("/files/A/b/c.txt", "A/b/c.txt"), ("/files", ""), ("/files/", "")]
 )
-def test_a_catch_all_takes_the_rest_and_also_nothing(path: str, rest: str) -> None:
+def test_a_catch_all_matches_the_rest_even_if_it_is_empty(path: str, rest: str) -> None:
     assert router(get_file="files/{*rest}").match(path, "GET")[1] == {"rest": rest}
 
 
@@ -67,21 +67,21 @@ def test_an_empty_segment_matches_no_parameter() -> None:
         router(get_part="items/{id}/part").match("/items//part", "GET")
 
 
-def test_a_path_with_other_methods_names_them() -> None:
+def test_a_path_with_other_methods_reports_them() -> None:
     app = http_app(get_item="items/{id}")
     add_http(app, "remove_item", "items/{id:int}", ("DELETE",), lambda _: "")
 
-    with pytest.raises(MethodNotAllowed) as refusal:
+    with pytest.raises(MethodNotAllowed) as error:
         Router(index_app(app, {})).match("/items/7", "POST")
-    assert set(refusal.value.valid_methods or ()) == {"GET", "DELETE"}
+    assert set(error.value.valid_methods or ()) == {"GET", "DELETE"}
 
 
-def test_head_is_answered_only_where_it_is_declared() -> None:
+def test_head_is_allowed_only_if_declared() -> None:
     with pytest.raises(MethodNotAllowed):
         router(get_item="items").match("/items", "HEAD")
 
 
-def test_a_function_without_methods_answers_every_method() -> None:
+def test_a_function_without_methods_accepts_every_method() -> None:
     app = func.FunctionApp()
 
     @app.route(route="any")
@@ -95,7 +95,7 @@ def test_a_function_without_methods_answers_every_method() -> None:
     }
 
 
-def test_the_route_prefix_stands_before_every_route() -> None:
+def test_the_route_prefix_is_part_of_every_route() -> None:
     routes = Router(index_app(http_app(get_item="items"), {}), prefix="api")
 
     assert matched(routes, "/api/items") == "get_item"
@@ -104,7 +104,7 @@ def test_the_route_prefix_stands_before_every_route() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("items/{id}", "items/search"),
         ("items/{id:guid}", "items/{other:guid}"),
@@ -118,13 +118,13 @@ def test_the_route_prefix_stands_before_every_route() -> None:
         (f"items/{GUID}", "items/{id:guid}"),
     ],
 )
-def test_two_routes_that_could_match_one_path_are_refused_and_both_named(one: str, other: str) -> None:
+def test_two_routes_that_match_the_same_path_are_refused_and_both_named(first: str, second: str) -> None:
     with pytest.raises(ConfigurationError, match=r"first_function and second_function"):
-        router(first_function=one, second_function=other)
+        router(first_function=first, second_function=second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("items/{id:guid}", "items/search"),
         ("items/{id:guid}", "items/{number:int}"),
@@ -134,11 +134,11 @@ def test_two_routes_that_could_match_one_path_are_refused_and_both_named(one: st
         ("items/{*rest}", "plants/{id}"),
     ],
 )
-def test_routes_that_no_path_can_match_both_stand_side_by_side(one: str, other: str) -> None:
-    router(first_function=one, second_function=other)
+def test_routes_without_a_common_path_are_accepted(first: str, second: str) -> None:
+    router(first_function=first, second_function=second)
 
 
-def test_one_path_may_have_a_function_for_each_method() -> None:
+def test_a_path_can_have_a_function_for_each_method() -> None:
     app = http_app(list_items="items")
     add_http(app, "add_item", "items", ("POST",), lambda _: "")
     routes = Router(index_app(app, {}))
@@ -150,12 +150,12 @@ def test_one_path_may_have_a_function_for_each_method() -> None:
 
 
 @pytest.mark.parametrize("route", ["items/{id?}", "items/{id:regex(x)}", "items/{id}.json", "{*rest}/more"])
-def test_a_template_that_the_host_does_not_understand_is_refused(route: str) -> None:
+def test_an_unsupported_route_template_is_refused(route: str) -> None:
     with pytest.raises(ConfigurationError, match="get_item"):
         router(get_item=route)
 
 
 @pytest.mark.parametrize("route", ["admin/items", "/administration", "runtime/x"])
-def test_the_hosts_own_paths_are_refused(route: str) -> None:
+def test_reserved_paths_are_refused(route: str) -> None:
     with pytest.raises(ConfigurationError, match="get_item"):
         router(get_item=route)

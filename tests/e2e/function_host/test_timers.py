@@ -1,4 +1,4 @@
-"""Timers on a real Azurite, by a clock set by hand: each occurrence once, missed ones at the next start."""
+"""Timers with a real Azurite and a manual clock: each occurrence once, missed ones at the next start."""
 
 import json
 import threading
@@ -13,30 +13,30 @@ import pytest
 from azure.functions.timer import TimerRequest
 from azure.storage.blob import BlobServiceClient
 
-from local.host import ConfigurationError, FunctionHost
-from local.host.timers import Schedule
-from tests.e2e.host.support import POLL_SECONDS, Clock, eventually
+from function_host import ConfigurationError, FunctionHost
+from function_host.timers import Schedule
+from tests.e2e.function_host.support import POLL_SECONDS, Clock, eventually
 
 NIGHTLY = "0 30 19 * * *"
 AFTERNOON = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
 BEFORE_DUE = datetime(2026, 3, 10, 19, 29, 59, tzinfo=UTC)
-STATUS = "timers/portal/nightly/status"
+STATUS = "timers/local/nightly/status"
 
 
 class Runs:
-    """What a timer's function was given, call by call; each lasts longer than hosts take to look again."""
+    """Records the calls of a timer function. Each takes longer than the polling interval."""
 
     def __init__(self) -> None:
-        self.seen: list[TimerRequest] = []
+        self.requests: list[TimerRequest] = []
 
     def __call__(self, timer: func.TimerRequest) -> None:
         assert isinstance(timer, TimerRequest)
-        self.seen.append(timer)
+        self.requests.append(timer)
         time.sleep(2 * POLL_SECONDS)
 
 
 class Site:
-    """Hosts of one app on one storage account, by one clock."""
+    """Hosts of one app, with one storage account and one clock."""
 
     def __init__(self, storage: str, clock: Clock) -> None:
         self.runs = Runs()
@@ -54,14 +54,14 @@ class Site:
         return FunctionHost(app, settings, poll_interval=POLL_SECONDS, clock=self.clock)
 
     def status(self) -> dict[str, str]:
-        """The persisted status; {} if there is none yet."""
+        """The stored status; {} if there is none yet."""
         with BlobServiceClient.from_connection_string(self._storage) as blobs:
             blob = blobs.get_blob_client("azure-webjobs-hosts", STATUS)
             status: dict[str, str] = json.loads(blob.download_blob().readall()) if blob.exists() else {}
         return status
 
-    def wait_until_next_is(self, moment: datetime) -> None:
-        eventually(lambda: self.status().get("Next") == moment.isoformat())
+    def wait_until_next_is(self, time: datetime) -> None:
+        eventually(lambda: self.status().get("Next") == time.isoformat())
 
 
 @pytest.fixture
@@ -72,14 +72,14 @@ def site(storage_connection_string: str) -> Site:
 TODAY, TOMORROW = AFTERNOON.replace(hour=19, minute=30), AFTERNOON.replace(day=11, hour=19, minute=30)
 
 
-def test_a_timer_that_is_new_waits_for_its_time_and_runs_then(site: Site) -> None:
+def test_a_new_timer_runs_at_its_next_occurrence(site: Site) -> None:
     with site.host():
         site.wait_until_next_is(TODAY)
-        assert site.runs.seen == []
+        assert site.runs.requests == []
         site.clock.advance(TODAY - AFTERNOON)
         site.wait_until_next_is(TOMORROW)
 
-    [run] = site.runs.seen
+    [run] = site.runs.requests
     assert not run.past_due
     assert run.schedule_status["Next"] == TODAY.isoformat()
     assert site.status()["Last"] == TODAY.isoformat()
@@ -94,10 +94,10 @@ def test_two_hosts_run_each_occurrence_once(site: Site) -> None:
             site.clock.advance(timedelta(minutes=1))
             site.wait_until_next_is(AFTERNOON + timedelta(minutes=minute + 1))
 
-    assert len(site.runs.seen) == 5
+    assert len(site.runs.requests) == 5
 
 
-def test_an_occurrence_missed_while_no_host_ran_is_run_once_at_the_next_start_as_past_due(site: Site) -> None:
+def test_a_missed_occurrence_runs_once_at_the_next_start_as_past_due(site: Site) -> None:
     with site.host():
         site.wait_until_next_is(TODAY)
     site.clock.advance(timedelta(days=3))
@@ -107,7 +107,7 @@ def test_an_occurrence_missed_while_no_host_ran_is_run_once_at_the_next_start_as
         site.clock.advance(TODAY - AFTERNOON)
         site.wait_until_next_is(TODAY + timedelta(days=4))
 
-    assert [run.past_due for run in site.runs.seen] == [True, False]
+    assert [run.past_due for run in site.runs.requests] == [True, False]
 
 
 def test_a_restart_between_two_occurrences_runs_nothing(site: Site) -> None:
@@ -118,35 +118,35 @@ def test_a_restart_between_two_occurrences_runs_nothing(site: Site) -> None:
         site.clock.advance(TODAY - site.clock())
         site.wait_until_next_is(TOMORROW)
 
-    assert [run.past_due for run in site.runs.seen] == [False]
+    assert [run.past_due for run in site.runs.requests] == [False]
 
 
-def test_a_changed_schedule_counts_from_now(site: Site) -> None:
+def test_a_changed_schedule_starts_now(site: Site) -> None:
     with site.host():
         site.wait_until_next_is(TODAY)
     site.clock.advance(timedelta(hours=1))
     with site.host("0 0 12 * * *"):
         site.wait_until_next_is(datetime(2026, 3, 11, 12, 0, tzinfo=UTC))
 
-    assert site.runs.seen == []
+    assert site.runs.requests == []
 
 
 def test_run_on_startup_runs_at_each_start(site: Site) -> None:
     with site.host(run_on_startup=True):
-        eventually(lambda: len(site.runs.seen) == 1)
+        eventually(lambda: len(site.runs.requests) == 1)
     with site.host(run_on_startup=True):
-        eventually(lambda: len(site.runs.seen) == 2)
+        eventually(lambda: len(site.runs.requests) == 2)
 
-    assert [run.past_due for run in site.runs.seen] == [False, False]
+    assert [run.past_due for run in site.runs.requests] == [False, False]
 
 
-def test_a_timer_that_fails_is_not_repeated_before_its_next_time(site: Site) -> None:
+def test_a_failed_timer_is_not_repeated_before_its_next_occurrence(site: Site) -> None:
     app = func.FunctionApp()
-    tries: list[datetime] = []
+    attempts: list[datetime] = []
 
     @app.timer_trigger("timer", NIGHTLY)
     def nightly(timer: func.TimerRequest) -> None:
-        tries.append(site.clock())
+        attempts.append(site.clock())
         raise ValueError("no savings today")
 
     settings = {"AzureWebJobsStorage": site._storage}
@@ -157,24 +157,24 @@ def test_a_timer_that_fails_is_not_repeated_before_its_next_time(site: Site) -> 
         site.clock.advance(timedelta(days=1))
         site.wait_until_next_is(TOMORROW + timedelta(days=1))
 
-    assert tries == [TODAY, TOMORROW]
+    assert attempts == [TODAY, TOMORROW]
 
 
-def test_a_timer_run_by_hand_is_accepted_at_once_and_leaves_the_schedule_alone(site: Site) -> None:
+def test_a_manual_run_is_accepted_immediately_and_does_not_change_the_schedule(site: Site) -> None:
     app = func.FunctionApp()
-    go_on = threading.Event()
+    release = threading.Event()
     runs: list[bool] = []
 
     @app.timer_trigger("timer", NIGHTLY)
     async def nightly(timer: func.TimerRequest, context: func.Context) -> None:
-        go_on.wait()
+        release.wait()
         runs.append(timer.past_due)
 
     settings = {"AzureWebJobsStorage": site._storage}
     with FunctionHost(app, settings, poll_interval=POLL_SECONDS, clock=site.clock) as host:
         site.wait_until_next_is(TODAY)
         answer = httpx.post(f"{host.base_url}/admin/functions/nightly", json={})
-        go_on.set()
+        release.set()
         eventually(lambda: runs)
 
     assert (answer.status_code, answer.content, runs) == (202, b"", [False])
@@ -188,16 +188,16 @@ def timer_host(site: Site) -> Iterator[FunctionHost]:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"input": ""}'])
-def test_a_run_by_hand_takes_any_body(timer_host: FunctionHost, site: Site, content: bytes) -> None:
+def test_a_manual_run_accepts_any_body(timer_host: FunctionHost, site: Site, content: bytes) -> None:
     assert httpx.post(f"{timer_host.base_url}/admin/functions/Nightly", content=content).status_code == 202
-    eventually(lambda: site.runs.seen)
+    eventually(lambda: site.runs.requests)
 
 
-def test_running_a_function_that_is_unknown_is_404(timer_host: FunctionHost) -> None:
+def test_running_an_unknown_function_gets_404(timer_host: FunctionHost) -> None:
     assert httpx.post(f"{timer_host.base_url}/admin/functions/weekly").status_code == 404
 
 
-def test_the_host_lists_its_functions_and_says_that_it_runs(timer_host: FunctionHost) -> None:
+def test_the_host_lists_its_functions_and_its_state(timer_host: FunctionHost) -> None:
     [listed] = httpx.get(f"{timer_host.base_url}/admin/functions").json()
 
     assert (listed["name"], listed["config"]["bindings"][0]["type"]) == ("nightly", "timerTrigger")
@@ -205,7 +205,7 @@ def test_the_host_lists_its_functions_and_says_that_it_runs(timer_host: Function
 
 
 @pytest.mark.parametrize(
-    ("expression", "moment", "following"),
+    ("expression", "time", "expected"),
     [
         ("0 30 19 * * *", BEFORE_DUE, datetime(2026, 3, 10, 19, 30, tzinfo=UTC)),
         ("0 30 19 * * *", TODAY, TOMORROW),
@@ -215,18 +215,18 @@ def test_the_host_lists_its_functions_and_says_that_it_runs(timer_host: Function
         ("0 0 6 14 * Fri", AFTERNOON, datetime(2026, 8, 14, 6, 0, tzinfo=UTC)),  # the 14th *and* a Friday
     ],
 )
-def test_an_ncrontab_names_its_next_time_in_utc(
-    expression: str, moment: datetime, following: datetime
+def test_the_next_occurrence_of_an_ncrontab_in_utc(
+    expression: str, time: datetime, expected: datetime
 ) -> None:
-    assert Schedule("nightly", expression).after(moment) == following
+    assert Schedule("nightly", expression).next_after(time) == expected
 
 
 @pytest.mark.parametrize("expression", ["30 19 * * *", "0 30 25 * * *", "00:05:00", "soon"])
-def test_a_schedule_that_is_no_ncrontab_is_refused_with_the_functions_name(expression: str) -> None:
+def test_an_invalid_schedule_is_refused_with_the_name_of_the_function(expression: str) -> None:
     with pytest.raises(ConfigurationError, match="nightly"):
         Schedule("nightly", expression)
 
 
-def test_a_connection_string_that_is_none_is_refused_with_its_settings_name() -> None:
+def test_an_invalid_connection_string_is_refused_with_the_name_of_the_setting() -> None:
     with pytest.raises(ConfigurationError, match="AzureWebJobsStorage"):
         Site("not a connection string", Clock(AFTERNOON)).host()

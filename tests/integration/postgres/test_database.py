@@ -138,7 +138,7 @@ def test_a_pool_that_is_used_up_says_that_it_is_unavailable(database: Database) 
 def test_connections_that_died_while_nobody_used_them_are_replaced(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.postgres.database.TRUSTED_FOR", 0)
+    monkeypatch.setattr("adapters.postgres.database.CHECK_AFTER", 0)
     with database.transaction(), database.transaction():
         pass
     end_all(database_url)

@@ -8,8 +8,8 @@ import pytest
 
 from adapters.postgres.database import Database
 from adapters.postgres.leaderboard import PostgresLeaderboard
-from bp_core.leaderboard import PlantPoints, Points
-from tests.e2e.host.support import eventually
+from bp_core.leaderboard import PlantPoints, PointsUpdater
+from tests.e2e.function_host.support import eventually
 
 WAITING: Final = """
     SELECT count(*) FROM pg_stat_activity
@@ -50,7 +50,7 @@ def original(database: Database, plants: list[UUID]) -> UUID:
 def copy(database: Database, original: UUID, plant: UUID) -> None:
     with database.transaction() as sql:
         sql.run("SELECT FROM best_practices WHERE id = %(id)s FOR NO KEY UPDATE", {"id": original})
-        with Points(PostgresLeaderboard(sql)).settled(original):
+        with PointsUpdater(PostgresLeaderboard(sql)).updated(original):
             made = sql.value(PRACTICE, {"plant": plant})
             sql.run(COPY, {"original": original, "copy": made, "plant": plant})
 
@@ -90,7 +90,7 @@ def test_a_recalculation_beside_a_copy_takes_away_the_error_and_nothing_of_the_c
     database.autocommit().run("DELETE FROM copied_practices")  # the next copy is the first, and pays both
     with ThreadPoolExecutor(1) as rival:
         with database.transaction() as sql:
-            with Points(PostgresLeaderboard(sql)).settled(original):
+            with PointsUpdater(PostgresLeaderboard(sql)).updated(original):
                 made = sql.value(PRACTICE, {"plant": plants[2]})
                 sql.run(COPY, {"original": original, "copy": made, "plant": plants[2]})
             recalculation = rival.submit(recalculate, database)

@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 
 from adapters.postgres.database import Database
 from adapters.postgres.savings import PostgresSavings
-from bp_core.savings import PlantMonth, Rating, SavingsRules, recalculate
+from bp_core.savings import PlantMonth, Rating, SavingsRules, SavingsService
 from bp_core.shared.calendar import Month, MonthSpan
+from bp_core.shared.context import Context
 from bp_core.shared.errors import Unavailable
-from bp_core.shared.model import Currency
-from bp_core.shared.money import LARGEST_AMOUNT, Period, annualised_lakhs
+from bp_core.shared.money import LARGEST_AMOUNT, SavingPeriod, annualised_lakhs
+from bp_core.shared.schemas import Currency
+from tests.world import NOON
 
 YEAR = MonthSpan(Month(2026, 1), Month(2026, 12))
 RULES = SavingsRules(year_starts_in=1, star_policy="banded")
-Stated = tuple[Decimal, Currency, Period]
+CONTEXT = Context(NOON, NOON.date())
+Stated = tuple[Decimal, Currency, SavingPeriod]
 
 amounts = st.decimals(min_value=0, max_value=LARGEST_AMOUNT, places=2)
 savings = st.tuples(amounts, st.sampled_from(["lakhs", "crores"]), st.sampled_from(["monthly", "annually"]))
@@ -55,7 +58,7 @@ def test_the_database_annualises_as_the_rules_do(
     store = PostgresSavings(database.autocommit())
     store.aggregate(YEAR, None)
     total = sum((annualised_lakhs(*stated) for stated in batch), Decimal(0))
-    assert store.kept(YEAR, None) == [PlantMonth(plants[0], Month(2026, 5), total, len(batch), 0)]
+    assert store.plant_months(YEAR, None) == [PlantMonth(plants[0], Month(2026, 5), total, len(batch), 0)]
 
 
 def test_one_statement_sums_a_year_of_one_plant_and_of_all(
@@ -72,7 +75,7 @@ def test_one_statement_sums_a_year_of_one_plant_and_of_all(
         assert store.aggregate(YEAR, None) == 12 * len(several)
         assert len(statements) == 1
         statements.clear()
-        recalculate(store, RULES, YEAR)
+        SavingsService(store, RULES, CONTEXT).recalculate(YEAR)
         sent_for.append(len(statements))
     assert sent_for[0] == sent_for[1]
 
@@ -95,7 +98,7 @@ def test_a_sum_is_made_of_what_is_approved_in_its_month_and_of_that_alone(
     february = MonthSpan(Month(2026, 2), Month(2026, 2))
     store = PostgresSavings(sql)
     assert store.aggregate(february, [here]) == 1
-    assert store.kept(february, None) == [PlantMonth(here, Month(2026, 2), Decimal("2.00"), 3, 0)]
+    assert store.plant_months(february, None) == [PlantMonth(here, Month(2026, 2), Decimal("2.00"), 3, 0)]
     assert store.aggregate(february, None) == 1
     assert store.aggregate(february, None) == 0
     sql.run("DELETE FROM best_practices WHERE plant_id = %(here)s", {"here": here})
@@ -106,7 +109,7 @@ def test_a_sum_is_made_of_what_is_approved_in_its_month_and_of_that_alone(
     )
     assert store.aggregate(february, [there]) == 0
     assert store.aggregate(february, None) == 1
-    assert [month.plant_id for month in store.kept(YEAR, None)] == [there]
+    assert [month.plant_id for month in store.plant_months(YEAR, None)] == [there]
 
 
 def test_stars_are_kept_for_the_months_that_they_are_given_for(
@@ -125,7 +128,7 @@ def test_stars_are_kept_for_the_months_that_they_are_given_for(
     ]
     assert store.rate(given_stars) == 2
     assert store.rate(given_stars) == 0
-    assert [(month.plant_id, month.month, month.stars) for month in store.kept(YEAR, None)] == [
+    assert [(month.plant_id, month.month, month.stars) for month in store.plant_months(YEAR, None)] == [
         (plants[0], january, 0),
         (plants[0], february, 4),
         (plants[1], january, 2),
@@ -136,22 +139,22 @@ def test_stars_are_kept_for_the_months_that_they_are_given_for(
 def test_who_holds_a_plant_keeps_rivals_waiting_for_that_plant_only(
     database: Database, plants: list[UUID]
 ) -> None:
-    def hold(which: list[UUID] | None) -> bool:
+    def lock(which: list[UUID] | None) -> bool:
         with database.transaction() as sql:
             sql.run("SET LOCAL lock_timeout = '50ms'")
             try:
-                PostgresSavings(sql).hold(which)
+                PostgresSavings(sql).lock(which)
             except Unavailable:
                 return False
         return True
 
     approve(database, plants[0], date(2026, 1, 1), None)
     with database.transaction() as holder, ThreadPoolExecutor(1) as rival:
-        PostgresSavings(holder).hold([plants[0]])
-        assert not rival.submit(hold, [plants[0]]).result()
-        assert not rival.submit(hold, None).result()
-        assert rival.submit(hold, [plants[1]]).result()
+        PostgresSavings(holder).lock([plants[0]])
+        assert not rival.submit(lock, [plants[0]]).result()
+        assert not rival.submit(lock, None).result()
+        assert rival.submit(lock, [plants[1]]).result()
         rival.submit(approve, database, plants[1], date(2026, 1, 1), None).result()
         # who changes nothing that counts of the plant's practices meanwhile is not kept waiting
         rival.submit(database.autocommit().run, "UPDATE best_practices SET title = 'y'").result()
-    assert hold(None)
+    assert lock(None)

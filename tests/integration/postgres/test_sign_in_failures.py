@@ -1,4 +1,4 @@
-"""Failed sign-ins in a real PostgreSQL: counted by account and client, whatever the e-mail looks like."""
+"""Failed sign-ins in a real PostgreSQL, counted by account and client address."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from adapters.postgres.auth import PostgresFailures
 from adapters.postgres.database import Database
-from bp_core.auth.store import Failures
+from bp_core.auth.ports import FailureCount
 from tests.world import NOON, at_once
 
 SINCE = NOON - timedelta(hours=1)
@@ -22,13 +22,13 @@ def failures(database: Database) -> PostgresFailures:
     "email",
     ["asha@amber.test", r"back\slash@amber.test", "\\x41", r"\\", "आशा@amber.test", "'; --", "x" * 320],
 )
-def test_whatever_somebody_writes_for_an_email_is_counted(failures: PostgresFailures, email: str) -> None:
+def test_failures_of_any_text_as_an_email_are_counted(failures: PostgresFailures, email: str) -> None:
     for _ in range(2):
         failures.add(email, HERE, NOON, SINCE)
 
-    assert failures.failures(email.upper(), HERE, SINCE) == Failures(2, 2, NOON)
-    failures.forget(email, HERE)
-    assert failures.failures(email, HERE, SINCE) == Failures(0, 0, None)
+    assert failures.count(email.upper(), HERE, SINCE) == FailureCount(2, 2, NOON)
+    failures.clear(email, HERE)
+    assert failures.count(email, HERE, SINCE) == FailureCount(0, 0, None)
 
 
 def test_an_account_counts_the_failures_of_all_clients_and_each_client_its_own(
@@ -39,21 +39,23 @@ def test_an_account_counts_the_failures_of_all_clients_and_each_client_its_own(
         failures.add("asha@amber.test", ELSEWHERE, NOON + timedelta(minutes=minute), SINCE)
     failures.add("ravi@amber.test", HERE, NOON, SINCE)
 
-    assert failures.failures("asha@amber.test", HERE, SINCE) == Failures(4, 1, NOON)
-    assert failures.failures("asha@amber.test", ELSEWHERE, SINCE) == Failures(
+    assert failures.count("asha@amber.test", HERE, SINCE) == FailureCount(4, 1, NOON)
+    assert failures.count("asha@amber.test", ELSEWHERE, SINCE) == FailureCount(
         4, 3, NOON + timedelta(minutes=2)
     )
-    assert failures.failures("asha@amber.test", "192.0.2.1", SINCE) == Failures(4, 0, None)
+    assert failures.count("asha@amber.test", "192.0.2.1", SINCE) == FailureCount(4, 0, None)
 
 
-def test_what_lies_an_hour_back_does_not_count_and_counting_begins_anew(failures: PostgresFailures) -> None:
+def test_failures_before_the_last_hour_do_not_count_and_the_number_starts_again(
+    failures: PostgresFailures,
+) -> None:
     for _ in range(5):
         failures.add("asha@amber.test", HERE, NOON, SINCE)
     later = NOON + timedelta(hours=1)
 
-    assert failures.failures("asha@amber.test", HERE, NOON) == Failures(0, 0, None)
+    assert failures.count("asha@amber.test", HERE, NOON) == FailureCount(0, 0, None)
     failures.add("asha@amber.test", HERE, later, NOON)
-    assert failures.failures("asha@amber.test", HERE, NOON) == Failures(1, 1, later)
+    assert failures.count("asha@amber.test", HERE, NOON) == FailureCount(1, 1, later)
 
 
 def test_failures_at_the_same_instant_are_all_counted(database: Database) -> None:
@@ -62,5 +64,5 @@ def test_failures_at_the_same_instant_are_all_counted(database: Database) -> Non
 
     at_once(*[fail] * 8)
 
-    counted = PostgresFailures(database.autocommit()).failures("asha@amber.test", HERE, SINCE)
-    assert counted == Failures(8, 8, NOON)
+    counted = PostgresFailures(database.autocommit()).count("asha@amber.test", HERE, SINCE)
+    assert counted == FailureCount(8, 8, NOON)

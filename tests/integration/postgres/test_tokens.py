@@ -1,4 +1,4 @@
-"""Tokens of an identity as passwords, on a PostgreSQL that wants one of every new connection."""
+"""Tokens of an identity as passwords, on a PostgreSQL that checks the password of every new connection."""
 
 import logging
 import threading
@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters.credentials import DATABASE_SCOPE, TokenPasswords
 from adapters.postgres.database import Database
+from adapters.security.azure_identity import DATABASE_SCOPE, TokenPasswords
 from bp_core.shared.errors import Unavailable
 from functions import bootstrap
 from functions.settings import load_settings
@@ -42,7 +42,7 @@ def identity(server: EmbeddedPostgres) -> StandIn:
 
 
 def take(server: EmbeddedPostgres, token: str) -> None:
-    """Let the server take this token and no other from now on."""
+    """Make this token the only password that the server accepts."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(sql.SQL("ALTER ROLE portal PASSWORD {}").format(token))
 
@@ -70,7 +70,7 @@ def test_the_server_of_these_tests_checks_the_password(url: str) -> None:
             database.autocommit().value(WHO)
 
 
-def test_new_connections_present_the_new_token_and_old_ones_live_on(
+def test_new_connections_use_the_new_token_and_open_ones_stay_open(
     server: EmbeddedPostgres, database: Database, identity: StandIn
 ) -> None:
     with database.transaction() as old:
@@ -82,7 +82,7 @@ def test_new_connections_present_the_new_token_and_old_ones_live_on(
     assert identity.asked == [(DATABASE_SCOPE,)] * 2
 
 
-def test_a_token_serves_until_five_minutes_before_its_end(identity: StandIn) -> None:
+def test_a_token_is_used_until_five_minutes_before_its_end(identity: StandIn) -> None:
     passwords = TokenPasswords(identity, lambda: identity.now)
     issued = identity.now = float(int(identity.now))
     seen = []
@@ -92,7 +92,7 @@ def test_a_token_serves_until_five_minutes_before_its_end(identity: StandIn) -> 
     assert seen == ["a", "a", "c", "c"]
 
 
-def test_a_token_that_is_refused_is_an_outage_to_callers_and_has_its_cause_in_the_log(
+def test_a_refused_token_is_an_outage_to_callers_and_the_log_has_the_cause(
     database: Database, identity: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     identity.token = "a token of somebody else"
@@ -100,12 +100,12 @@ def test_a_token_that_is_refused_is_an_outage_to_callers_and_has_its_cause_in_th
     with caplog.at_level(logging.WARNING, "psycopg.pool"), pytest.raises(Unavailable) as refused:
         database.autocommit().value(WHO)
 
-    assert refused.value.message == "The database does not answer; try again shortly."
+    assert refused.value.message == "The database does not answer. Try again shortly."
     assert "password authentication failed" in caplog.text
     assert "somebody else" not in caplog.text
 
 
-def test_while_no_token_is_to_be_had_calls_are_told_to_come_back_and_then_served(
+def test_without_a_token_the_database_is_unavailable_until_there_is_one(
     database: Database, identity: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     identity.away = nobody_answers()
@@ -119,7 +119,9 @@ def test_while_no_token_is_to_be_had_calls_are_told_to_come_back_and_then_served
     assert database.autocommit().value(WHO) == "portal"
 
 
-def test_an_identity_that_does_not_answer_keeps_nobody_waiting(database: Database, identity: StandIn) -> None:
+def test_an_identity_that_does_not_answer_is_an_outage_after_the_pool_timeout(
+    database: Database, identity: StandIn
+) -> None:
     answered = threading.Event()
     identity.before_answering = answered.wait
     with pytest.raises(Unavailable):
@@ -129,7 +131,7 @@ def test_an_identity_that_does_not_answer_keeps_nobody_waiting(database: Databas
     assert database.autocommit().value(WHO) == "portal"
 
 
-def test_a_setting_makes_the_portal_sign_in_by_token(url: str, identity: StandIn) -> None:
+def test_a_setting_makes_the_portal_use_tokens_as_passwords(url: str, identity: StandIn) -> None:
     by_token = {
         **SETTINGS,
         "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -137,6 +139,6 @@ def test_a_setting_makes_the_portal_sign_in_by_token(url: str, identity: StandIn
         "DATABASE_URL": url,
     }
     portal = bootstrap.build(load_settings(by_token), identity=identity)
-    with portal.unit(transaction=True) as unit:
-        assert unit.sql.value(WHO) == "portal"
+    with portal.database.transaction() as sql:
+        assert sql.value(WHO) == "portal"
     portal.close()

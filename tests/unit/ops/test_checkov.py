@@ -1,12 +1,12 @@
-"""`dev.py check infra`: when it passes, with a stand-in for the Python that has checkov."""
+"""`dev.py check infra`: when it passes, with a fake Python in place of the one with checkov."""
 
 from pathlib import Path
 
 import pytest
 
 import dev
-import local.checkov
-from local.checkov import check, checkov_python
+import ops.checkov
+from ops.checkov import check, checkov_python
 
 
 @pytest.fixture
@@ -16,39 +16,39 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("does", "status"),
+    ("script", "status"),
     [
         ("echo 'Failed checks: 0'", 0),
         ("echo 'Failed checks: 1'; exit 1", 1),
-        ("echo '[ERROR]  Failed to run check' >&2", 1),  # a check that breaks finds nothing unsafe
+        ("echo '[ERROR]  Failed to run check' >&2", 1),  # checkov exits with 0 if a check crashes
     ],
 )
-def test_infra_passes_where_every_check_was_made_and_none_failed(
-    cache: Path, does: str, status: int, capfd: pytest.CaptureFixture[str]
+def test_infra_passes_if_every_check_ran_and_none_failed(
+    cache: Path, script: str, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     checkov_python().parent.mkdir(parents=True)
-    checkov_python().write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+    checkov_python().write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     checkov_python().chmod(0o755)
 
     assert check() == status
     assert "Failed" in capfd.readouterr().out
 
 
-def test_other_packages_are_another_installation(
+def test_changed_packages_get_a_new_installation(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = checkov_python()
     other = tmp_path / "checkov.txt"
     other.write_text("checkov==1\n", encoding="utf-8")
-    monkeypatch.setattr(local.checkov, "PACKAGES", other)
+    monkeypatch.setattr(ops.checkov, "PACKAGES", other)
 
     assert checkov_python() != first
 
 
-def test_checkov_is_installed_where_it_is_wanted_only(cache: Path, tmp_path: Path) -> None:
-    def announced(*, checkov: bool) -> bool:
+def test_checkov_is_installed_only_for_commands_that_need_it(cache: Path, tmp_path: Path) -> None:
+    def installs_checkov(*, checkov: bool) -> bool:
         steps = dev.Environment(tmp_path).missing_steps(azurite=False, checkov=checkov)
         return any("checkov" in step.announcement for step in steps)
 
-    assert announced(checkov=True)
-    assert not announced(checkov=False)
+    assert installs_checkov(checkov=True)
+    assert not installs_checkov(checkov=False)

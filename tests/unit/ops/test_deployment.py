@@ -1,4 +1,4 @@
-"""The steps of a deployment, with stand-ins for the Azure CLI and dev.py that tell what they were asked."""
+"""The deployment steps, with fakes of the Azure CLI and dev.py that record their arguments."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local import deployment
+from ops import deployment
 
 AZURE = {
     "AZURE_RESOURCE_GROUP": "rg-staging",
@@ -24,34 +24,35 @@ AZURE = {
     "MIGRATOR_IDENTITY_PRINCIPAL_ID": "object-of-migrator",
     "SERVICE_PORTAL_BASE_URL": "https://func-portal-1.azurewebsites.net",
 }
-STAND_IN = """\
+FAKE_COMMAND = """\
 import json, os, pathlib, sys
 name = pathlib.Path(__file__).stem
-kept = {arg[1:]: pathlib.Path(arg[1:]).read_text() for arg in sys.argv if arg.startswith("@")}
+files = {arg[1:]: pathlib.Path(arg[1:]).read_text() for arg in sys.argv if arg.startswith("@")}
 database = {key: os.environ.get(key) for key in ("DATABASE_URL", "PGUSER", "PGPASSWORD")}
-call = {"name": name, "arguments": sys.argv[1:], "files": list(kept.values()), **database}
+call = {"name": name, "arguments": sys.argv[1:], "files": list(files.values()), **database}
 with open(pathlib.Path(__file__).with_name("calls.jsonl"), "a") as calls:
     calls.write(json.dumps(call) + "\\n")
-answers = json.loads(pathlib.Path(__file__).with_name("answers.json").read_text())
-print(answers.get(sys.argv[1], ""))
-sys.exit(answers.get("status", 0))
+output = json.loads(pathlib.Path(__file__).with_name("output.json").read_text())
+print(output.get(sys.argv[1], ""))
+sys.exit(output.get("status", 0))
 """
 
 
 class Machine:
-    """A machine on which `az` and `dev.py` are stand-ins."""
+    """A machine with fakes of `az` and `dev.py`."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        (directory / "dev.py").write_text(STAND_IN, encoding="utf-8")
-        (directory / "az.py").write_text(STAND_IN, encoding="utf-8")
+        (directory / "dev.py").write_text(FAKE_COMMAND, encoding="utf-8")
+        (directory / "az.py").write_text(FAKE_COMMAND, encoding="utf-8")
         az = directory / "az"
         az.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{directory}/az.py" "$@"\n', encoding="utf-8")
         az.chmod(0o755)
-        self.answer(account="token of the account")
+        self.set_output(account="token of the account")
 
-    def answer(self, **answers: object) -> None:
-        (self.directory / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
+    def set_output(self, **output: object) -> None:
+        """What the commands print, by first argument, and their exit status."""
+        (self.directory / "output.json").write_text(json.dumps(output), encoding="utf-8")
 
     def calls(self, name: str) -> list[dict[str, object]]:
         lines = (self.directory / "calls.jsonl").read_text(encoding="utf-8").splitlines()
@@ -72,28 +73,28 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         ({"AZURE_ENV_NAME": "my-own", "PORTAL_PARAMETERS": "dev"}, "dev"),
     ],
 )
-def test_parameters_are_chosen_by_the_environments_name_or_by_their_own(
+def test_parameters_follow_the_name_of_the_environment_or_a_variable(
     environment: dict[str, str], chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deployment, "CHOSEN", tmp_path / "main.parameters.json")
+    monkeypatch.setattr(deployment, "AZD_PARAMETERS", tmp_path / "main.parameters.json")
 
     deployment.choose_parameters(environment)
 
-    wanted = (deployment.PARAMETERS / f"{chosen}.json").read_text(encoding="utf-8")
-    assert (tmp_path / "main.parameters.json").read_text(encoding="utf-8") == wanted
+    expected = (deployment.PARAMETERS / f"{chosen}.json").read_text(encoding="utf-8")
+    assert (tmp_path / "main.parameters.json").read_text(encoding="utf-8") == expected
 
 
 @pytest.mark.parametrize("name", ["my-own", "../parameters/dev"])
-def test_an_environment_without_parameters_is_told_which_there_are(name: str) -> None:
+def test_an_environment_without_parameters_gets_a_list_of_them(name: str) -> None:
     with pytest.raises(deployment.DeploymentError, match=r"one of dev, prod, staging"):
         deployment.choose_parameters({"AZURE_ENV_NAME": name})
 
 
-def test_a_vault_without_the_secret_gets_one_that_is_on_no_command_line(machine: Machine) -> None:
+def test_a_vault_without_the_secret_gets_one_that_is_not_on_a_command_line(machine: Machine) -> None:
     deployment.make_secret(AZURE)
 
-    asked, deployed = machine.calls("az")
-    assert str(asked["arguments"]).count("vaults/kv-1/secrets") == 1
+    listed, deployed = machine.calls("az")
+    assert str(listed["arguments"]).count("vaults/kv-1/secrets") == 1
     assert deployed["arguments"][:9] == [  # type: ignore[index]
         "deployment", "group", "create", "--resource-group", "rg-staging", "--name", "secrets",
         "--template-file", str(deployment.INFRA / "secrets.bicep"),
@@ -104,15 +105,15 @@ def test_a_vault_without_the_secret_gets_one_that_is_on_no_command_line(machine:
     assert parameters["jwtSecret"]["value"] not in str(deployed["arguments"])
 
 
-def test_a_vault_that_has_its_secret_keeps_it(machine: Machine) -> None:
-    machine.answer(rest="other\njwt-secret\n")
+def test_a_vault_with_the_secret_is_not_changed(machine: Machine) -> None:
+    machine.set_output(rest="other\njwt-secret\n")
 
     deployment.make_secret(AZURE)
 
     assert len(machine.calls("az")) == 1
 
 
-def test_the_database_is_opened_by_its_administrator_with_a_token(machine: Machine) -> None:
+def test_the_administrator_opens_the_database_with_a_token(machine: Machine) -> None:
     deployment.open_database(AZURE)
 
     assert machine.calls("dev") == [
@@ -133,7 +134,7 @@ def test_the_database_is_opened_by_its_administrator_with_a_token(machine: Machi
     ("more", "owner"),
     [({"DATABASE_USER": "id-migrator-1"}, "id-migrator-1"), ({}, "Database administrators")],
 )
-def test_the_tables_are_migrated_by_their_owner(machine: Machine, more: dict[str, str], owner: str) -> None:
+def test_the_owner_migrates_the_tables(machine: Machine, more: dict[str, str], owner: str) -> None:
     deployment.migrate({**AZURE, **more})
 
     (call,) = machine.calls("dev")
@@ -141,14 +142,14 @@ def test_the_tables_are_migrated_by_their_owner(machine: Machine, more: dict[str
     assert call["PGUSER"] == owner
 
 
-def test_the_smoke_test_is_the_tour_with_people_made_for_it(machine: Machine) -> None:
+def test_the_smoke_test_is_the_tour_with_temporary_users(machine: Machine) -> None:
     deployment.smoke_test({**AZURE, "DATABASE_USER": "id-migrator-1"})
 
     (call,) = machine.calls("dev")
     assert call["arguments"] == ["tour", "--base-url", AZURE["SERVICE_PORTAL_BASE_URL"], "--make-people"]
 
 
-def test_events_are_subscribed_to_for_the_app_that_runs(machine: Machine) -> None:
+def test_the_event_subscriptions_are_deployed(machine: Machine) -> None:
     deployment.subscribe_events(AZURE)
 
     (call,) = machine.calls("az")
@@ -163,7 +164,7 @@ def test_events_are_subscribed_to_for_the_app_that_runs(machine: Machine) -> Non
 @pytest.mark.parametrize(
     "step", ["make-secret", "open-database", "migrate", "subscribe-events", "smoke-test"]
 )
-def test_a_step_that_misses_something_names_it(
+def test_a_missing_variable_is_named(
     step: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in (*AZURE, "DATABASE_USER", "AZURE_ENV_NAME", "PORTAL_PARAMETERS"):
@@ -172,17 +173,17 @@ def test_a_step_that_misses_something_names_it(
 
     assert deployment.main() == 1
 
-    assert "is missing: `azd env get-values` shows what is there" in capsys.readouterr().err
+    assert "is missing. `azd env get-values` lists the variables" in capsys.readouterr().err
 
 
-def test_a_step_that_fails_ends_the_deployment(machine: Machine) -> None:
-    machine.answer(status=3)
+def test_a_failed_command_fails_the_step(machine: Machine) -> None:
+    machine.set_output(status=3)
 
     with pytest.raises(deployment.DeploymentError, match="az deployment group create failed"):
         deployment.subscribe_events(AZURE)
 
 
-def test_a_machine_without_the_azure_cli_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_azure_cli_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(deployment.DeploymentError, match="not on PATH"):
@@ -190,11 +191,11 @@ def test_a_machine_without_the_azure_cli_is_told_so(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["migrate", "twice"]])
-def test_an_unknown_step_gets_the_usage(
+def test_an_unknown_step_prints_the_usage(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["deployment", *arguments])
 
     assert deployment.main() == 2
 
-    assert "usage: python3 -m local.deployment [choose-parameters |" in capsys.readouterr().err
+    assert "usage: python3 -m ops.deployment [choose-parameters |" in capsys.readouterr().err

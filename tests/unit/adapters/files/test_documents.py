@@ -1,12 +1,14 @@
-"""What a document really is, by its content: every format, as itself and dressed up as every other."""
+"""The real format of a document: every format, with its own name and with the name of every other."""
 
 import random
+import struct
+import tracemalloc
 
 import pytest
 
-from adapters.documents import MOST_ENTRIES, OfficeDocuments
+from adapters.files.documents import MAX_ENTRIES, OfficeDocuments
 from bp_core.uploads.kinds import DOCUMENTS
-from bp_core.uploads.store import RefusedFileError
+from bp_core.uploads.ports import RejectedFileError
 from tests import documents
 from tests.documents import CONTENT_TYPES, doc, office, ole, pdf, ppt, xls, zipped
 
@@ -17,29 +19,29 @@ HONEST = {
 
 
 def examine(data: bytes, extension: str) -> str | None:
-    """Why a file is refused, or None."""
+    """Return why a file is rejected, or None."""
     file_format = DOCUMENTS.format_of(extension)
     assert file_format.content_type == CONTENT_TYPES[extension]
-    if not file_format.fits(data):
+    if not file_format.matches(data):
         return "signature"
     try:
         OfficeDocuments().examine(data, file_format.content_type)
-    except RefusedFileError as refusal:
-        return str(refusal)
+    except RejectedFileError as error:
+        return str(error)
     return None
 
 
 @pytest.mark.parametrize("extension", HONEST)
-def test_each_format_is_taken_as_itself_and_as_no_other(extension: str) -> None:
+def test_each_format_is_accepted_under_its_own_name_only(extension: str) -> None:
     for kind, data in HONEST.items():
         reason = examine(data, extension)
         if kind == extension:
             assert reason is None
         else:
-            assert reason in ("signature", f"not a file of type {CONTENT_TYPES[extension]}"), kind
+            assert reason in ("signature", f"The file is not of type {CONTENT_TYPES[extension]}."), kind
 
 
-def test_a_workbook_of_excel_5_is_taken() -> None:
+def test_a_workbook_of_excel_5_is_accepted() -> None:
     assert examine(ole({"Book": documents.BOF + documents.BOUNDSHEET + documents.EOF}), "xls") is None
 
 
@@ -72,11 +74,12 @@ MACROS = {
 
 
 @pytest.mark.parametrize("what", MACROS)
-def test_macros_are_refused(what: str) -> None:
-    assert examine(*MACROS[what]) == "contains macros"
+def test_macros_are_rejected(what: str) -> None:
+    assert examine(*MACROS[what]) == "The file contains macros."
 
 
-LOCKED = {
+ENCRYPTED_REASON = "The file is protected by a password and cannot be checked."
+ENCRYPTED = {
     "a docx with a password": (ole({"EncryptedPackage": b"x", "EncryptionInfo": b"x"}), "docx"),
     "a doc with a password": (doc(0x0100), "doc"),
     "an xls with a password": (xls(documents.FILEPASS + documents.BOUNDSHEET), "xls"),
@@ -84,88 +87,113 @@ LOCKED = {
 }
 
 
-@pytest.mark.parametrize("what", LOCKED)
-def test_what_a_password_keeps_from_being_looked_into_is_refused(what: str) -> None:
-    assert examine(*LOCKED[what]) == "protected by a password: it cannot be looked into"
+@pytest.mark.parametrize("what", ENCRYPTED)
+def test_a_file_with_a_password_is_rejected(what: str) -> None:
+    assert examine(*ENCRYPTED[what]) == ENCRYPTED_REASON
 
 
-def test_a_zip_of_which_parts_are_encrypted_is_refused() -> None:
+def test_a_zip_with_encrypted_parts_is_rejected() -> None:
     packed = bytearray(HONEST["docx"])
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         packed[packed.index(mark) + offset] |= 1
-    assert examine(bytes(packed), "docx") == "protected by a password: it cannot be looked into"
+    assert examine(bytes(packed), "docx") == ENCRYPTED_REASON
 
 
-def test_a_pdf_with_a_password_is_taken() -> None:
+def test_a_pdf_with_a_password_is_accepted() -> None:
     assert examine(b"%PDF-1.7\ntrailer << /Encrypt 1 0 R >>\n%%EOF", "pdf") is None
 
 
-def test_a_zip_bomb_is_refused_without_being_unpacked() -> None:
+def test_a_zip_bomb_is_rejected_without_being_unpacked() -> None:
     data = documents.bomb()
     assert len(data) < 1024 * 1024
     reason = examine(data, "docx")
     assert reason is not None
-    assert reason.startswith("unpacks to 6291")
+    assert reason.startswith("The file unpacks to 6291")
 
 
-def test_a_zip_of_too_many_files_is_refused() -> None:
-    files = {f"word/{number}": b"" for number in range(MOST_ENTRIES + 1)}
-    assert examine(office("docx", files), "docx") == f"holds more than {MOST_ENTRIES} files"
+def test_a_zip_of_too_many_files_is_rejected() -> None:
+    files = {f"word/{number}": b"" for number in range(MAX_ENTRIES + 1)}
+    assert examine(office("docx", files), "docx") == f"The file contains more than {MAX_ENTRIES} files."
 
 
-def test_a_list_of_contents_that_unpacks_to_very_much_is_refused_whatever_it_declares() -> None:
+def test_a_list_of_contents_that_is_too_large_is_rejected_whatever_size_it_declares() -> None:
     honest = office("docx", types="<!-- " + " " * 3_000_000 + " -->")
-    assert examine(honest, "docx") == "its list of contents unpacks to more than 1048576 bytes"
+    assert examine(honest, "docx") == "The list of contents in the file is larger than 1048576 bytes."
     liar = bytearray(honest)
     size = (3_000_000).to_bytes(4, "little")[2:]  # the sizes differ in their low bytes only
     for mark, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         at = liar.index(mark) + offset
         assert liar[at + 2 : at + 4] == size
         liar[at : at + 4] = (1000).to_bytes(4, "little")
-    assert examine(bytes(liar), "docx") == "damaged: it cannot be read"
+    assert examine(bytes(liar), "docx") == "The file is damaged and cannot be opened."
 
 
-def test_a_list_of_contents_that_declares_entities_is_refused() -> None:
+def test_a_list_of_contents_that_declares_entities_is_rejected() -> None:
     for encoding in ("utf-8", "utf-16"):
         listing = f"<?xml version='1.0' encoding='{encoding}'?><!DOCTYPE a [<!ENTITY b 'b'>]><a>&b;</a>"
         data = zipped({"[Content_Types].xml": listing.encode(encoding), "word/document.xml": b""})
-        assert examine(data, "docx") == "damaged: its list of contents declares entities"
+        assert examine(data, "docx") == "The file is damaged: its list of contents declares XML entities."
 
 
-def test_two_parts_of_one_name_are_refused_for_readers_would_differ() -> None:
+def test_two_parts_of_one_name_are_rejected_because_readers_would_choose_differently() -> None:
     data = office("docx", {"word/A.xml": b"", "word/a.xml": b""})
-    assert examine(data, "docx") == "damaged: two of its parts have one name"
+    assert examine(data, "docx") == "The file is damaged: two of its parts have the same name."
 
 
-def test_parts_that_overlap_are_refused() -> None:
+def test_parts_that_overlap_are_rejected() -> None:
     packed = bytearray(HONEST["docx"])
     at = packed.index(b"PK\x01\x02") + 20
     packed[at : at + 4] = (10_000).to_bytes(4, "little")
-    assert examine(bytes(packed), "docx") == "damaged: its parts overlap"
+    assert examine(bytes(packed), "docx") == "The file is damaged: its parts overlap."
 
 
-NOT_A_DOCX = f"not a file of type {CONTENT_TYPES['docx']}"
+NOT_A_DOCX = f"The file is not of type {CONTENT_TYPES['docx']}."
 
 
-def test_zips_that_are_no_documents_are_refused() -> None:
+def test_zips_that_are_not_documents_are_rejected() -> None:
     mains = "".join(f'<Override ContentType="{main}"/>' for _, main in documents.MAIN_PARTS.values())
     two = mains[: mains.index("application/vnd.ms-")].rpartition("<")[0]
     assert examine(zipped({"a.txt": b"x"}), "docx") == NOT_A_DOCX
     assert examine(office("docx", types=two), "docx") == NOT_A_DOCX
-    assert examine(ole({"Contents": b"x"}), "doc") == f"not a file of type {CONTENT_TYPES['doc']}"
+    assert examine(ole({"Contents": b"x"}), "doc") == f"The file is not of type {CONTENT_TYPES['doc']}."
     both = doc(more={"Workbook": documents.BOF})
-    assert examine(both, "doc") == f"not a file of type {CONTENT_TYPES['doc']}"
+    assert examine(both, "doc") == f"The file is not of type {CONTENT_TYPES['doc']}."
 
 
-def test_cut_and_garbled_documents_are_refused_and_nothing_worse_happens() -> None:
-    dice = random.Random(7)
+def test_truncated_and_corrupted_documents_raise_nothing_else() -> None:
+    generator = random.Random(7)
     for extension, whole in HONEST.items():
         if extension == "pdf":
             continue
         for _ in range(150):
-            cut = whole[: dice.randrange(8, len(whole))]
-            garbled = bytearray(whole)
-            for _ in range(dice.randrange(1, 30)):
-                garbled[dice.randrange(8, len(whole))] = dice.randrange(256)
-            examine(bytes(garbled), extension)
+            cut = whole[: generator.randrange(8, len(whole))]
+            corrupted = bytearray(whole)
+            for _ in range(generator.randrange(1, 30)):
+                corrupted[generator.randrange(8, len(whole))] = generator.randrange(256)
+            examine(bytes(corrupted), extension)
             assert examine(cut, extension) is not None or extension in ("doc", "xls", "ppt")
+
+
+def endless(document: bytes, stream: str) -> bytes:
+    """The document with a stream that claims 4 GB, in a sector that is followed by itself."""
+    entry = document.index(stream.encode("utf-16-le"))
+    (first,) = struct.unpack_from("<I", document, entry + 116)
+    (fat_sector,) = struct.unpack_from("<I", document, 76)
+    changed = bytearray(document)
+    struct.pack_into("<Q", changed, entry + 120, 0xFFFFFFF0)
+    struct.pack_into("<I", changed, (fat_sector + 1) * 512 + 4 * first, first)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("document", "stream", "extension"),
+    [(doc(), "WordDocument", "doc"), (xls(), "Workbook", "xls"), (ppt(), "PowerPoint Document", "ppt")],
+)
+def test_a_stream_that_claims_more_than_the_file_has_is_rejected_without_being_read(
+    document: bytes, stream: str, extension: str
+) -> None:
+    tracemalloc.start()
+    reason = examine(endless(document, stream), extension)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (reason, peak < 10_000_000) == ("The file is damaged and cannot be opened.", True)

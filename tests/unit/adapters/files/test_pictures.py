@@ -7,18 +7,20 @@ import pytest
 from PIL import Image
 from PIL.Image import Transpose
 
-from adapters.pictures import ORIENTATION, TURNS, PillowPictures
-from bp_core.uploads.kinds import MOST_PIXELS
-from bp_core.uploads.store import Picture, RefusedFileError
+from adapters.files.pictures import ORIENTATION, TRANSPOSITIONS, PillowPictures
+from bp_core.uploads.kinds import MAX_PIXELS
+from bp_core.uploads.ports import ImageSize, RejectedFileError
 
 PICTURES = PillowPictures()
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (250, 250, 250)
 
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+DAMAGED = "The file is damaged and cannot be opened."
+TOO_MANY_PIXELS = "The image has 10000 x 6000 pixels; at most 50 megapixels are accepted."
 
 
 def quarters(width: int, height: int) -> Image.Image:
-    """A photograph of four fields: red and green above, blue and white below."""
+    """Make an image of four fields: red and green above, blue and white below."""
     drawn = Image.new("RGB", (width, height), WHITE)
     drawn.paste(RED, (0, 0, width // 2, height // 2))
     drawn.paste(GREEN, (width // 2, 0, width, height // 2))
@@ -39,7 +41,7 @@ def thumbnail(data: bytes) -> Image.Image:
 
 
 def colours(image: Image.Image) -> list[tuple[int, int, int]]:
-    """The nearest known colour in the middle of each quarter: above from left to right, then below."""
+    """Return the nearest known colour in the middle of each quarter: above from left to right, then below."""
     width, height = image.size
     seen = []
     for y, x in ((1, 1), (1, 3), (3, 1), (3, 3)):
@@ -54,7 +56,7 @@ def distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """The beginning of a PNG of one bit a pixel, with no pixels in it."""
+    """Make a PNG with one bit per pixel that declares a size and contains no pixels."""
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
@@ -64,76 +66,76 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def exif(*entries: tuple[int, int, int, bytes]) -> bytes:
-    """EXIF data of these entries, each a tag, a type, a count and a value of four bytes at most."""
+    """Make EXIF data of entries: each a tag, a type, a count and a value of at most four bytes."""
     listed = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3].ljust(4, b"\x00") for entry in entries)
     return b"Exif\x00\x00II*\x00\x08\x00\x00\x00" + struct.pack("<H", len(entries)) + listed + bytes(4)
 
 
-def turned(orientation: int) -> tuple[int, int, int, bytes]:
+def oriented(orientation: int) -> tuple[int, int, int, bytes]:
     return ORIENTATION, 3, 1, struct.pack("<H", orientation)
 
 
 def reason_of(data: bytes, content_type: str) -> str:
-    with pytest.raises(RefusedFileError) as refusal:
+    with pytest.raises(RejectedFileError) as error:
         PICTURES.examine(data, content_type)
-    return str(refusal.value)
+    return str(error.value)
 
 
 @pytest.mark.parametrize("content_type", [JPEG, PNG, WEBP])
-def test_a_photograph_has_the_size_that_it_was_drawn_in(content_type: str) -> None:
+def test_an_image_has_the_size_in_which_it_was_drawn(content_type: str) -> None:
     data = encoded(quarters(64, 48), content_type)
 
-    assert PICTURES.examine(data, content_type) == Picture(64, 48)
+    assert PICTURES.examine(data, content_type) == ImageSize(64, 48)
 
 
 def test_a_large_jpeg_has_its_own_size_although_it_is_decoded_smaller() -> None:
     data = encoded(quarters(4000, 3000), JPEG)
 
-    assert PICTURES.examine(data, JPEG) == Picture(4000, 3000)
+    assert PICTURES.examine(data, JPEG) == ImageSize(4000, 3000)
 
 
 STORED_FROM_UPRIGHT = {
-    **{turn: Transpose[name] for turn, name in TURNS.items()},
+    **{orientation: Transpose[name] for orientation, name in TRANSPOSITIONS.items()},
     6: Transpose.ROTATE_90,
     8: Transpose.ROTATE_270,
 }
-"""How a camera turns what it sees into what it stores under an orientation."""
+"""How a camera transposes an image before it stores it, by EXIF orientation."""
 
 
 @pytest.mark.parametrize("content_type", [JPEG, PNG, WEBP])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photograph_that_a_camera_turned_is_seen_upright(orientation: int, content_type: str) -> None:
+def test_an_image_that_a_camera_rotated_is_shown_upright(orientation: int, content_type: str) -> None:
     upright = quarters(64, 48)
-    turn = STORED_FROM_UPRIGHT.get(orientation)
-    stored = upright if turn is None else upright.transpose(turn)
-    data = encoded(stored, content_type, exif=exif(turned(orientation)))
+    transposition = STORED_FROM_UPRIGHT.get(orientation)
+    stored = upright if transposition is None else upright.transpose(transposition)
+    data = encoded(stored, content_type, exif=exif(oriented(orientation)))
 
-    assert PICTURES.examine(data, content_type) == Picture(64, 48)
+    assert PICTURES.examine(data, content_type) == ImageSize(64, 48)
     assert thumbnail(data).size == (64, 48)
     assert colours(thumbnail(data)) == [RED, GREEN, BLUE, WHITE]
 
 
-def test_an_orientation_that_does_not_exist_turns_nothing() -> None:
-    data = encoded(quarters(64, 48), JPEG, exif=exif(turned(9)))
+def test_an_orientation_that_does_not_exist_changes_nothing() -> None:
+    data = encoded(quarters(64, 48), JPEG, exif=exif(oriented(9)))
 
-    assert PICTURES.examine(data, JPEG) == Picture(64, 48)
+    assert PICTURES.examine(data, JPEG) == ImageSize(64, 48)
     assert thumbnail(data).size == (64, 48)
 
 
-def test_odd_exif_data_do_not_stop_a_thumbnail() -> None:
+def test_unusual_exif_data_do_not_prevent_a_thumbnail() -> None:
     width_that_is_no_number = (0x0100, 2, 4, b"abc\x00")
-    data = encoded(quarters(64, 48), JPEG, exif=exif(width_that_is_no_number, turned(6)))
+    data = encoded(quarters(64, 48), JPEG, exif=exif(width_that_is_no_number, oriented(6)))
 
-    assert PICTURES.examine(data, JPEG) == Picture(48, 64)
+    assert PICTURES.examine(data, JPEG) == ImageSize(48, 64)
     assert thumbnail(data).size == (48, 64)
 
 
 @pytest.mark.parametrize("content_type", [JPEG, PNG, WEBP])
-@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
-def test_a_photograph_that_ends_too_early_is_damaged(kept: float, content_type: str) -> None:
+@pytest.mark.parametrize("fraction", [0.3, 0.6, 0.95])
+def test_a_truncated_image_is_damaged(fraction: float, content_type: str) -> None:
     data = encoded(Image.effect_noise((64, 48), 90), content_type)
 
-    assert reason_of(data[: int(len(data) * kept)], content_type) == "damaged: it cannot be decoded"
+    assert reason_of(data[: int(len(data) * fraction)], content_type) == DAMAGED
 
 
 @pytest.mark.parametrize("content_type", [JPEG, PNG, WEBP])
@@ -147,25 +149,25 @@ def test_a_photograph_that_ends_too_early_is_damaged(kept: float, content_type: 
         b"RIFF\x04\x00\x00\x00WEBP",
     ],
 )
-def test_what_is_no_photograph_cannot_be_decoded(data: bytes, content_type: str) -> None:
-    assert reason_of(data, content_type) == "damaged: it cannot be decoded"
+def test_a_file_that_is_not_an_image_cannot_be_decoded(data: bytes, content_type: str) -> None:
+    assert reason_of(data, content_type) == DAMAGED
 
 
 @pytest.mark.parametrize(
-    ("drawn_as", "claimed_as"), [(PNG, JPEG), (JPEG, PNG), (WEBP, JPEG), (JPEG, WEBP), (PNG, "image/gif")]
+    ("drawn_as", "declared_as"), [(PNG, JPEG), (JPEG, PNG), (WEBP, JPEG), (JPEG, WEBP), (PNG, "image/gif")]
 )
-def test_a_photograph_of_another_format_than_it_claims_is_refused(drawn_as: str, claimed_as: str) -> None:
-    assert reason_of(encoded(quarters(8, 6), drawn_as), claimed_as) == "damaged: it cannot be decoded"
+def test_an_image_of_another_format_than_declared_is_rejected(drawn_as: str, declared_as: str) -> None:
+    assert reason_of(encoded(quarters(8, 6), drawn_as), declared_as) == DAMAGED
 
 
-def test_sixty_megapixels_are_refused_before_any_of_them_is_decoded() -> None:
-    assert reason_of(png_header(10_000, 6_000), PNG) == "10000 x 6000 pixels: more than 50 megapixels"
+def test_sixty_megapixels_are_rejected_before_they_are_decoded() -> None:
+    assert reason_of(png_header(10_000, 6_000), PNG) == TOO_MANY_PIXELS
 
 
 def test_fifty_megapixels_are_the_most() -> None:
-    width, height = 10_000, MOST_PIXELS // 10_000
+    width, height = 10_000, MAX_PIXELS // 10_000
 
-    assert "more than 50 megapixels" in reason_of(png_header(width, height + 1), PNG)
+    assert "at most 50 megapixels" in reason_of(png_header(width, height + 1), PNG)
     assert "damaged" in reason_of(png_header(width, height), PNG), "it has no pixels, but not too many either"
 
 
@@ -181,11 +183,11 @@ def test_the_longest_side_of_a_thumbnail_is_480_pixels(
 
 
 @pytest.mark.parametrize("size", [(480, 480), (64, 48), (1, 1)])
-def test_a_small_photograph_is_not_enlarged(size: tuple[int, int]) -> None:
+def test_a_small_image_is_not_enlarged(size: tuple[int, int]) -> None:
     assert thumbnail(encoded(quarters(*size), PNG)).size == size
 
 
-def test_a_thumbnail_shows_what_the_photograph_shows() -> None:
+def test_a_thumbnail_shows_what_the_image_shows() -> None:
     assert colours(thumbnail(encoded(quarters(1600, 1200), JPEG))) == [RED, GREEN, BLUE, WHITE]
 
 
@@ -214,31 +216,31 @@ def test_a_transparent_colour_of_a_palette_stays_transparent() -> None:
 @pytest.mark.parametrize(
     ("mode", "content_type"), [("CMYK", JPEG), ("L", JPEG), ("L", PNG), ("1", PNG), ("P", PNG), ("LA", PNG)]
 )
-def test_photographs_in_any_kind_of_colour_are_read_and_drawn(mode: str, content_type: str) -> None:
+def test_images_of_every_colour_mode_get_thumbnails(mode: str, content_type: str) -> None:
     data = encoded(quarters(64, 48).convert(mode), content_type)
 
-    assert PICTURES.examine(data, content_type) == Picture(64, 48)
+    assert PICTURES.examine(data, content_type) == ImageSize(64, 48)
     assert thumbnail(data).size == (64, 48)
 
 
-def test_a_photograph_for_print_keeps_its_colours() -> None:
+def test_a_cmyk_image_keeps_its_colours() -> None:
     data = encoded(quarters(640, 480).convert("CMYK"), JPEG)
 
     assert colours(thumbnail(data)) == [RED, GREEN, BLUE, WHITE]
 
 
-def test_a_moving_webp_stands_still_at_its_first_frame() -> None:
+def test_the_thumbnail_of_an_animated_webp_is_its_first_frame() -> None:
     later = Image.new("RGB", (64, 48), BLUE)
     data = encoded(quarters(64, 48), WEBP, save_all=True, append_images=[later, later], duration=100)
 
-    assert PICTURES.examine(data, WEBP) == Picture(64, 48)
+    assert PICTURES.examine(data, WEBP) == ImageSize(64, 48)
     assert colours(thumbnail(data)) == [RED, GREEN, BLUE, WHITE]
     assert getattr(thumbnail(data), "n_frames", 1) == 1
 
 
-def test_a_thumbnail_tells_nothing_of_the_camera_or_the_place() -> None:
+def test_a_thumbnail_contains_no_exif_data() -> None:
     camera = (0x010F, 2, 4, b"Cam\x00")
-    data = encoded(quarters(64, 48), JPEG, exif=exif(camera, turned(1)))
+    data = encoded(quarters(64, 48), JPEG, exif=exif(camera, oriented(1)))
 
     assert b"Cam\x00" in data
     assert len(thumbnail(data).getexif()) == 0

@@ -6,17 +6,30 @@ from uuid import UUID
 
 import pytest
 
-from bp_core.practices.cursors import Place, cursor_at, place_of
-from bp_core.practices.models import PracticeQuery, SortKey
+from adapters.postgres.cursors import Position, cursor_at, position_of
+from bp_core.practices.schemas import PracticeQuery, SortKey
 from bp_core.shared.errors import BadRequest
 
 PRACTICE = UUID("00000000-0000-4000-8000-0000000000a1")
 
 
 def forged(**changes: object) -> str:
-    """A cursor by title with some of its parts replaced."""
+    """Make a cursor by title with some of its parts replaced."""
     parts = {"by": "title", "order": "desc", "words": "", "key": '"a"', "id": str(PRACTICE), **changes}
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def decoded(cursor: str) -> dict[str, object]:
+    parts: dict[str, object] = json.loads(base64.urlsafe_b64decode(cursor + "=="))
+    return parts
+
+
+VALID_KEYS: dict[SortKey, date | Decimal | float] = {
+    "submitted_date": date(2026, 8, 15),
+    "created_at": datetime(2026, 8, 15, 6, 30, tzinfo=UTC),
+    "savings": Decimal("1.50"),
+    "relevance": 0.5,
+}
 
 
 @pytest.mark.parametrize(
@@ -30,17 +43,17 @@ def forged(**changes: object) -> str:
         ("relevance", 0.6079271078109741),
     ],
 )
-def test_a_cursor_gives_back_exactly_the_place_it_was_made_of(
+def test_a_cursor_is_read_as_the_position_that_it_was_made_of(
     sort_by: SortKey, key: date | str | Decimal | float | None
 ) -> None:
     query = PracticeQuery(sort_by=sort_by, search="scrap")
-    place = Place(key, PRACTICE)
+    position = Position(key, PRACTICE)
 
-    assert place_of(query.model_copy(update={"cursor": cursor_at(query, place)})) == place
+    assert position_of(query.model_copy(update={"cursor": cursor_at(query, position)})) == position
 
 
-def test_without_a_cursor_a_list_begins_at_its_beginning() -> None:
-    assert place_of(PracticeQuery()) is None
+def test_without_a_cursor_a_list_starts_at_its_first_item() -> None:
+    assert position_of(PracticeQuery()) is None
 
 
 @pytest.mark.parametrize(
@@ -60,9 +73,9 @@ def test_without_a_cursor_a_list_begins_at_its_beginning() -> None:
         forged(more=1),
     ],
 )
-def test_what_is_no_cursor_of_this_order_is_refused(cursor: str) -> None:
+def test_a_cursor_that_is_damaged_or_of_another_order_is_refused(cursor: str) -> None:
     with pytest.raises(BadRequest) as refusal:
-        place_of(PracticeQuery(sort_by="title", cursor=cursor))
+        position_of(PracticeQuery(sort_by="title", cursor=cursor))
 
     assert [fault.field for fault in refusal.value.details] == ["cursor"]
 
@@ -78,10 +91,10 @@ def test_what_is_no_cursor_of_this_order_is_refused(cursor: str) -> None:
         ("submitted_date", '"never"'),
     ],
 )
-def test_a_forged_key_that_the_database_could_not_compare_is_refused(sort_by: SortKey, key: str) -> None:
-    query = PracticeQuery(sort_by=sort_by, cursor=forged(by=sort_by, key=key))
-    if sort_by == "relevance":
-        real = json.loads(base64.urlsafe_b64decode(cursor_at(query, Place(0.5, PRACTICE)) + "=="))
-        query = query.model_copy(update={"cursor": forged(by=sort_by, key=key, words=real["words"])})
+def test_a_forged_key_that_the_database_cannot_compare_is_refused(sort_by: SortKey, key: str) -> None:
+    query = PracticeQuery(sort_by=sort_by, search="scrap")
+    cursor = decoded(cursor_at(query, Position(VALID_KEYS[sort_by], PRACTICE)))
+    assert position_of(query.model_copy(update={"cursor": forged(**cursor)}))
+
     with pytest.raises(BadRequest):
-        place_of(query)
+        position_of(query.model_copy(update={"cursor": forged(**{**cursor, "key": key})}))

@@ -1,10 +1,10 @@
 import pytest
 
-from bp_core.practices.searching import MARK_OFF, MARK_ON, TypedSearch, excerpt, typed
+from adapters.postgres.search import MARK_OFF, MARK_ON, TypedSearch, excerpt
 
 
 def marked(text: str) -> str:
-    """A text with [ and ] for the marks of the database."""
+    """Replace [ and ] by the marks of the database."""
     return text.replace("[", MARK_ON).replace("]", MARK_OFF)
 
 
@@ -24,22 +24,22 @@ def marked(text: str) -> str:
         ("", "", None),
     ],
 )
-def test_the_last_word_is_taken_for_unfinished_unless_something_ends_it(
+def test_the_last_word_is_unfinished_unless_something_ends_it(
     search: str, head: str, last_word: str | None
 ) -> None:
-    assert typed(search) == TypedSearch(head, last_word)
+    assert TypedSearch.of(search) == TypedSearch(search, head, last_word)
 
 
 def test_an_unfinished_word_is_quoted() -> None:
-    assert typed("it's\\").prefix == "'it''s\\\\':*"
-    assert typed("done ").prefix == ""
+    assert TypedSearch.of("it's\\").prefix == "'it''s\\\\':*"
+    assert TypedSearch.of("done ").prefix == ""
 
 
 def test_marks_become_html_and_everything_else_is_escaped() -> None:
     assert excerpt(marked("a \ue002b> & [c]\"'")) == "a &lt;b&gt; &amp; <mark>c</mark>&quot;&#x27;"
 
 
-def test_marks_within_marks_are_dropped() -> None:
+def test_marks_inside_marks_are_removed() -> None:
     assert excerpt(marked("[[brazing]] [energy-[saving]]")) == (
         "<mark>brazing</mark> <mark>energy-saving</mark>"
     )

@@ -1,4 +1,4 @@
-"""The identity library itself, on an identity endpoint such as App Service gives its apps."""
+"""The real identity library, with an identity endpoint like that of App Service."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from azure.core.exceptions import AzureError
 
-from adapters.credentials import DATABASE_SCOPE, AzureIdentity
+from adapters.security.azure_identity import DATABASE_SCOPE, AzureIdentity
 
 OK = 200
 TOKEN = {"access_token": "a token", "expires_on": "4102444800", "token_type": "Bearer", "resource": "r"}
@@ -17,7 +17,7 @@ CLIENT_ID = "7c0b2d3e-1a4f-4b5c-8d6e-9f0a1b2c3d4e"
 
 
 class Endpoint:
-    """What the endpoint was asked for, and what it answers."""
+    """The requests to the endpoint, and the status of its responses."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str | None, dict[str, list[str]]]] = []
@@ -48,7 +48,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 
 
 @pytest.mark.parametrize(("client_id", "asked_for"), [(CLIENT_ID, [CLIENT_ID]), ("", None)])
-def test_the_identity_is_the_one_named_or_else_the_apps_own(
+def test_the_identity_is_the_configured_one_or_the_apps_own(
     endpoint: Endpoint, client_id: str, asked_for: list[str] | None
 ) -> None:
     assert AzureIdentity(client_id).get_token(DATABASE_SCOPE).token == "a token"
@@ -59,7 +59,7 @@ def test_the_identity_is_the_one_named_or_else_the_apps_own(
     assert query.get("client_id") == asked_for
 
 
-def test_an_endpoint_that_fails_is_asked_twice_and_no_more(endpoint: Endpoint) -> None:
+def test_a_failing_endpoint_is_called_twice(endpoint: Endpoint) -> None:
     endpoint.status = 500
 
     with pytest.raises(AzureError):

@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from adapters.oidc import vouched_email
+from adapters.security.oidc import verified_email_in
 from bp_core.shared.errors import Unauthenticated
 
 EMAIL = "asha@amber.example"
 
 
 @pytest.mark.parametrize(
-    "vouching",
+    "verification",
     [
         {"email_verified": True},
         {"email_verified": True, "xms_edov": False},
@@ -19,8 +19,8 @@ EMAIL = "asha@amber.example"
         {"xms_edov": "true"},
     ],
 )
-def test_an_issuer_vouches_for_an_email_in_the_standards_way_or_in_entras(vouching: dict[str, Any]) -> None:
-    assert vouched_email({"email": EMAIL, **vouching}) == EMAIL
+def test_an_email_is_verified_by_the_standards_claim_or_by_entras(verification: dict[str, Any]) -> None:
+    assert verified_email_in({"email": EMAIL, **verification}) == EMAIL
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,6 @@ def test_an_issuer_vouches_for_an_email_in_the_standards_way_or_in_entras(vouchi
     ],
     ids=str,
 )
-def test_an_email_that_nobody_vouches_for_is_not_believed(claims: dict[str, Any]) -> None:
+def test_an_email_that_is_not_verified_is_refused(claims: dict[str, Any]) -> None:
     with pytest.raises(Unauthenticated):
-        vouched_email(claims)
+        verified_email_in(claims)

@@ -1,10 +1,10 @@
 import bcrypt
 import pytest
 
-from adapters.passwords import BcryptPasswords
+from adapters.security.passwords import BcryptPasswords
 
 ROUNDS = 4
-"""The lowest cost that there is: these tests are about what matches, not about how hard it is to guess."""
+"""The lowest possible cost, so that the tests are fast."""
 
 PASSWORDS = BcryptPasswords(ROUNDS)
 
@@ -17,7 +17,7 @@ def test_a_password_matches_its_hash_and_no_other() -> None:
     assert not PASSWORDS.matches("", hashed)
 
 
-def test_the_same_password_is_never_hashed_alike_twice() -> None:
+def test_two_hashes_of_one_password_differ() -> None:
     assert PASSWORDS.hashed("mango tree") != PASSWORDS.hashed("mango tree")
 
 
@@ -64,7 +64,7 @@ def test_every_guess_costs_the_same_work(
     assert costs == [ROUNDS]
 
 
-def test_a_hash_of_a_lower_cost_is_made_again_at_todays() -> None:
+def test_a_hash_of_a_lower_cost_is_replaced() -> None:
     today = BcryptPasswords(ROUNDS + 1)
 
     again = today.rehashed("mango tree", PASSWORDS.hashed("mango tree"))
@@ -74,6 +74,6 @@ def test_a_hash_of_a_lower_cost_is_made_again_at_todays() -> None:
     assert today.matches("mango tree", again)
 
 
-def test_a_hash_of_todays_cost_or_a_higher_one_stays() -> None:
+def test_a_hash_of_the_current_cost_or_a_higher_one_stays() -> None:
     assert PASSWORDS.rehashed("mango tree", PASSWORDS.hashed("mango tree")) is None
     assert PASSWORDS.rehashed("mango tree", BcryptPasswords(ROUNDS + 1).hashed("mango tree")) is None

@@ -7,8 +7,8 @@ from uuid import UUID
 import jwt
 import pytest
 
-from adapters.tokens import REQUIRED_CLAIMS, JwtTokens
-from bp_core.auth.store import Claims, TokenKind
+from adapters.security.tokens import REQUIRED_CLAIMS, JwtTokens
+from bp_core.auth.ports import Claims, NewToken, TokenKind
 from bp_core.shared.errors import Unauthenticated
 
 SECRET = "a secret that only these tests know, and nobody else"
@@ -33,19 +33,11 @@ CLAIMS: dict[str, Any] = {
 
 
 def issue(kind: TokenKind = "access", token_id: str = "one of a kind") -> str:
-    return TOKENS.issue(
-        kind,
-        token_id=token_id,
-        user_id=USER,
-        session_id=SESSION,
-        role="plant",
-        issued_at=NOW,
-        expires_at=ENDS,
-    )
+    return TOKENS.issue(NewToken(kind, token_id, USER, SESSION, "plant", NOW, ENDS))
 
 
 def forged(secret: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
-    """A token that differs from a good one in what is given."""
+    """A token with our claims, except for those that are given."""
     payload = json.dumps(CLAIMS | claims).encode()  # jwt.encode itself refuses some of what is to be refused
     return jwt.PyJWS().encode(payload, secret, algorithm=algorithm)
 
@@ -61,7 +53,7 @@ def refusal_of(token: str, kind: TokenKind = "access", now: datetime = NOW) -> s
 
 
 @pytest.mark.parametrize("kind", ["access", "refresh"])
-def test_a_token_says_when_read_what_it_was_issued_with(kind: TokenKind) -> None:
+def test_reading_a_token_returns_what_it_was_issued_with(kind: TokenKind) -> None:
     assert TOKENS.read(issue(kind), kind, NOW) == Claims(USER, SESSION, ENDS)
 
 
@@ -78,12 +70,12 @@ def test_a_token_carries_the_claims_of_the_rules_and_no_others() -> None:
     assert said == CLAIMS
 
 
-def test_a_token_is_made_of_what_it_says_and_nothing_else() -> None:
+def test_the_same_content_gives_the_same_token() -> None:
     assert issue() == issue()
     assert issue() != issue(token_id="another")
 
 
-def test_no_two_ids_are_alike() -> None:
+def test_ids_are_random() -> None:
     drawn = [
         TOKENS.new_token_id(),
         TOKENS.new_token_id(),
@@ -92,14 +84,14 @@ def test_no_two_ids_are_alike() -> None:
     ]
 
     assert len(set(drawn)) == 4
-    assert TOKENS.new_session_id() != TOKENS.new_session_id()
+    assert TOKENS.new_id() != TOKENS.new_id()
 
 
 def test_an_invite_cannot_be_guessed() -> None:
     assert len(base64.urlsafe_b64decode(TOKENS.new_invite_token() + "=")) == 32
 
 
-def test_a_refresh_token_has_one_successor_which_only_the_secret_tells() -> None:
+def test_a_refresh_token_has_one_successor_that_depends_on_the_secret() -> None:
     token, other = issue("refresh"), issue("refresh", "another")
     elsewhere = JwtTokens(SECRET[::-1], issuer="amber-portal", audience="amber-portal-api")
 
@@ -109,7 +101,7 @@ def test_a_refresh_token_has_one_successor_which_only_the_secret_tells() -> None
     assert TOKENS.successor_id(token) != TOKENS.fingerprint(token).hex()
 
 
-def test_a_token_that_is_like_ours_in_everything_is_ours() -> None:
+def test_a_token_with_our_secret_and_claims_is_accepted() -> None:
     assert TOKENS.read(forged(), "access", NOW) == Claims(USER, SESSION, ENDS)
 
 
@@ -151,7 +143,7 @@ def test_a_token_without_one_of_its_claims_is_refused(name: str) -> None:
     ],
     ids=str,
 )
-def test_a_token_that_says_something_else_is_refused(claims: dict[str, Any]) -> None:
+def test_a_token_with_a_wrong_claim_is_refused(claims: dict[str, Any]) -> None:
     assert refusal_of(forged(**claims)) == "UNAUTHENTICATED"
 
 
@@ -174,7 +166,7 @@ def test_a_token_signed_with_another_secret_is_refused() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_a_token_signed_in_another_way_is_refused(algorithm: str) -> None:
+def test_a_token_signed_with_another_algorithm_is_refused(algorithm: str) -> None:
     secret = SECRET + SECRET
 
     with pytest.raises(Unauthenticated):
@@ -195,11 +187,11 @@ def test_a_token_whose_claims_were_changed_after_signing_is_refused() -> None:
     ["", ".", "..", "...", "nonsense", "a.b.c", "\x00", "\udcff", segment([]) + "." + segment(CLAIMS) + ".x"],
     ids=ascii,
 )
-def test_what_is_no_token_at_all_is_refused(token: str) -> None:
+def test_a_text_that_is_no_token_is_refused(token: str) -> None:
     assert refusal_of(token) == "UNAUTHENTICATED"
 
 
-def test_an_expired_token_is_refused_with_that_reason() -> None:
+def test_an_expired_token_is_refused_with_its_own_error() -> None:
     token = issue()
 
     assert TOKENS.read(token, "access", ENDS - timedelta(seconds=1)) == Claims(USER, SESSION, ENDS)
@@ -207,19 +199,19 @@ def test_an_expired_token_is_refused_with_that_reason() -> None:
     assert refusal_of(token, now=ENDS + timedelta(days=400)) == "TOKEN_EXPIRED"
 
 
-def test_an_expired_token_that_is_not_ours_is_not_told_that_it_has_expired() -> None:
+def test_an_expired_token_of_another_secret_or_kind_is_just_invalid() -> None:
     assert refusal_of(forged(secret="x" * 40), now=ENDS) == "UNAUTHENTICATED"
     assert refusal_of(issue("refresh"), now=ENDS) == "UNAUTHENTICATED"
 
 
-def test_a_token_from_the_future_is_refused_beyond_what_clocks_differ() -> None:
+def test_a_token_from_the_future_is_refused_beyond_the_clock_skew() -> None:
     token = issue()
 
     assert TOKENS.read(token, "access", NOW - timedelta(seconds=30)) == Claims(USER, SESSION, ENDS)
     assert refusal_of(token, now=NOW - timedelta(seconds=31)) == "UNAUTHENTICATED"
 
 
-def test_a_token_is_kept_as_a_hash_that_only_it_has() -> None:
+def test_a_fingerprint_belongs_to_one_token_and_does_not_contain_it() -> None:
     token = issue()
 
     assert TOKENS.fingerprint(token) == TOKENS.fingerprint(token)

@@ -1,14 +1,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from adapters.counters import MOST_KEYS, OwnCounter
+from adapters.rate_limits import MAX_KEYS, MemoryCounter
 
 NOON = datetime(2025, 7, 15, 12, tzinfo=UTC)
 NEXT = NOON + timedelta(minutes=1)
 
 
 def test_calls_are_counted_by_whose_they_are() -> None:
-    counter = OwnCounter()
+    counter = MemoryCounter()
 
     assert [counter.count("asha", NOON), counter.count("asha", NOON), counter.count("ravi", NOON)] == [
         1,
@@ -18,7 +18,7 @@ def test_calls_are_counted_by_whose_they_are() -> None:
 
 
 def test_a_new_window_counts_from_one() -> None:
-    counter = OwnCounter()
+    counter = MemoryCounter()
     counter.count("asha", NOON)
 
     assert counter.count("asha", NEXT) == 1
@@ -26,7 +26,7 @@ def test_a_new_window_counts_from_one() -> None:
 
 
 def test_threads_that_count_at_once_lose_no_call() -> None:
-    counter = OwnCounter()
+    counter = MemoryCounter()
 
     with ThreadPoolExecutor(8) as threads:
         counted = list(threads.map(lambda _: counter.count("asha", NOON), range(2000)))
@@ -35,21 +35,21 @@ def test_threads_that_count_at_once_lose_no_call() -> None:
 
 
 def test_memory_is_bounded_whoever_calls() -> None:
-    counter = OwnCounter()
+    counter = MemoryCounter()
 
-    for number in range(2 * MOST_KEYS):
+    for number in range(2 * MAX_KEYS):
         counter.count(f"caller {number}", NOON)
 
-    assert len(counter._hits) == MOST_KEYS
+    assert len(counter._hits) == MAX_KEYS
 
 
 def test_who_calls_all_the_time_is_not_forgotten_for_others_who_called_once() -> None:
-    counter = OwnCounter()
+    counter = MemoryCounter()
     counter.count("once", NOON)
 
-    for number in range(MOST_KEYS):
+    for number in range(MAX_KEYS):
         counter.count(f"caller {number}", NOON)
         always = counter.count("always", NOON)
 
-    assert always == MOST_KEYS
+    assert always == MAX_KEYS
     assert counter.count("once", NOON) == 1
