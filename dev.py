@@ -234,7 +234,8 @@ def coverage_arguments(root: Path, arguments: list[str]) -> list[str]:
     """The arguments of pytest-cov. The minimum applies only if all tests run."""
     measured = [f"--cov={package}" for package in MEASURED_PACKAGES]
     reports = ["--cov-report=term:skip-covered"]
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
         reports.append(f"--cov-report=markdown-append:{summary}")
     minimum = [] if selects_tests(root, arguments) else [f"--cov-fail-under={MIN_COVERAGE_PERCENT}"]
     return [*measured, "--cov-branch", *reports, *minimum]

@@ -27,13 +27,13 @@ class AuditEntry(ResponseModel):
     id: int
     at: Timestamp
     user_id: UUID | None
-    user_name: str | None
-    action: str
-    entity: str
+    user_name: Annotated[str | None, Field(examples=["Asha Rao"])]
+    action: Annotated[str, Field(examples=["practice.approved"])]
+    entity: Annotated[str, Field(examples=["practice"])]
     entity_id: UUID | None
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-    request_id: str | None
+    before: Annotated[dict[str, Any] | None, Field(examples=[{"status": "submitted"}])]
+    after: Annotated[dict[str, Any] | None, Field(examples=[{"status": "approved"}])]
+    request_id: Annotated[str | None, Field(examples=["b1946ac92492d2347c62"])]
 
 
 class AuditLog(Protocol):

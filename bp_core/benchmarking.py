@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
+
+from pydantic import Field
 
 from bp_core.leaderboard import PointsUpdater
 from bp_core.notifications import Notice, Notifier, excerpt
@@ -43,11 +45,11 @@ class ListedBenchmark(ResponseModel):
 
     id: UUID
     practice_id: UUID
-    practice_title: str
+    practice_title: Annotated[str, Field(examples=["Less scrap in brazing"])]
     category_id: UUID | None
-    practice_category: str | None
+    practice_category: Annotated[str | None, Field(examples=["Quality"])]
     plant_id: UUID
-    plant_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
     benchmarked_date: date
     copy_count: int
     created_at: Timestamp

@@ -23,29 +23,29 @@ CategoryName = Annotated[Line, Field(max_length=100)]
 class NewCategory(RequestModel):
     """A new category; without a slug, it gets one from its name."""
 
-    name: CategoryName
-    slug: Slug | None = None
-    color_class: Annotated[Line, Field(max_length=200)]
-    icon_name: Annotated[Line, Field(max_length=100)]
+    name: Annotated[CategoryName, Field(examples=["Supa"])]
+    slug: Annotated[Slug | None, Field(examples=["quality"])] = None
+    color_class: Annotated[Line, Field(max_length=200, examples=["blue"])]
+    icon_name: Annotated[Line, Field(max_length=100, examples=["bolt"])]
 
 
 class CategoryChanges(RequestModel):
     """Changes of a category; a field that is not sent is not changed. A new name does not change the slug."""
 
-    name: CategoryName = not_sent()
-    slug: Slug = not_sent()
-    color_class: Annotated[Line, Field(max_length=200)] = not_sent()
-    icon_name: Annotated[Line, Field(max_length=100)] = not_sent()
+    name: Annotated[CategoryName, Field(examples=["Supa"])] = not_sent()
+    slug: Annotated[Slug, Field(examples=["quality"])] = not_sent()
+    color_class: Annotated[Line, Field(max_length=200, examples=["blue"])] = not_sent()
+    icon_name: Annotated[Line, Field(max_length=100, examples=["bolt"])] = not_sent()
 
 
 class Category(ResponseModel):
     """A category with the number of its public practices."""
 
     id: UUID
-    name: str
-    slug: str
-    color_class: str
-    icon_name: str
+    name: Annotated[str, Field(examples=["Supa"])]
+    slug: Annotated[str, Field(examples=["quality"])]
+    color_class: Annotated[str, Field(examples=["blue"])]
+    icon_name: Annotated[str, Field(examples=["bolt"])]
     created_at: Timestamp
     practice_count: int
 

@@ -40,10 +40,16 @@ class NewCopy(RequestModel):
     """A new copy of a practice; a `customized_` text replaces the text of the original, null copies it."""
 
     original_practice_id: UUID
-    customized_title: Title | None = None
-    customized_description: OwnText | None = None
-    customized_problem_statement: OwnText | None = None
-    customized_solution: OwnText | None = None
+    customized_title: Annotated[Title | None, Field(examples=["Less scrap in soldering"])] = None
+    customized_description: Annotated[OwnText | None, Field(examples=["Joints leaked after soldering."])] = (
+        None
+    )
+    customized_problem_statement: Annotated[
+        OwnText | None, Field(examples=["One joint in sixty leaked."])
+    ] = None
+    customized_solution: Annotated[
+        OwnText | None, Field(examples=["Nitrogen is fed while the joint cools, more slowly."])
+    ] = None
     implementation_status: ImplementationStatus = "planning"
 
 
@@ -69,9 +75,9 @@ class CopyRecord(ResponseModel):
 class OwnCopy(CopyRecord):
     """A copy of the caller's plant; `bp_title` is null if the plant can no longer see the original."""
 
-    bp_title: str | None
+    bp_title: Annotated[str | None, Field(examples=["Less scrap in brazing"])]
     origin_plant_id: UUID
-    origin_plant_name: str
+    origin_plant_name: Annotated[str, Field(examples=["Supa"])]
     copied_title: str
     copied_status: Status
 
@@ -82,7 +88,7 @@ class Copy(ResponseModel):
     id: UUID
     copied_practice_id: UUID
     plant_id: UUID
-    plant_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
     copied_date: date
     implementation_status: ImplementationStatus
 
@@ -91,9 +97,9 @@ class Spread(ResponseModel):
     """A practice with its copies, oldest first; `benchmarked_date` is null if it is no longer benchmarked."""
 
     bp_id: UUID
-    bp_title: str
+    bp_title: Annotated[str, Field(examples=["Less scrap in brazing"])]
     origin_plant_id: UUID
-    origin_plant_name: str
+    origin_plant_name: Annotated[str, Field(examples=["Supa"])]
     benchmarked_date: date | None
     copy_count: int
     copies: list[Copy]

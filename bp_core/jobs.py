@@ -4,8 +4,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 from uuid import UUID
+
+from pydantic import Field
 
 from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.calendar import Clock
@@ -36,7 +38,7 @@ class JobRun(ResponseModel):
     """
 
     id: UUID
-    name: str
+    name: Annotated[str, Field(examples=["Supa"])]
     trigger: TriggerKind
     state: JobState
     started_at: Timestamp

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 from uuid import UUID
 
-from pydantic import ConfigDict, computed_field
+from pydantic import ConfigDict, Field, computed_field
 from typing_extensions import override
 
 from bp_core.practices.ports import CopyPoints
@@ -39,7 +39,7 @@ class Earning(ResponseModel):
     type: Literal["Origin", "Copier"]
     points: int
     date: date
-    bp_title: str
+    bp_title: Annotated[str, Field(examples=["Less scrap in brazing"])]
     bp_id: UUID
 
 
@@ -47,7 +47,7 @@ class Standing(ResponseModel):
     """The points of a plant in a year, its rank, and the single earnings, newest first."""
 
     plant_id: UUID
-    plant_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
     total_points: int
     origin_points: int
     copier_points: int
@@ -58,7 +58,7 @@ class Standing(ResponseModel):
 class CopiedEarning(ResponseModel):
     """Points of a plant for copying a practice."""
 
-    bp_title: str
+    bp_title: Annotated[str, Field(examples=["Less scrap in brazing"])]
     bp_id: UUID
     points: int
     date: date
@@ -67,7 +67,7 @@ class CopiedEarning(ResponseModel):
 class OriginatedEarning(ResponseModel):
     """Points of a plant as the origin of a practice; `copies_count` is the current number of copies."""
 
-    bp_title: str
+    bp_title: Annotated[str, Field(examples=["Less scrap in brazing"])]
     bp_id: UUID
     copies_count: int
     points: int
@@ -79,7 +79,7 @@ class PointsBreakdown(ResponseModel):
     model_config = ConfigDict(serialize_by_alias=True)
 
     plant_id: UUID
-    plant_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
     copied: list[CopiedEarning]
     originated: list[OriginatedEarning]
 
@@ -110,7 +110,7 @@ class LeaderboardTotals(ResponseModel):
     `total_entries` counts the entries (plant and year) with points.
     """
 
-    year: int | None
+    year: Annotated[int | None, Field(examples=[2026])]
     total_entries: int
     origin_points_awarded: int
     copier_points_awarded: int

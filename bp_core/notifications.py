@@ -4,9 +4,10 @@ Notifications are inserted in the transaction of the change.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 from uuid import UUID
 
+from pydantic import Field
 from typing_extensions import override
 
 from bp_core.practices.ports import PracticeListener
@@ -37,11 +38,11 @@ class Notification(ResponseModel):
     id: UUID
     user_id: UUID
     type: NotificationType
-    title: str
-    message: str
+    title: Annotated[str, Field(examples=["Less scrap in brazing"])]
+    message: Annotated[str, Field(examples=["It is kept."])]
     related_practice_id: UUID | None
     related_question_id: UUID | None
-    practice_title: str | None
+    practice_title: Annotated[str | None, Field(examples=["Less scrap in brazing"])]
     is_read: bool
     created_at: Timestamp
 

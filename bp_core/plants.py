@@ -26,26 +26,26 @@ class PlantsQuery(RequestModel):
 class NewPlant(RequestModel):
     """A new plant."""
 
-    name: Annotated[Line, Field(max_length=200)]
-    short_name: Annotated[Line, Field(max_length=100)]
-    division: Annotated[Line, Field(max_length=100)]
+    name: Annotated[Line, Field(max_length=200, examples=["Supa"])]
+    short_name: Annotated[Line, Field(max_length=100, examples=["Supa"])]
+    division: Annotated[Line, Field(max_length=100, examples=["Air Conditioning"])]
 
 
 class PlantChanges(RequestModel):
     """Changes of a plant; a field that is not sent is not changed."""
 
-    name: Annotated[Line, Field(max_length=200)] = not_sent()
-    short_name: Annotated[Line, Field(max_length=100)] = not_sent()
-    division: Annotated[Line, Field(max_length=100)] = not_sent()
+    name: Annotated[Line, Field(max_length=200, examples=["Supa"])] = not_sent()
+    short_name: Annotated[Line, Field(max_length=100, examples=["Supa"])] = not_sent()
+    division: Annotated[Line, Field(max_length=100, examples=["Air Conditioning"])] = not_sent()
 
 
 class Plant(ResponseModel):
     """A plant."""
 
     id: UUID
-    name: str
-    short_name: str
-    division: str
+    name: Annotated[str, Field(examples=["Supa"])]
+    short_name: Annotated[str, Field(examples=["Supa"])]
+    division: Annotated[str, Field(examples=["Air Conditioning"])]
     is_active: bool
     created_at: Timestamp
     updated_at: Timestamp
@@ -61,7 +61,7 @@ class PlantFigures(Plant):
     total_practices: int
     benchmarked_count: int
     monthly_practices: int
-    total_savings: str
+    total_savings: Annotated[str, Field(examples=["12.34"])]
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from bp_core.shared.schemas import Line, PageQuery, RequestModel, ResponseModel,
 class NewQuestion(RequestModel):
     """A new question."""
 
-    question_text: Annotated[Line, Field(max_length=2000)]
+    question_text: Annotated[Line, Field(max_length=2000, examples=["Does it fit the older nozzles, too?"])]
 
 
 class Answer(RequestModel):
     """An answer to a question, or its correction."""
 
-    answer_text: Annotated[Line, Field(max_length=4000)]
+    answer_text: Annotated[Line, Field(max_length=4000, examples=["Yes: the same nozzle fits both lines."])]
 
 
 class Question(ResponseModel):
@@ -37,11 +37,11 @@ class Question(ResponseModel):
     id: UUID
     practice_id: UUID
     asked_by_user_id: UUID
-    asked_by_name: str
-    question_text: str
-    answer_text: str | None
+    asked_by_name: Annotated[str, Field(examples=["Asha Rao"])]
+    question_text: Annotated[str, Field(examples=["Does it fit the older nozzles, too?"])]
+    answer_text: Annotated[str | None, Field(examples=["Yes: the same nozzle fits both lines."])]
     answered_by_user_id: UUID | None
-    answered_by_name: str | None
+    answered_by_name: Annotated[str | None, Field(examples=["Asha Rao"])]
     answered_at: Timestamp | None
     created_at: Timestamp
 

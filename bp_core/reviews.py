@@ -1,8 +1,10 @@
 """Reviews: submission, approval, requests for revision, and the history of a practice (rules 2)."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
+
+from pydantic import Field
 
 from bp_core.practices import workflow
 from bp_core.practices.editor import PracticeEditor
@@ -17,7 +19,7 @@ from bp_core.shared.versions import ExpectedVersions
 class RevisionRequest(RequestModel):
     """A request to the plant to change its practice."""
 
-    comment: Comment
+    comment: Annotated[Comment, Field(examples=["Please say how it was measured."])]
 
 
 class HistoryEntry(ResponseModel):
@@ -26,8 +28,8 @@ class HistoryEntry(ResponseModel):
     from_status: Status | None
     to_status: Status
     by_user_id: UUID
-    by_name: str
-    comment: str | None
+    by_name: Annotated[str, Field(examples=["Asha Rao"])]
+    comment: Annotated[str | None, Field(examples=["Please say how it was measured."])]
     at: Timestamp
 
 

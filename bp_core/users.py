@@ -28,8 +28,8 @@ class User(ResponseModel):
     """A user; a plant user who is not activated yet may have no plant."""
 
     id: UUID
-    email: str
-    full_name: str
+    email: Annotated[str, Field(examples=["asha.rao@amber.example"])]
+    full_name: Annotated[str, Field(examples=["Asha Rao"])]
     role: Role
     plant_id: UUID | None
     is_active: bool
@@ -40,8 +40,8 @@ class User(ResponseModel):
 class Profile(User):
     """A user with the names of their plant; null for headquarters users."""
 
-    plant_name: str | None
-    plant_short_name: str | None
+    plant_name: Annotated[str | None, Field(examples=["Supa"])]
+    plant_short_name: Annotated[str | None, Field(examples=["Supa"])]
 
 
 Person = TypeVar("Person", bound=User)
@@ -50,7 +50,7 @@ Person = TypeVar("Person", bound=User)
 class ProfileChanges(RequestModel):
     """The fields that users can change in their own profile."""
 
-    full_name: Annotated[Line, Field(max_length=200)] = not_sent()
+    full_name: Annotated[Line, Field(max_length=200, examples=["Asha Rao"])] = not_sent()
 
 
 class UserQuery(PageQuery):
@@ -65,7 +65,7 @@ class UserQuery(PageQuery):
 class UserChanges(RequestModel):
     """The fields that headquarters can change of a user; a field that is not sent is not changed."""
 
-    full_name: Annotated[Line, Field(max_length=200)] = not_sent()
+    full_name: Annotated[Line, Field(max_length=200, examples=["Asha Rao"])] = not_sent()
     role: Role = not_sent()
     plant_id: UUID | None = None
 

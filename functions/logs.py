@@ -1,4 +1,4 @@
-"""The log: one JSON object per line, with the context of the invocation.
+"""The log: one JSON object per line, with the context of the invocation, written by the logger "portal".
 
 The context has the function, the ids of the request and the trace, and the id of the user once it is known.
 """
@@ -18,7 +18,7 @@ _context: Final[ContextVar[Mapping[str, object]]] = ContextVar("log_context", de
 
 @contextmanager
 def context(**facts: object) -> Iterator[None]:
-    """Add facts to every line that is logged inside."""
+    """Log these facts with every line of an invocation, and forget them and all bound facts at its end."""
     token = _context.set({**_context.get(), **facts})
     try:
         yield
@@ -27,7 +27,7 @@ def context(**facts: object) -> Iterator[None]:
 
 
 def bind(**facts: object) -> None:
-    """Add facts to every line that is logged from now on, until the current `context` ends."""
+    """Add facts to every line until the invocation ends."""
     _context.set({**_context.get(), **facts})
 
 

@@ -46,29 +46,29 @@ def _validator(name: str, status: str) -> Draft202012Validator:
     return Draft202012Validator({**schema, "components": _document()["components"]}, validate_formats=True)
 
 
-def check(answer: httpx.Response, router: Router) -> None:
+def check(response: httpx.Response, router: Router) -> None:
     """Fail if a response of an endpoint does not match the API description of that endpoint."""
-    function, _ = router.match(answer.request.url.path, answer.request.method)
-    name, status = function.name, str(answer.status_code)
+    function, _ = router.match(response.request.url.path, response.request.method)
+    name, status = function.name, str(response.status_code)
     assert name in ENDPOINTS
     responses = _responses()[name]
-    assert status in responses, f"{name} returns {status}, which is not declared: {answer.text[:500]}"
-    media = answer.headers["content-type"].partition(";")[0]
+    assert status in responses, f"{name} returns {status}, which is not declared: {response.text[:500]}"
+    media = response.headers["content-type"].partition(";")[0]
     assert media in responses[status]["content"], f"{name} returns {status} as {media}, which is not declared"
-    missing = _missing_headers(answer, responses[status])
+    missing = _missing_headers(response, responses[status])
     assert missing == set(), f"{name} returns {status} without {missing}"
     if media == JSON:
         faults = [
             f"{fault.instance_path}: {fault.message}"
-            for fault in _validator(name, status).iter_errors(answer.json())
+            for fault in _validator(name, status).iter_errors(response.json())
         ]
         assert faults == [], f"{name} returns {status} with a body that is not declared: {faults[:3]}"
 
 
-def _missing_headers(answer: httpx.Response, declared: dict[str, Any]) -> set[str]:
+def _missing_headers(response: httpx.Response, declared: dict[str, Any]) -> set[str]:
     """The headers that a response must have by its description and does not have."""
     return {
         name
         for name, header in declared["headers"].items()
-        if _resolved(header).get("required") and name not in answer.headers
+        if _resolved(header).get("required") and name not in response.headers
     }

@@ -1,4 +1,4 @@
-"""What every figure ought to be, worked out from the practices and benchmarks alone (rules 3, 4, 7)."""
+"""The expected value of every figure, calculated from practices and benchmarks only (rules 3, 4, 7)."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ BANDS: Final = {4: ((150, 200), (12, 16)), 3: ((100, 150), (8, 12)), 2: ((50, 10
 
 @dataclass(frozen=True)
 class Counted:
-    """A practice that is not deleted and that everybody sees."""
+    """A practice that is visible to everybody and not deleted."""
 
     id: UUID
     title: str
@@ -59,7 +59,7 @@ class Figures:
         return [(year + month // 12, month % 12 + 1) for month in months]
 
     def saved(self, months: Iterable[MonthKey], plant: UUID | None) -> Fraction:
-        """What a plant or the company saved in some months, in lakhs."""
+        """The savings of a plant or the company in some months, in lakhs."""
         months = set(months)
         return sum(
             (one.a_month for one in self._of(plant) if one.is_approved and month_of(one.day) in months),
@@ -95,24 +95,24 @@ class Figures:
 
 
 def a_month(amount: Decimal | None, currency: str | None, period: str | None) -> Fraction:
-    """What a saving counts a month, in lakhs."""
+    """The monthly value of a saving, in lakhs."""
     lakhs = Fraction(amount or 0) * (100 if currency == "crores" else 1)
     return lakhs if period == "monthly" else lakhs / 12
 
 
 def month_of(day: date) -> MonthKey:
-    """The month that a day lies in."""
+    """The month of a day."""
     return day.year, day.month
 
 
 def months_before(month: MonthKey, months: int) -> MonthKey:
-    """The month that lies so many months before another."""
+    """The month that is `months` before another."""
     index = month[0] * 12 + month[1] - 1 - months
     return index // 12, index % 12 + 1
 
 
 def banded(monthly: Fraction, ytd: Fraction) -> int:
-    """Stars by the agreed table: the first line that fits."""
+    """Stars by the agreed table: the first line that matches."""
     if ytd > 200 and monthly > 16:
         return 5
     for stars, ((ytd_from, ytd_to), (month_from, month_to)) in BANDS.items():
@@ -122,7 +122,7 @@ def banded(monthly: Fraction, ytd: Fraction) -> int:
 
 
 def as_read(lakhs: Fraction, currency: str) -> str:
-    """An amount as people read it: cut off, never rounded."""
+    """An amount as responses show it: truncated, never rounded."""
     if currency == "crores":
         cut = int(lakhs)  # hundredths of a crore are lakhs
     elif abs(lakhs) >= 100:
@@ -134,10 +134,10 @@ def as_read(lakhs: Fraction, currency: str) -> str:
 
 
 def written(month: MonthKey) -> str:
-    """A month as answers write it."""
+    """A month as responses show it."""
     return f"{month[0]}-{month[1]:02}"
 
 
 def change(before: Fraction, now: Fraction) -> Any:
-    """The change in per cent, cut off after two decimals; None from nothing."""
+    """The change in per cent, truncated to two decimals; None if there was nothing before."""
     return None if before == 0 else int((now - before) * 10_000 / before) / 100

@@ -1,6 +1,6 @@
-"""A whole portal for a test: real PostgreSQL, real Azurite, the functions behind the host's own routing.
+"""A complete portal for a test: PostgreSQL, Azurite, and the functions behind the routing of the host.
 
-Only the clock is stood in for. `world` in conftest.py makes one; people sign in over HTTP as anybody would.
+Only the clock is a fake. The `world` fixture in conftest.py creates one; users sign in over HTTP.
 """
 
 import io
@@ -57,7 +57,7 @@ TRIGGERS: Final[Mapping[str, tuple[str, str]]] = {
     "practices": ("best-practices", "record_upload"),
     "documents": ("supporting-documents", "record_document"),
 }
-"""The container and the trigger of what lies in each folder."""
+"""The container and the trigger of the blobs in each folder."""
 
 COMPLETE: Final[Mapping[str, object]] = {
     "title": "Less scrap in brazing",
@@ -65,11 +65,11 @@ COMPLETE: Final[Mapping[str, object]] = {
     "problem_statement": "One joint in forty leaked.",
     "solution": "Nitrogen is fed while the joint cools.",
 }
-"""What a submission needs, but for its category."""
+"""The fields that a submission needs, without its category."""
 
 
 class SetClock:
-    """A clock that stands still until it is moved."""
+    """A clock that a test sets and advances."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at
@@ -83,7 +83,7 @@ class SetClock:
 
 @dataclass
 class Person:
-    """Somebody with an account; `http` is their browser, signed in once they have signed in."""
+    """A user with an HTTP client, which sends a token after `sign_in`."""
 
     email: str
     role: str
@@ -93,9 +93,9 @@ class Person:
 
     def sign_in(self, *, remember_me: bool = False) -> "Person":
         body = {"email": self.email, "password": PASSWORD, "remember_me": remember_me}
-        answer = self.http.post("/api/v1/auth/login", json=body)
-        assert answer.status_code == 200, answer.text
-        self.tokens = answer.json()["data"]
+        response = self.http.post("/api/v1/auth/login", json=body)
+        assert response.status_code == 200, response.text
+        self.tokens = response.json()["data"]
         self.http.headers["Authorization"] = f"Bearer {self.tokens['access_token']}"
         return self
 
@@ -103,17 +103,19 @@ class Person:
         return self.http.get(f"/api/v1{path}", params=query)
 
     def post(self, path: str, body: object = None, **headers: str) -> httpx.Response:
-        return self.http.post(f"/api/v1{path}", json={} if body is None else body, headers=_sent_as(headers))
+        return self.http.post(
+            f"/api/v1{path}", json={} if body is None else body, headers=_header_names(headers)
+        )
 
     def patch(self, path: str, body: object, **headers: str) -> httpx.Response:
-        return self.http.patch(f"/api/v1{path}", json=body, headers=_sent_as(headers))
+        return self.http.patch(f"/api/v1{path}", json=body, headers=_header_names(headers))
 
     def delete(self, path: str, **headers: str) -> httpx.Response:
-        return self.http.delete(f"/api/v1{path}", headers=_sent_as(headers))
+        return self.http.delete(f"/api/v1{path}", headers=_header_names(headers))
 
 
 class World:
-    """A portal, its database and storage, and the people who use it."""
+    """A portal with its database, its storage and its users."""
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class World:
             **SETTINGS, "DATABASE_URL": database_url, "AzureWebJobsStorage": storage, **settings
         }  # fmt: skip
         self.portal: Portal = bootstrap.build(load_settings(self.settings), clock, identity, telemetry)
-        # The host reaches its storage in its own way, however the portal does.
+        # The host always uses the connection string, also if the portal uses managed identity.
         functions = index_app(function_app.app, {**self.settings, "AzureWebJobsStorage": storage})
         self._functions = {function.name: function for function in functions}
         self._router = Router(functions)
@@ -149,26 +151,26 @@ class World:
         self.portal.close()
 
     def browser(self, address: str = "127.0.0.1") -> httpx.Client:
-        """A client that nobody has signed in with."""
+        """An HTTP client without a token."""
         transport = httpx.WSGITransport(app=self._app, remote_addr=address)
-        hooks = {"response": [self._hold_to_declaration]}
+        hooks = {"response": [self._check_declaration]}
         browser = httpx.Client(transport=transport, base_url="http://portal.test", event_hooks=hooks)
         self._browsers.append(browser)
         return browser
 
-    def _hold_to_declaration(self, answer: httpx.Response) -> None:
-        answer.read()
-        if "X-Request-ID" in answer.headers:  # or else the host has answered itself
-            declared.check(answer, self._router)
+    def _check_declaration(self, response: httpx.Response) -> None:
+        response.read()
+        if "X-Request-ID" in response.headers:  # otherwise the host responded, not the portal
+            declared.check(response, self._router)
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """What the database holds, read past the portal."""
+        """Run a statement directly in the database. Returns the rows."""
         with psycopg.connect(self.database_url) as connection:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
     def add_person(self, email: str, *, plant: int | None = None, is_active: bool = True) -> Person:
-        """Somebody with an account, at headquarters or at a plant (0 to 6), who has not signed in yet."""
+        """Add a user of headquarters or of a plant (0 to 6) who has not signed in yet."""
         plant_id = None if plant is None else self.plants[plant]
         role = "hq" if plant is None else "plant"
         hashed = bcrypt.hashpw(
@@ -182,31 +184,31 @@ class World:
         return Person(email, role, plant_id, self.browser())
 
     def headquarters(self) -> Person:
-        """Somebody at headquarters, signed in."""
+        """Add a user of headquarters, signed in."""
         return self.add_person(f"hq{len(self._browsers)}@amber.test").sign_in()
 
     def plant_user(self, plant: int = 0) -> Person:
-        """Somebody at a plant (0 to 6), signed in."""
+        """Add a user of a plant (0 to 6), signed in."""
         return self.add_person(f"plant{plant}-{len(self._browsers)}@amber.test", plant=plant).sign_in()
 
     def practice(self, author: Person, status: str = "draft", **content: object) -> dict[str, Any]:
-        """A practice that its author wrote just now: complete, unless `content` says otherwise."""
+        """Create a practice over HTTP: complete, unless `content` overrides fields."""
         body = {**COMPLETE, "category_id": str(self.categories[0]), "status": status, **content}
-        answer = author.post("/best-practices", body)
-        assert answer.status_code == 201, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+        response = author.post("/best-practices", body)
+        assert response.status_code == 201, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
     def approved(self, hq: Person, plant: int = 0, **content: object) -> dict[str, Any]:
-        """A practice of a plant (0 to 6) that headquarters wrote and approved just now."""
+        """Create and approve a practice of a plant (0 to 6)."""
         written = self.practice(hq, "submitted", plant_id=str(self.plants[plant]), **content)
-        answer = hq.post(f"/best-practices/{written['id']}/approve")
-        assert answer.status_code == 200, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+        response = hq.post(f"/best-practices/{written['id']}/approve")
+        assert response.status_code == 200, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
     def benchmark(self, practice: Mapping[str, Any]) -> None:
-        """Benchmark a practice past the portal."""
+        """Benchmark a practice directly in the database."""
         self.query(
             "INSERT INTO benchmarked_practices (practice_id, benchmarked_by_user_id, benchmarked_date)"
             " VALUES (%s, %s, %s)",
@@ -214,11 +216,11 @@ class World:
         )  # fmt: skip
 
     def mark_deleted(self, practice: Mapping[str, Any]) -> None:
-        """Delete a practice past the portal, which then has not summed its month anew."""
+        """Delete a practice directly in the database, without its monthly sums."""
         self.query("UPDATE best_practices SET is_deleted = true WHERE id = %s", practice["id"])
 
-    def written(self) -> list[list[tuple[Any, ...]]]:
-        """Everything that is kept of practices, to see that a refused call left it as it was."""
+    def snapshot(self) -> list[list[tuple[Any, ...]]]:
+        """All rows of practices, transitions and monthly savings, to check that a call changed nothing."""
         return [
             self.query("SELECT * FROM best_practices ORDER BY id"),
             self.query("SELECT * FROM practice_transitions ORDER BY id"),
@@ -226,52 +228,52 @@ class World:
         ]
 
     def container(self, name: str) -> ContainerClient:
-        """A container of the storage account, reached past the portal."""
+        """A client of a container of the storage account."""
         return BlobServiceClient.from_connection_string(self.storage).get_container_client(name)
 
-    def ask_for_document(self, author: Person, practice_id: str, **wish: object) -> dict[str, Any]:
-        """The leave that an author is given to put a document."""
-        answer = author.post("/upload/presigned-url", document_request(practice_id, **wish))
-        assert answer.status_code == 200, answer.text
-        permit: dict[str, Any] = answer.json()["data"]
+    def presign_document(self, author: Person, practice_id: str, **changes: object) -> dict[str, Any]:
+        """Request an upload permit for a document."""
+        response = author.post("/upload/presigned-url", document_request(practice_id, **changes))
+        assert response.status_code == 200, response.text
+        permit: dict[str, Any] = response.json()["data"]
         return permit
 
-    def ask_for_upload(self, author: Person, practice_id: str, **wish: object) -> dict[str, Any]:
-        """The leave that an author is given to put a photograph."""
-        answer = author.post("/upload/presigned-url", upload_request(practice_id, **wish))
-        assert answer.status_code == 200, answer.text
-        permit: dict[str, Any] = answer.json()["data"]
+    def presign_image(self, author: Person, practice_id: str, **changes: object) -> dict[str, Any]:
+        """Request an upload permit for an image."""
+        response = author.post("/upload/presigned-url", upload_request(practice_id, **changes))
+        assert response.status_code == 200, response.text
+        permit: dict[str, Any] = response.json()["data"]
         return permit
 
     def blob_names(self, container: str) -> list[str]:
-        """What lies in a container."""
+        """The names of the blobs in a container."""
         with self.container(container) as client:
             return sorted(blob.name for blob in client.list_blobs())
 
     def put_blob(self, blob_name: str, data: bytes, container: str = "best-practices") -> None:
-        """Put a blob past the portal."""
+        """Write a blob directly to the storage."""
         with self.container(container) as client:
             client.upload_blob(blob_name, data)
 
     def deliver(self, blob_name: str, data: bytes = b"") -> None:
-        """Tell the blob trigger of a blob, as the host would."""
+        """Run the blob trigger for a blob."""
         container, trigger = TRIGGERS[blob_name.partition("/")[0]]
         blob = func.blob.InputStream(data=data, name=f"{container}/{blob_name}")
         invoke(self._functions[trigger], blob)
 
     def run_timer(self, name: str, *, due: datetime | None = None, past_due: bool = False) -> None:
-        """Run a timer now, as the host would: by hand, or for a time of its schedule."""
+        """Run a timer: for the scheduled time `due`, or without one as a manual run."""
         status = {"Next": due.isoformat()} if due else {}
         invoke(self._functions[name], func.timer.TimerRequest(past_due=past_due, schedule_status=status))
 
 
-def _sent_as(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers that were given as keywords: `if_match` is If-Match."""
+def _header_names(headers: Mapping[str, str]) -> dict[str, str]:
+    """Header names from keyword arguments: `if_match` is If-Match."""
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def at_once(*calls: Callable[[], Result]) -> list[Result]:
-    """What several calls give that start at the same instant, each in a thread of its own."""
+def concurrently(*calls: Callable[[], Result]) -> list[Result]:
+    """Run calls at the same time, each in its own thread. Returns their results."""
     start = Barrier(len(calls))
 
     def started(call: Callable[[], Result]) -> Result:
@@ -283,14 +285,14 @@ def at_once(*calls: Callable[[], Result]) -> list[Result]:
 
 
 def picture(width: int = 800, height: int = 600, kind: str = "JPEG", color: str = "red") -> bytes:
-    """A photograph, drawn for a test."""
+    """An image of one color."""
     drawn = io.BytesIO()
     Image.new("RGB", (width, height), color).save(drawn, kind)
     return drawn.getvalue()
 
 
 def upload_request(practice_id: str, **changes: object) -> dict[str, object]:
-    """The wish to upload a photograph of before, unless `changes` say otherwise."""
+    """The body of a request for an upload permit for an image."""
     return {
         "practice_id": practice_id,
         "file_type": "image",
@@ -303,7 +305,7 @@ def upload_request(practice_id: str, **changes: object) -> dict[str, object]:
 
 
 def document_request(practice_id: str, **changes: object) -> dict[str, object]:
-    """The wish to upload a PDF, unless `changes` say otherwise."""
+    """The body of a request for an upload permit for a PDF."""
     return {
         "practice_id": practice_id,
         "file_type": "document",
@@ -315,7 +317,7 @@ def document_request(practice_id: str, **changes: object) -> dict[str, object]:
 
 
 def document_confirmation(blob_name: str, **changes: object) -> dict[str, object]:
-    """A client's word that it has put a PDF, unless `changes` say otherwise."""
+    """The body of a confirmation of an uploaded PDF."""
     return {
         "document_name": "Work instruction",
         "blob_name": blob_name,
@@ -327,7 +329,7 @@ def document_confirmation(blob_name: str, **changes: object) -> dict[str, object
 
 
 def confirmation(blob_name: str, **changes: object) -> dict[str, object]:
-    """A client's word that it has put a photograph of before, unless `changes` say otherwise."""
+    """The body of a confirmation of an uploaded image."""
     return {
         "image_type": "before",
         "blob_name": blob_name,
@@ -338,30 +340,30 @@ def confirmation(blob_name: str, **changes: object) -> dict[str, object]:
     }
 
 
-def error_of(answer: httpx.Response) -> tuple[int, str]:
-    """The status and code of a refusal, which must be in the envelope of the contract."""
-    body = answer.json()
+def error_of(response: httpx.Response) -> tuple[int, str]:
+    """The status and code of an error response, which must be in the standard envelope."""
+    body = response.json()
     assert body["success"] is False, body
     assert set(body["error"]) == {"code", "message", "details", "request_id"}
-    assert body["error"]["request_id"] == answer.headers["X-Request-ID"]
-    return answer.status_code, body["error"]["code"]
+    assert body["error"]["request_id"] == response.headers["X-Request-ID"]
+    return response.status_code, body["error"]["code"]
 
 
-def fields_of(answer: httpx.Response) -> set[str]:
-    """The fields that a refusal complains about."""
-    return {fault["field"] for fault in answer.json()["error"]["details"]}
+def fields_of(response: httpx.Response) -> set[str]:
+    """The fields that an error response names."""
+    return {fault["field"] for fault in response.json()["error"]["details"]}
 
 
-def refusal_of(answer: httpx.Response) -> tuple[int, str, set[str]]:
-    """The status and code of a refusal, and the fields that it complains about."""
-    return *error_of(answer), fields_of(answer)
+def refusal_of(response: httpx.Response) -> tuple[int, str, set[str]]:
+    """The status and code of an error response, and the fields that it names."""
+    return *error_of(response), fields_of(response)
 
 
 def invalid(*fields: str) -> tuple[int, str, set[str]]:
-    """The refusal of a body or query whose `fields` break the rules."""
+    """The error response for invalid `fields` of a body or query."""
     return 422, "VALIDATION_ERROR", set(fields)
 
 
 def saving(amount: float | str, currency: str = "lakhs", period: str = "annually") -> dict[str, Any]:
-    """A saving as a practice states it."""
+    """The three fields of a saving."""
     return {"savings_amount": amount, "savings_currency": currency, "savings_period": period}

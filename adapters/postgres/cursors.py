@@ -1,6 +1,6 @@
 """Cursors of the list of practices: the position of the last practice of a page in the sort order.
 
-The next page starts after this position, so that rows that are added in between are not skipped or repeated.
+The next page starts after this position. So no practice is skipped or repeated when new ones are added.
 """
 
 import base64

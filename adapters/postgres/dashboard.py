@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from psycopg import sql
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import override
 
 from adapters.postgres import analytics, benchmarking, copying, leaderboard, practice_lists
@@ -21,13 +21,16 @@ from bp_core.practices.service import RECENT_PRACTICES
 from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.calendar import Month, MonthSpan
 
-TOTALS: Final = TypeAdapter(Totals)
-RECENT: Final = TypeAdapter(list[StoredListItem])
-BENCHMARKS: Final = TypeAdapter(list[ListedBenchmark])
-STANDINGS: Final = TypeAdapter(list[Standing])
-CATEGORIES: Final = TypeAdapter(list[CategoryCount])
-SPREAD: Final = TypeAdapter(list[Spread])
-PLANT_MONTHS: Final = TypeAdapter(list[analytics.PlantMonthRow])
+DEFERRED: Final = ConfigDict(defer_build=True)
+"""Validators are built at their first use, not at import: for cold start."""
+
+TOTALS: Final = TypeAdapter(list[Totals], config=DEFERRED)
+RECENT: Final = TypeAdapter(list[StoredListItem], config=DEFERRED)
+BENCHMARKS: Final = TypeAdapter(list[ListedBenchmark], config=DEFERRED)
+STANDINGS: Final = TypeAdapter(list[Standing], config=DEFERRED)
+CATEGORIES: Final = TypeAdapter(list[CategoryCount], config=DEFERRED)
+SPREAD: Final = TypeAdapter(list[Spread], config=DEFERRED)
+PLANT_MONTHS: Final = TypeAdapter(list[analytics.PlantMonthRow], config=DEFERRED)
 
 MONTHS: Final = sql.SQL("""
 SELECT year, month, sum(annualised_savings) AS annualised FROM monthly_savings
@@ -80,7 +83,7 @@ class PostgresDashboard(DashboardStore):
             },
         )
         return Sections(
-            totals=TOTALS.validate_python(found["totals"][0]),
+            totals=TOTALS.validate_python(found["totals"])[0],
             recent=RECENT.validate_python(found["recent"]),
             recent_benchmarked=BENCHMARKS.validate_python(found["benchmarks"]),
             leaderboard=STANDINGS.validate_python(found["standings"]),

@@ -5,7 +5,7 @@ from typing import Final
 
 import psycopg
 
-from bp_core.shared.errors import Conflict, Duplicate, Invalid, PortalError, Unavailable
+from bp_core.shared.errors import Duplicate, Invalid, PortalError, PracticeDeleted, Unavailable
 
 CONSTRAINT_ERRORS: Final[Mapping[str, Callable[[], PortalError]]] = {
     "best_practices_category_id_fkey": lambda: Invalid.of("category_id", "there is no such category"),
@@ -15,8 +15,8 @@ CONSTRAINT_ERRORS: Final[Mapping[str, Callable[[], PortalError]]] = {
     "plants_name_key": lambda: Duplicate("Another plant has this name."),
     "categories_name_key": lambda: Duplicate("Another category has this name."),
     "categories_slug_key": lambda: Duplicate("Another category has this slug."),
-    "practice_images_practice_id_fkey": lambda: Conflict("The practice was deleted."),
-    "practice_documents_practice_id_fkey": lambda: Conflict("The practice was deleted."),
+    "practice_images_practice_id_fkey": lambda: PracticeDeleted("The practice was deleted."),
+    "practice_documents_practice_id_fkey": lambda: PracticeDeleted("The practice was deleted."),
 }
 
 

@@ -1,6 +1,8 @@
-"""Passwords, hashed with bcrypt (rules 9)."""
+"""Passwords, hashed with bcrypt (rules 9).
 
-import bcrypt
+bcrypt is imported when the first password is checked or hashed: only sign-ins need it.
+"""
+
 from typing_extensions import override
 
 from bp_core.auth.ports import PasswordHasher
@@ -17,6 +19,8 @@ class BcryptPasswords(PasswordHasher):
 
     @override
     def matches(self, password: str, hashed_password: str | None) -> bool:
+        import bcrypt
+
         secret = password.encode()  # bcrypt reads 72 bytes; no longer password is ever set, so none matches
         can_match = hashed_password is not None and len(secret) <= LONGEST_PASSWORD_BYTES
         hashed = hashed_password.encode() if hashed_password is not None else self._hash_of_no_password
@@ -29,6 +33,8 @@ class BcryptPasswords(PasswordHasher):
 
     @override
     def hashed(self, password: str) -> str:
+        import bcrypt
+
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._rounds)).decode()
 
     @property

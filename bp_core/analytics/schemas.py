@@ -63,8 +63,8 @@ class Overview(ResponseModel):
 
     monthly_count: int
     ytd_count: int
-    monthly_savings: str
-    ytd_savings: str
+    monthly_savings: Annotated[str, Field(examples=["12.34"])]
+    ytd_savings: Annotated[str, Field(examples=["98.76"])]
     stars: int
     benchmarked_count: int
     currency: Currency
@@ -74,9 +74,9 @@ class StarRating(ResponseModel):
     """The stars of a plant in a month, and its savings."""
 
     plant_id: UUID
-    plant_name: str
-    monthly_savings: str
-    ytd_savings: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+    monthly_savings: Annotated[str, Field(examples=["12.34"])]
+    ytd_savings: Annotated[str, Field(examples=["98.76"])]
     stars: int
     currency: Currency
 
@@ -84,8 +84,8 @@ class StarRating(ResponseModel):
 class TrendMonth(ResponseModel):
     """The savings and stars of a month (YYYY-MM)."""
 
-    month: str
-    savings: str
+    month: Annotated[str, Field(examples=["2026-08"])]
+    savings: Annotated[str, Field(examples=["12.34"])]
     stars: int
 
 
@@ -93,8 +93,8 @@ class PlantPerformance(ResponseModel):
     """The number of practices that a plant has submitted."""
 
     plant_id: UUID
-    plant_name: str
-    short_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+    short_name: Annotated[str, Field(examples=["Supa"])]
     submitted: int
 
 
@@ -102,7 +102,7 @@ class PlantBenchmarkCount(ResponseModel):
     """The number of benchmarked practices of a plant."""
 
     plant_id: UUID
-    plant_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
     benchmarked_count: int
 
 
@@ -110,31 +110,31 @@ class CategoryCount(ResponseModel):
     """The number of practices that were submitted in a category."""
 
     category_id: UUID
-    category_name: str
-    category_slug: str
+    category_name: Annotated[str, Field(examples=["Quality"])]
+    category_slug: Annotated[str, Field(examples=["quality"])]
     practice_count: int
-    color_class: str
-    icon_name: str
+    color_class: Annotated[str, Field(examples=["blue"])]
+    icon_name: Annotated[str, Field(examples=["bolt"])]
 
 
 class PlantAmount(ResponseModel):
     """The savings of a plant."""
 
     plant_id: UUID
-    plant_name: str
-    savings: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+    savings: Annotated[str, Field(examples=["12.34"])]
 
 
 class PlantSavings(PlantAmount):
     """The savings of a plant, with its short name."""
 
-    short_name: str
+    short_name: Annotated[str, Field(examples=["Supa"])]
 
 
 class PlantMonthAmount(PlantAmount):
     """The savings of a plant in a month (YYYY-MM)."""
 
-    month: str
+    month: Annotated[str, Field(examples=["2026-08"])]
 
 
 class PlantCosts(ResponseModel):
@@ -144,13 +144,13 @@ class PlantCosts(ResponseModel):
     """
 
     plant_id: UUID
-    plant_name: str
-    short_name: str
-    last_month: str
-    current_month: str
-    ytd_till_last_month: str
-    ytd_total: str
-    percent_change: Number | None
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+    short_name: Annotated[str, Field(examples=["Supa"])]
+    last_month: Annotated[str, Field(examples=["10.40"])]
+    current_month: Annotated[str, Field(examples=["12.34"])]
+    ytd_till_last_month: Annotated[str, Field(examples=["86.42"])]
+    ytd_total: Annotated[str, Field(examples=["98.76"])]
+    percent_change: Annotated[Number | None, Field(examples=[18.65])]
 
 
 class CostBreakdowns(ResponseModel):
@@ -165,8 +165,8 @@ class SavingPractice(ResponseModel):
     """An approved practice and its saving per month."""
 
     practice_id: UUID
-    title: str
-    savings: str
+    title: Annotated[str, Field(examples=["Less scrap in brazing"])]
+    savings: Annotated[str, Field(examples=["12.34"])]
     benchmarked: bool
     submitted_date: date
 
@@ -174,8 +174,8 @@ class SavingPractice(ResponseModel):
 class PracticeMonth(ResponseModel):
     """The savings and stars of a plant in a month (YYYY-MM), and the practices that count."""
 
-    month: str
-    total_savings: str
+    month: Annotated[str, Field(examples=["2026-08"])]
+    total_savings: Annotated[str, Field(examples=["12.34"])]
     practice_count: int
     stars: int
     practices: list[SavingPractice]

@@ -49,46 +49,60 @@ FullName = Annotated[Line, Field(max_length=200)]
 class Credentials(RequestModel):
     """E-mail and password."""
 
-    email: Annotated[Text, Field(min_length=3, max_length=320)]
-    password: GivenPassword
+    email: Annotated[Text, Field(min_length=3, max_length=320, examples=["asha.rao@amber.example"])]
+    password: Annotated[GivenPassword, Field(examples=["a long pass phrase"])]
     remember_me: bool = False
 
 
 class RefreshRequest(RequestModel):
     """The refresh token to be exchanged for new tokens."""
 
-    refresh_token: Annotated[Text, Field(min_length=1, max_length=4000)]
+    refresh_token: Annotated[
+        Text,
+        Field(
+            min_length=1,
+            max_length=4000,
+            examples=["eyJhbGciOiJIUzI1NiJ9.eyJ0eXAiOiJyZWZyZXNoIn0.c2lnbmF0dXJl"],
+        ),
+    ]
 
 
 class LogoutRequest(RequestModel):
     """A refresh token whose session ends, too."""
 
-    refresh_token: Annotated[Text, Field(max_length=4000)] | None = None
+    refresh_token: Annotated[
+        Annotated[Text, Field(max_length=4000)] | None,
+        Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJ0eXAiOiJyZWZyZXNoIn0.c2lnbmF0dXJl"]),
+    ] = None
 
 
 class Registration(RequestModel):
     """A new account; with an invite it is active at once, without one headquarters activates it."""
 
-    email: Email
-    password: NewPassword
-    full_name: FullName
-    invite_token: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    email: Annotated[Email, Field(examples=["asha.rao@amber.example"])]
+    password: Annotated[NewPassword, Field(examples=["a long pass phrase"])]
+    full_name: Annotated[FullName, Field(examples=["Asha Rao"])]
+    invite_token: Annotated[
+        Annotated[Text, Field(min_length=1, max_length=200)] | None, Field(examples=["kQ3v8b0mT1xW5dYz"])
+    ] = None
 
 
 class PasswordChange(RequestModel):
     """The current password and the new one."""
 
-    current_password: GivenPassword
-    new_password: NewPassword
+    current_password: Annotated[GivenPassword, Field(examples=["an old pass phrase"])]
+    new_password: Annotated[NewPassword, Field(examples=["a new pass phrase"])]
 
 
 class Tokens(ResponseModel):
     """The tokens of a session; `expires_in` is the lifetime of the access token in seconds."""
 
-    access_token: str
-    refresh_token: str
+    access_token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl"])]
+    refresh_token: Annotated[
+        str, Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJ0eXAiOiJyZWZyZXNoIn0.c2lnbmF0dXJl"])
+    ]
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name, no secret
-    expires_in: int = int(ACCESS_LIFETIME.total_seconds())
+    expires_in: Annotated[int, Field(examples=[1800])] = int(ACCESS_LIFETIME.total_seconds())
 
 
 class OpenSession(ResponseModel):
@@ -98,14 +112,14 @@ class OpenSession(ResponseModel):
     created_at: Timestamp
     last_seen_at: Timestamp
     expires_at: Timestamp
-    user_agent: str | None
+    user_agent: Annotated[str | None, Field(examples=["Mozilla/5.0"])]
     is_current: bool
 
 
 class NewInvite(RequestModel):
     """An invite to be created: for a user of one plant, or of headquarters."""
 
-    email: Email
+    email: Annotated[Email, Field(examples=["asha.rao@amber.example"])]
     role: Role
     plant_id: UUID | None = None
 
@@ -114,7 +128,7 @@ class Invite(ResponseModel):
     """An invite: usable once, for one e-mail, within seven days."""
 
     id: UUID
-    email: str
+    email: Annotated[str, Field(examples=["asha.rao@amber.example"])]
     role: Role
     plant_id: UUID | None
     invited_by_user_id: UUID
@@ -126,4 +140,4 @@ class Invite(ResponseModel):
 class IssuedInvite(Invite):
     """An invite with its token, which no later response has."""
 
-    token: str
+    token: Annotated[str, Field(examples=["kQ3v8b0mT1xW5dYz"])]

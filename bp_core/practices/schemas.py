@@ -76,24 +76,24 @@ class PracticeContent:
 class ContentRequest(RequestModel):
     """The optional content of a practice; a submission requires some of it (rules 2)."""
 
-    description: LongText | None = None
+    description: Annotated[LongText | None, Field(examples=["Joints leaked after brazing."])] = None
     category_id: UUID | None = None
-    problem_statement: LongText | None = None
-    solution: LongText | None = None
-    benefits: Benefits = Field(default_factory=list)
-    metrics: LongText | None = None
-    implementation: LongText | None = None
-    investment: LongText | None = None
-    savings_amount: Amount | None = None
+    problem_statement: Annotated[LongText | None, Field(examples=["One joint in forty leaked."])] = None
+    solution: Annotated[LongText | None, Field(examples=["Nitrogen is fed while the joint cools."])] = None
+    benefits: Benefits = Field(default_factory=list, examples=[["One joint in four hundred leaks"]])
+    metrics: Annotated[LongText | None, Field(examples=["Leaks per thousand joints"])] = None
+    implementation: Annotated[LongText | None, Field(examples=["Two lines, in a week."])] = None
+    investment: Annotated[LongText | None, Field(examples=["0.4 lakhs"])] = None
+    savings_amount: Annotated[Amount | None, Field(examples=[12.5])] = None
     savings_currency: Currency | None = None
     savings_period: SavingPeriod | None = None
-    area_implemented: ShortText | None = None
+    area_implemented: Annotated[ShortText | None, Field(examples=["Brazing, line 2"])] = None
 
 
 class NewPractice(ContentRequest):
     """A new practice; a draft requires a title only (rules 2)."""
 
-    title: Title
+    title: Annotated[Title, Field(examples=["Less scrap in brazing"])]
     plant_id: UUID | None = None
     status: Literal["draft", "submitted"] = "draft"
     submitted_date: Day | None = None
@@ -106,11 +106,11 @@ class PracticeChanges(ContentRequest):
     transition. `plant_id` moves the practice to another plant.
     """
 
-    title: Title = not_sent()
+    title: Annotated[Title, Field(examples=["Less scrap in brazing"])] = not_sent()
     plant_id: UUID = not_sent()
     submitted_date: Day | None = None
     status: Status | None = None
-    comment: Comment | None = None
+    comment: Annotated[Comment | None, Field(examples=["Please say how it was measured."])] = None
 
 
 class Submission(RequestModel):
@@ -184,12 +184,18 @@ class Image(ResponseModel):
     id: UUID
     practice_id: UUID
     image_type: ImageType
-    blob_container: str
-    blob_name: str
-    blob_url: str
-    thumbnail_url: str | None
-    file_size: int
-    content_type: str
+    blob_container: Annotated[str, Field(examples=["best-practices"])]
+    blob_name: Annotated[
+        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
+    ]
+    blob_url: Annotated[
+        str, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
+    thumbnail_url: Annotated[
+        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
+    file_size: Annotated[int, Field(examples=[204800])]
+    content_type: Annotated[str, Field(examples=["image/jpeg"])]
     width: int
     height: int
     uploaded_at: Timestamp
@@ -200,12 +206,16 @@ class Document(ResponseModel):
 
     id: UUID
     practice_id: UUID
-    document_name: str
-    blob_container: str
-    blob_name: str
-    blob_url: str
-    file_size: int
-    content_type: str
+    document_name: Annotated[str, Field(examples=["Work instruction 7"])]
+    blob_container: Annotated[str, Field(examples=["best-practices"])]
+    blob_name: Annotated[
+        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
+    ]
+    blob_url: Annotated[
+        str, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
+    file_size: Annotated[int, Field(examples=[204800])]
+    content_type: Annotated[str, Field(examples=["image/jpeg"])]
     uploaded_at: Timestamp
 
 
@@ -213,24 +223,24 @@ class PracticeText(Versioned):
     """A practice without its files."""
 
     id: UUID
-    title: str
-    description: str | None
+    title: Annotated[str, Field(examples=["Less scrap in brazing"])]
+    description: Annotated[str | None, Field(examples=["Joints leaked after brazing."])]
     category_id: UUID | None
-    category_name: str | None
+    category_name: Annotated[str | None, Field(examples=["Quality"])]
     submitted_by_user_id: UUID
-    submitted_by_name: str
+    submitted_by_name: Annotated[str, Field(examples=["Asha Rao"])]
     plant_id: UUID
-    plant_name: str
-    problem_statement: str | None
-    solution: str | None
-    benefits: list[str]
-    metrics: str | None
-    implementation: str | None
-    investment: str | None
-    savings_amount: Number | None
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+    problem_statement: Annotated[str | None, Field(examples=["One joint in forty leaked."])]
+    solution: Annotated[str | None, Field(examples=["Nitrogen is fed while the joint cools."])]
+    benefits: Annotated[list[str], Field(examples=[["One joint in four hundred leaks"]])]
+    metrics: Annotated[str | None, Field(examples=["Leaks per thousand joints"])]
+    implementation: Annotated[str | None, Field(examples=["Two lines, in a week."])]
+    investment: Annotated[str | None, Field(examples=["0.4 lakhs"])]
+    savings_amount: Annotated[Number | None, Field(examples=[12.5])]
     savings_currency: Currency | None
     savings_period: SavingPeriod | None
-    area_implemented: str | None
+    area_implemented: Annotated[str | None, Field(examples=["Brazing, line 2"])]
     status: Status
     submitted_date: date | None
     is_deleted: bool
@@ -257,8 +267,12 @@ class Practice(PracticeText):
 
     images: list[Image]
     documents: list[Document]
-    before_image_url: str | None
-    after_image_url: str | None
+    before_image_url: Annotated[
+        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
+    after_image_url: Annotated[
+        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
 
 
 class Statistics(ResponseModel):
@@ -273,31 +287,31 @@ class Statistics(ResponseModel):
 class Likeness(RequestModel):
     """The text of a planned practice, to find similar practices."""
 
-    title: Title
-    problem_statement: LongText | None = None
+    title: Annotated[Title, Field(examples=["Less scrap in brazing"])]
+    problem_statement: Annotated[LongText | None, Field(examples=["One joint in forty leaked."])] = None
 
 
 class ListedText(ResponseModel):
     """A practice in a list, without its thumbnail."""
 
     id: UUID
-    title: str
-    description: str | None
+    title: Annotated[str, Field(examples=["Less scrap in brazing"])]
+    description: Annotated[str | None, Field(examples=["Joints leaked after brazing."])]
     category_id: UUID | None
-    category_name: str | None
+    category_name: Annotated[str | None, Field(examples=["Quality"])]
     plant_id: UUID
-    plant_name: str
-    submitted_by_name: str
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+    submitted_by_name: Annotated[str, Field(examples=["Asha Rao"])]
     submitted_date: date | None
     status: Status
-    savings_amount: Number | None
+    savings_amount: Annotated[Number | None, Field(examples=[12.5])]
     savings_currency: Currency | None
     savings_period: SavingPeriod | None
     is_benchmarked: bool
     question_count: int
     has_images: bool
     created_at: Timestamp
-    highlight: str | None = None
+    highlight: Annotated[str | None, Field(examples=["Nitrogen in <mark>brazing</mark>"])] = None
 
 
 class StoredListItem(ListedText):
@@ -312,7 +326,9 @@ class PracticeListItem(ListedText):
     `highlight` is HTML: an excerpt of the text with the found words in `<mark>`.
     """
 
-    thumbnail_url: str | None
+    thumbnail_url: Annotated[
+        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
 
 
 class ExportQuery(PracticeQuery):
@@ -328,7 +344,7 @@ class SheetError(ResponseModel):
     row: int
     column: str
     cell: str | None
-    message: str
+    message: Annotated[str, Field(examples=["It is kept."])]
 
 
 class ImportReport(ResponseModel):

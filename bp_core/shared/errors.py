@@ -28,11 +28,13 @@ class PortalError(Exception):
     description: ClassVar[str]
 
     catalogue: ClassVar[list[type["PortalError"]]] = []
-    """Every error class, in the order of definition."""
+    """Every class with a code of its own, in the order of definition."""
 
     def __init_subclass__(cls) -> None:
         """Add the class to the catalogue. Raises TypeError if another class has the same code."""
         super().__init_subclass__()
+        if "code" not in vars(cls):
+            return
         if any(other.code == cls.code for other in PortalError.catalogue):
             raise TypeError(f"two errors have the code {cls.code}")
         PortalError.catalogue.append(cls)
@@ -109,10 +111,7 @@ class NotFound(PortalError):
 
 
 class Conflict(PortalError):
-    """The state of the resource does not allow the request."""
-
-    code = "CONFLICT"
-    description = "the practice was deleted while its photograph or document was being recorded"
+    """The thing is not in a state in which this can be done. Each of these errors has a code of its own."""
 
 
 class Duplicate(Conflict):
@@ -236,6 +235,13 @@ class JobDone(Conflict):
         "another instance has completed this scheduled run of the job; only timers get this error, callers"
         " never do"
     )
+
+
+class PracticeDeleted(Conflict):
+    """The practice was deleted meanwhile."""
+
+    code = "CONFLICT"
+    description = "the practice was deleted while its photograph or document was being recorded"
 
 
 class PreconditionFailed(PortalError):

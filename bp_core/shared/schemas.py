@@ -106,7 +106,7 @@ def not_sent() -> Any:
 class RequestModel(BaseModel):
     """The base of all request bodies and queries: unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def sent(self) -> dict[str, Any]:
         """Return the fields that the request contains, with their values."""
@@ -116,13 +116,13 @@ class RequestModel(BaseModel):
 class ResponseModel(BaseModel):
     """The base of all parts of a response."""
 
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True, defer_build=True)
 
 
 class Versioned(ResponseModel):
     """A part of a response with a version number, which increases with every change."""
 
-    version: int
+    version: Annotated[int, Field(examples=[3])]
 
 
 class PageQuery(RequestModel):

@@ -26,9 +26,9 @@ class UploadRequest(RequestModel):
     practice_id: UUID
     file_type: FileType
     image_type: Annotated[ImageType | None, Field(validate_default=True)] = None
-    filename: ShortName
-    content_type: ShortName
-    file_size: FileSize
+    filename: Annotated[ShortName, Field(examples=["joint.jpg"])]
+    content_type: Annotated[ShortName, Field(examples=["image/jpeg"])]
+    file_size: Annotated[FileSize, Field(examples=[204800])]
 
     @field_validator("image_type")
     @classmethod
@@ -44,19 +44,30 @@ class UploadRequest(RequestModel):
 class UploadPermit(ResponseModel):
     """A pre-signed URL: one PUT request to `upload_url` creates one blob, until `expiry`."""
 
-    upload_url: str
-    blob_name: str
-    container: str
+    upload_url: Annotated[
+        str, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+    ]
+    blob_name: Annotated[
+        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
+    ]
+    container: Annotated[str, Field(examples=["best-practices"])]
     expiry: Timestamp
 
 
 class Confirmation(RequestModel):
     """The statement of a client that it has uploaded a file; the stored file counts, not what is declared."""
 
-    blob_name: Annotated[Text, Field(min_length=1, max_length=1024)]
-    blob_container: Annotated[Text, Field(min_length=1, max_length=63)]
-    file_size: FileSize
-    content_type: ShortName
+    blob_name: Annotated[
+        Text,
+        Field(
+            min_length=1,
+            max_length=1024,
+            examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"],
+        ),
+    ]
+    blob_container: Annotated[Text, Field(min_length=1, max_length=63, examples=["best-practices"])]
+    file_size: Annotated[FileSize, Field(examples=[204800])]
+    content_type: Annotated[ShortName, Field(examples=["image/jpeg"])]
 
 
 class ImageConfirmation(Confirmation):
@@ -68,7 +79,7 @@ class ImageConfirmation(Confirmation):
 class DocumentConfirmation(Confirmation):
     """The statement of a client that it has uploaded a document, with the name that people see."""
 
-    document_name: Annotated[Line, Field(max_length=300)]
+    document_name: Annotated[Line, Field(max_length=300, examples=["Work instruction 7"])]
 
 
 @dataclass(frozen=True)
@@ -87,12 +98,14 @@ class Upload(ResponseModel):
     id: UUID
     practice_id: UUID
     user_id: UUID | None
-    container: str
-    blob_name: str
+    container: Annotated[str, Field(examples=["best-practices"])]
+    blob_name: Annotated[
+        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
+    ]
     declared_content_type: str | None
     declared_size: int | None
     state: UploadState
-    reason: str | None
+    reason: Annotated[str | None, Field(examples=[None])]
     expires_at: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp

@@ -30,7 +30,7 @@ class Target:
 class Access:
     """Who may call: anyone or signed-in users, users of one role, users who may use a thing.
 
-    The service checks the rights again, on the locked row. The check of a target refuses a write early; for
+    The service checks the rights again, on the locked row. The check of a target rejects a write early; for
     a read it would only be a second query, so it is not made. It is documented in both cases.
     """
 

@@ -4,7 +4,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Self, TypedDict
@@ -74,9 +74,8 @@ class Inputs:
     form: type[BaseModel] | None
 
     @classmethod
-    def of(cls, handler: Callable[..., object], route: str) -> Self:
-        """Read the inputs of a handler from its signature."""
-        hints = typing.get_type_hints(handler)
+    def of(cls, handler: Callable[..., object], hints: Mapping[str, Any], route: str) -> Self:
+        """Read the inputs of a handler from its parameters and their annotations."""
         return cls(
             names=frozenset(inspect.signature(handler).parameters),
             path_ids=tuple(_PATH_ID.findall(route)),
@@ -173,14 +172,15 @@ def declare(
     method: str, route: str, who: Access, handler: Callable[..., object], options: Options
 ) -> Endpoint:
     """Return the endpoint of a declaration. Raises DeclarationError."""
+    hints = typing.get_type_hints(handler)
     status = options.get("status", 200)
     endpoint = Endpoint(
         method=method,
         route=route,
         who=who,
         handler=handler,
-        inputs=Inputs.of(handler, route),
-        output=Output.of(typing.get_type_hints(handler)["return"]),
+        inputs=Inputs.of(handler, hints, route),
+        output=Output.of(hints["return"]),
         status=status,
         or_status=options.get("or_status"),
         limit=options.get("limit", "general"),

@@ -27,7 +27,5 @@ def expected_versions(request: func.HttpRequest) -> ExpectedVersions:
     tags = parse_etags(header.strip())
     if tags.star_tag:
         return None
-    versions = {int(tag) for tag in tags if _VERSION.fullmatch(tag)}
-    return {
-        version for version in versions if etag(version) in header
-    }  # werkzeug accepts tags without quotes
+    versions = {int(tag) for tag in tags if tag and _VERSION.fullmatch(tag)}  # werkzeug reads "" as None
+    return {version for version in versions if etag(version) in header}  # and accepts tags without quotes

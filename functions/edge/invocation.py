@@ -29,15 +29,15 @@ def serve(endpoint: Endpoint, request: func.HttpRequest) -> func.HttpResponse:
     """Return the response to a request, and log it."""
     started = time.perf_counter()
     request_id = _request_id(request)
-    with logs.context(request_id=request_id):
-        response = _respond(endpoint, request, request_id)
-        logs.log(
-            "answered",
-            method=endpoint.method,
-            route=endpoint.route,
-            status=response.status_code,
-            milliseconds=round((time.perf_counter() - started) * 1000, 1),
-        )
+    logs.bind(request_id=request_id)
+    response = _respond(endpoint, request, request_id)
+    logs.log(
+        "answered",
+        method=endpoint.method,
+        route=endpoint.route,
+        status=response.status_code,
+        milliseconds=round((time.perf_counter() - started) * 1000, 1),
+    )
     return response
 
 

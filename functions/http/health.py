@@ -1,7 +1,9 @@
 """The health endpoints, for probes and for operators."""
 
 import time
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from adapters.postgres import health
 from bp_core.jobs import JobRun, JobState
@@ -22,20 +24,20 @@ class Alive(ResponseModel):
 
     status: Literal["ok"]
     version: str
-    uptime_s: float
+    uptime_s: Annotated[float, Field(examples=[86400.0])]
 
 
 class DatabaseHealth(ResponseModel):
     """The database answers, and how many milliseconds it took."""
 
     status: Literal["ok"]
-    latency_ms: float
+    latency_ms: Annotated[float, Field(examples=[1.4])]
 
 
 class LastRun(ResponseModel):
     """The last run of a job."""
 
-    name: str
+    name: Annotated[str, Field(examples=["Supa"])]
     state: JobState
     started_at: Timestamp
 

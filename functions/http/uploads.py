@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bp_core.practices.schemas import Document, Image, ImageType
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import Conflict, UploadMissing, UploadRejected
+from bp_core.shared.errors import PracticeDeleted, UploadMissing, UploadRejected
 from bp_core.shared.schemas import RequestModel
 from bp_core.uploads.kinds import IMAGES
 from bp_core.uploads.recording import Recorded
@@ -24,7 +24,7 @@ from functions.practice_access import PRACTICE_OWNER, PRACTICE_VIEWER
 from functions.unit_of_work import UnitOfWork
 
 PRACTICE: Final = "/api/v1/best-practices/{practice_id:guid}"
-CONFIRMATION_ERRORS: Final = (UploadMissing, UploadRejected, Conflict)
+CONFIRMATION_ERRORS: Final = (UploadMissing, UploadRejected, PracticeDeleted)
 
 FORM_OVERHEAD: Final = 64 * 1024
 """What a multipart form may need in addition to its file, in bytes."""
@@ -79,7 +79,7 @@ def confirm_image(
     status=201,
     or_status=200,
     transaction=False,
-    errors=(UploadRejected, Conflict),
+    errors=(UploadRejected, PracticeDeleted),
 )
 def upload_image(
     work: UnitOfWork, caller: Caller, practice_id: UUID, form: Form[ImageFields]

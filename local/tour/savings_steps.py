@@ -16,7 +16,7 @@ MAX_RECALCULATED: Final = 1000
 """The stars of a plant with more practices a year than this are not recalculated: it would take too long."""
 
 ADMIN_REFUSED: Final = {401, 403, 404}
-"""What a host answers that requires a key for its admin paths, as in Azure."""
+"""Statuses from a host that requires a key for its admin paths, as in Azure."""
 
 
 def approve_practice(tour: Tour, plant: ApiClient, headquarters: ApiClient, practice: str) -> Month:

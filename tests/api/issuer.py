@@ -22,18 +22,18 @@ AUDIENCE: Final = "amber-portal-client"
 
 @cache
 def rsa_key(name: str) -> rsa.RSAPrivateKey:
-    """A key by any name, drawn once for all tests."""
+    """The RSA or EC key with this name, generated once for all tests."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 @cache
 def ec_key(name: str) -> ec.EllipticCurvePrivateKey:
-    """A key by any name, drawn once for all tests."""
+    """The RSA or EC key with this name, generated once for all tests."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def public_pem(key: rsa.RSAPrivateKey) -> bytes:
-    """The public part of a key as a text: everybody knows it."""
+    """The public part of a key in PEM."""
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -47,13 +47,13 @@ def published(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, kid: str, **m
 
 
 class Issuer:
-    """What an issuer publishes, how it answers, and how often it was asked."""
+    """The published keys of an issuer, its responses, and the number of requests for keys."""
 
     def __init__(self) -> None:
         self.keys: list[dict[str, Any]] = [published(rsa_key("first"), "first", use="sig", alg="RS256")]
         self.status = 200
         self.body: bytes | None = None
-        self.asked = 0
+        self.requests = 0
         self.url = ""
 
     @property
@@ -61,26 +61,26 @@ class Issuer:
         """The settings of a portal that trusts this issuer."""
         return {"OIDC_ISSUER": ISSUER, "OIDC_AUDIENCE": AUDIENCE, "OIDC_JWKS_URL": self.url}
 
-    def answer(self) -> tuple[int, bytes]:
-        """The status and body of an answer."""
-        self.asked += 1
+    def response(self) -> tuple[int, bytes]:
+        """The status and body of a response."""
+        self.requests += 1
         return self.status, self.body if self.body is not None else json.dumps({"keys": self.keys}).encode()
 
 
 @contextmanager
 def running(issuer: Issuer) -> Iterator[Issuer]:
-    """Let an issuer's server run on a free port of loopback."""
+    """Run the server of an issuer on a free port of loopback."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = issuer.answer()
+            status, body = issuer.response()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def log_message(self, format: str, *values: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -95,7 +95,7 @@ def running(issuer: Issuer) -> Iterator[Issuer]:
 
 
 def claims_for(email: str, /, **changes: object) -> dict[str, Any]:
-    """What an issuer says of somebody whose e-mail it has verified; a change to None leaves a claim out."""
+    """The claims of a user with a verified e-mail; None removes a claim."""
     now = int(NOON.timestamp())
     claims = {
         "iss": ISSUER,
@@ -118,6 +118,6 @@ def token(
     kid: str | None = "first",
     **header: object,
 ) -> str:
-    """A token that the issuer signed, with its first key unless another is named."""
+    """A token signed with the first key of the issuer, unless another key is given."""
     headers = {**header, **({"kid": kid} if kid is not None else {})}
     return jwt.encode(dict(claims), key or rsa_key("first"), algorithm=algorithm, headers=headers)

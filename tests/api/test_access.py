@@ -1,4 +1,4 @@
-"""Who is let in where: every route that there is, called as everybody there is, against its declaration."""
+"""Access: every route is called as every kind of caller, and must respond as its declaration says."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,8 +20,8 @@ from functions.unit_of_work import UnitOfWork
 from tests.api.tokens import claims_of
 from tests.world import PASSWORD, Person, World, picture
 
-LET_IN: Final = 200
-"""What stands for any answer of a handler."""
+ALLOWED: Final = 200
+"""Stands for any response of the handler itself."""
 
 OWN: Final = "a user of the practice's plant"
 OTHER: Final = "a user of another plant"
@@ -31,7 +31,7 @@ EXPIRED: Final = "somebody with an expired token"
 DEACTIVATED: Final = "a deactivated user"
 EVERYBODY: Final = (NOBODY, EXPIRED, DEACTIVATED, OTHER, OWN, HQ)
 
-SEES: Final[Mapping[str, int]] = {"submitted": LET_IN, "draft": 404}
+SEES: Final[Mapping[str, int]] = {"submitted": ALLOWED, "draft": 404}
 OWNS: Final[Mapping[str, int]] = {"submitted": 403, "draft": 404}
 
 RULES: Final[Mapping[Access, Mapping[str, int]]] = {
@@ -43,32 +43,32 @@ RULES: Final[Mapping[Access, Mapping[str, int]]] = {
 """What a user of another plant gets from endpoints with each access to a practice."""
 
 
-def test_every_route_lets_in_whom_it_declares_and_nobody_else(world: World) -> None:
-    walk = Walk(world)
+def test_every_route_allows_the_callers_that_it_declares_and_no_others(world: World) -> None:
+    routes = RouteCaller(world)
     for endpoint in ENDPOINTS.values():
         for who in EVERYBODY:
             for status in ("submitted", "draft") if endpoint.who.target else ("submitted",):
-                heard = walk.call(endpoint, who, status)
-                assert heard == expected(endpoint.who, who, status), (endpoint.name, who, status)
+                status_code = routes.call(endpoint, who, status)
+                assert status_code == expected(endpoint.who, who, status), (endpoint.name, who, status)
 
 
 def expected(access: Access, who: str, status: str) -> int:
-    """What a declaration says that somebody hears of a practice of another plant, or theirs, in a state."""
+    """The status that a caller must get for a practice with a status."""
     if not access.signed_in:
-        return LET_IN
+        return ALLOWED
     if who in (NOBODY, EXPIRED, DEACTIVATED):
         return 401
     if access.role is not None and access.role != ("hq" if who == HQ else "plant"):
         return 403
     if access.target is None or who != OTHER:
-        return LET_IN
+        return ALLOWED
     if access not in RULES:
         pytest.fail(f"RULES has no entry for {access.label}")
     return RULES[access][status]
 
 
-class Walk:
-    """Calls routes with real things behind every id: fresh ones whenever they were used."""
+class RouteCaller:
+    """Calls routes with ids of existing records, which are created again after each change."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -79,32 +79,32 @@ class Walk:
             OTHER: world.add_person("other@amber.test", plant=1),
             HQ: world.add_person("hq@amber.test"),
         }
-        self._things: dict[str, Things] = {}
+        self._records: dict[str, Records] = {}
         self._browsers: dict[str, httpx.Client] = {}
 
     def call(self, endpoint: Endpoint, who: str, status: str) -> int:
-        """Call a route as somebody; refusals by access as they are, any answer of the handler as LET_IN."""
+        """Call a route. Returns the status if access was refused, or else ALLOWED."""
         if who not in self._browsers:
             self._browsers[who] = self._browser(who)
-        if status not in self._things:
-            self._things[status] = Things.made(self, status)
+        if status not in self._records:
+            self._records[status] = Records.made(self, status)
         ids = {
-            **self._things[status].ids,
+            **self._records[status].ids,
             "session_id": self._session_of(who),
-            **self._own_things(endpoint, who, self._things[status].ids["practice_id"]),
+            **self._own_records(endpoint, who, self._records[status].ids["practice_id"]),
         }
-        path, sent = path_of(endpoint, ids), sent_to(endpoint, self._things[status])
+        path, sent = path_of(endpoint, ids), sent_to(endpoint, self._records[status])
         changes = self._changes()
-        answer = self._browsers[who].request(endpoint.method, path, **sent)
-        assert answer.status_code not in (405, 429), (endpoint.name, who)
-        assert answer.status_code < 500, (endpoint.name, who, answer.text)
-        if answer.status_code in (401, 403, 404):
+        response = self._browsers[who].request(endpoint.method, path, **sent)
+        assert response.status_code not in (405, 429), (endpoint.name, who)
+        assert response.status_code < 500, (endpoint.name, who, response.text)
+        if response.status_code in (401, 403, 404):
             assert self._changes() == changes, f"{endpoint.name} refused {who} and changed something"
-            return answer.status_code
+            return response.status_code
         if endpoint.method != "GET":
-            self._things.clear()
+            self._records.clear()
             self._browsers.pop(who)
-        return LET_IN
+        return ALLOWED
 
     def _browser(self, who: str) -> httpx.Client:
         if who in self.people:
@@ -133,13 +133,13 @@ class Walk:
         )
 
     def _session_of(self, who: str) -> str:
-        """A session that somebody may end: their own."""
+        """The session of the caller, which they may end."""
         if who not in self.people:
             return str(uuid4())
         return str(claims_of(self.people[who].tokens["access_token"])["sid"])
 
-    def _own_things(self, endpoint: Endpoint, who: str, practice_id: str) -> dict[str, str]:
-        """A question, a notification and a copy of somebody's, as far as a route wants them."""
+    def _own_records(self, endpoint: Endpoint, who: str, practice_id: str) -> dict[str, str]:
+        """A question, a notification and a copy of the caller, if the route has their ids."""
         asker = self.people[who].email if who in self.people else self.subject.email
         values = practice_id, asker
         made = {}
@@ -164,31 +164,31 @@ class Walk:
                 " INSERT INTO copied_practices (original_practice_id, copied_practice_id, copying_plant_id,"
                 "     copied_date, implementation_status)"
                 " SELECT %s, id, plant_id, now(), 'planning' FROM copy RETURNING id",
-                self.world.plants[0], asker, self._practice_of_its_own(),
+                self.world.plants[0], asker, self._new_practice(),
             )[0][0]  # fmt: skip
         return {name: str(made_id) for name, made_id in made.items()}
 
-    def _practice_of_its_own(self) -> str:
-        """A practice that nothing else was done to."""
+    def _new_practice(self) -> str:
+        """A practice that no other record refers to."""
         return str(self.world.practice(self.author, "submitted")["id"])
 
     def _changes(self) -> list[tuple[Any, ...]]:
-        """How many changes and uploads there are: none must come of a refused call."""
+        """The numbers of audit entries and uploads, which a refused call must not change."""
         return self.world.query("SELECT (SELECT count(*) FROM audit_log), (SELECT count(*) FROM uploads)")
 
 
 @dataclass(frozen=True)
-class Things:
-    """What the ids in a path, and the fields of a body, can stand for: real things."""
+class Records:
+    """Ids for paths and values for bodies that refer to existing records."""
 
     ids: Mapping[str, str]
     fields: Mapping[str, object]
 
     @classmethod
-    def made(cls, walk: Walk, status: str) -> "Things":
-        """Make one of each."""
-        world = walk.world
-        practice_id = str(world.practice(walk.author, status)["id"])
+    def made(cls, routes: RouteCaller, status: str) -> "Records":
+        """Create one record of each kind."""
+        world = routes.world
+        practice_id = str(world.practice(routes.author, status)["id"])
         [made] = world.query(
             """
             WITH image AS (
@@ -210,7 +210,7 @@ class Things:
             """,
             practice_id, f"practices/{practice_id}/before_1.jpg",
             practice_id, f"documents/{practice_id}/x_1.pdf", f"{uuid4().hex}@amber.test",
-            world.plants[0], uuid4().bytes, walk.people[HQ].email,
+            world.plants[0], uuid4().bytes, routes.people[HQ].email,
         )  # fmt: skip
         ids = dict(zip(("image_id", "doc_id", "user_id", "invite_id"), map(str, made), strict=True))
         ids |= {
@@ -227,11 +227,11 @@ class Things:
             "comment": "A comment",
             "question_text": "Why?",
             "answer_text": "Because.",
-            "email": walk.subject.email,
+            "email": routes.subject.email,
             "password": PASSWORD,
             "current_password": PASSWORD,
             "new_password": PASSWORD,
-            "refresh_token": walk.subject.sign_in().tokens["refresh_token"],
+            "refresh_token": routes.subject.sign_in().tokens["refresh_token"],
             "full_name": "A name",
             "name": f"A name {uuid4().hex}",
             "short_name": "A name",
@@ -252,28 +252,28 @@ class Things:
 
 
 def path_of(endpoint: Endpoint, ids: Mapping[str, str]) -> str:
-    """A route with real ids."""
+    """The path of a route with existing ids."""
     path = endpoint.route
     for name in set(endpoint.inputs.path_ids) & set(ids):
         path = path.replace(f"{{{name}:guid}}", ids[name])
     if "{" in path:
-        pytest.fail(f"the walk cannot fill {path}, of {endpoint.name}: teach it in Things.made")
+        pytest.fail(f"no value is known for {path}, of {endpoint.name}: add it to Records.made")
     return path
 
 
-def sent_to(endpoint: Endpoint, things: Things) -> dict[str, Any]:
-    """A body with all that is required, so that access is what a call is refused for."""
+def sent_to(endpoint: Endpoint, records: Records) -> dict[str, Any]:
+    """A body with all required fields, so that only access can be refused."""
     if "form" in endpoint.inputs.names:
         return {"data": {"image_type": "before"}, "files": {"file": ("a.jpg", picture(8, 8))}}
     if endpoint.method == "GET":
         return {}
     required = [name for name, field in endpoint.inputs.body.model_fields.items() if field.is_required()]
-    if unknown := [name for name in required if name not in things.fields]:
-        pytest.fail(f"the walk cannot fill {unknown} of {endpoint.name}: teach it in Things.made")
-    return {"json": {name: things.fields[name] for name in required}}
+    if unknown := [name for name in required if name not in records.fields]:
+        pytest.fail(f"no value is known for {unknown} of {endpoint.name}: add it to Records.made")
+    return {"json": {name: records.fields[name] for name in required}}
 
 
-def test_open_to_anyone_are_getting_in_the_signs_of_life_and_the_description_only() -> None:
+def test_only_signing_in_health_and_documentation_are_open_to_anyone() -> None:
     assert {endpoint.name for endpoint in ENDPOINTS.values() if endpoint.who is ANYONE} == {
         "register",
         "login",
@@ -300,7 +300,7 @@ def test_a_route_cannot_be_declared_without_saying_who_may_call_it() -> None:
     assert before == ENDPOINTS
 
 
-def test_a_route_whose_owner_decides_must_name_the_thing_that_is_owned() -> None:
+def test_a_route_for_owners_must_have_the_id_of_what_is_owned() -> None:
     def on_nothing(work: UnitOfWork) -> None: ...
 
     def on_another_id(work: UnitOfWork, plant_id: UUID) -> None: ...
@@ -319,7 +319,7 @@ def test_a_route_whose_owner_decides_must_name_the_thing_that_is_owned() -> None
     assert before == ENDPOINTS
 
 
-def test_a_handler_cannot_want_what_its_declaration_does_not_give() -> None:
+def test_a_handler_cannot_have_parameters_that_its_declaration_does_not_provide() -> None:
     def by_nobody(work: UnitOfWork, caller: Caller) -> None: ...
 
     def of_an_id(work: UnitOfWork, practice_id: UUID) -> None: ...
@@ -338,16 +338,16 @@ def test_a_handler_cannot_want_what_its_declaration_does_not_give() -> None:
     assert before == ENDPOINTS
 
 
-def test_the_walk_fails_on_a_route_that_it_cannot_fill(world: World) -> None:
-    walk = Walk(world)
+def test_the_access_test_fails_for_a_route_whose_ids_it_does_not_know(world: World) -> None:
+    routes = RouteCaller(world)
     known = ENDPOINTS["show_user"]
     for route, path_ids in (
         ("/api/v1/secrets/{secret_id:guid}", ("secret_id",)),
         ("/api/v1/secrets/{year:int}", ()),
     ):
-        strange = replace(known, route=route, inputs=replace(known.inputs, path_ids=path_ids))
-        with pytest.raises(pytest.fail.Exception, match="the walk cannot fill"):
-            walk.call(strange, HQ, "submitted")
+        unknown = replace(known, route=route, inputs=replace(known.inputs, path_ids=path_ids))
+        with pytest.raises(pytest.fail.Exception, match="no value is known for"):
+            routes.call(unknown, HQ, "submitted")
 
 
 FORBIDDEN_FIELDS: Final = {
@@ -364,7 +364,7 @@ FORBIDDEN_FIELDS: Final = {
 def test_fields_that_nobody_may_set_are_refused_and_not_ignored(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author)
-    before = world.query("SELECT * FROM users ORDER BY id"), world.written()
+    before = world.query("SELECT * FROM users ORDER BY id"), world.snapshot()
     required = {
         "POST /best-practices": {"title": "x"},
         "POST /auth/register": {"email": "a@amber.test", "password": PASSWORD, "full_name": "A"},
@@ -373,23 +373,23 @@ def test_fields_that_nobody_may_set_are_refused_and_not_ignored(world: World) ->
         method, path = call.replace("{practice}", practice["id"]).split()
         for field in fields:
             body = {**required.get(call, {}), field: None}
-            answer = author.http.request(method, f"/api/v1{path}", json=body)
-            details = answer.json()["error"]["details"]
-            assert (answer.status_code, [fault["field"] for fault in details]) == (422, [field]), (
+            response = author.http.request(method, f"/api/v1{path}", json=body)
+            details = response.json()["error"]["details"]
+            assert (response.status_code, [fault["field"] for fault in details]) == (422, [field]), (
                 call,
                 field,
             )
-    assert (world.query("SELECT * FROM users ORDER BY id"), world.written()) == before
+    assert (world.query("SELECT * FROM users ORDER BY id"), world.snapshot()) == before
 
 
-def test_a_plant_user_cannot_decide_about_their_own_practice(world: World) -> None:
+def test_a_plant_user_cannot_review_their_own_practice(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author, "submitted")
-    before = world.written()
+    before = world.snapshot()
     path = f"/best-practices/{practice['id']}"
     for status in ("approved", "revision_required", "draft"):
         assert author.patch(path, {"status": status}).status_code in (403, 409), status
     assert author.patch(path, {"submitted_date": "2026-08-01"}).status_code == 403
     other = {"title": "x", "plant_id": str(world.plants[1])}
     assert author.post("/best-practices", other).status_code in (403, 422)
-    assert world.written() == before
+    assert world.snapshot() == before

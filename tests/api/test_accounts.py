@@ -1,4 +1,4 @@
-"""Accounts: registering with an invite and without, one's own profile, passwords (rules 9)."""
+"""Accounts: registering with and without an invite, the own profile, passwords (rules 9)."""
 
 import hashlib
 from datetime import timedelta
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.api.tokens import claims_of
-from tests.world import NOON, PASSWORD, Person, World, at_once, error_of, invalid, refusal_of
+from tests.world import NOON, PASSWORD, Person, World, concurrently, error_of, invalid, refusal_of
 
 FORBIDDEN: Final = (403, "FORBIDDEN")
 INACTIVE: Final = (403, "ACCOUNT_INACTIVE")
@@ -38,9 +38,9 @@ def log_in(world: World, email: str = EMAIL, password: str = PASSWORD) -> httpx.
 
 
 def invite(hq: Person, email: str = EMAIL, **fields: object) -> dict[str, Any]:
-    answer = hq.post("/auth/invites", {"email": email, "role": "hq", **fields})
-    assert answer.status_code == 201, answer.text
-    issued: dict[str, Any] = answer.json()["data"]
+    response = hq.post("/auth/invites", {"email": email, "role": "hq", **fields})
+    assert response.status_code == 201, response.text
+    issued: dict[str, Any] = response.json()["data"]
     return issued
 
 
@@ -52,9 +52,9 @@ def people(world: World) -> list[tuple[Any, ...]]:
 
 
 def test_registering_without_an_invite_makes_an_inactive_account_without_a_plant(world: World) -> None:
-    answer = register(world, email="  New.Person@Amber.Test ", full_name=" Asha Rao ")
-    user = answer.json()["data"]
-    assert answer.status_code == 202
+    response = register(world, email="  New.Person@Amber.Test ", full_name=" Asha Rao ")
+    user = response.json()["data"]
+    assert response.status_code == 202
     assert user == {
         "id": user["id"],
         "email": "New.Person@Amber.Test",
@@ -98,12 +98,12 @@ def test_registering_a_known_and_an_unknown_email_gets_the_same_response(world: 
     unknown_id = expected["data"].pop("id")
     expected["data"].pop("email")
     for email in KNOWN:
-        answer = register(world, email=email, password="another password")
-        shown = answer.json()
+        response = register(world, email=email, password="another password")
+        shown = response.json()
         assert shown["data"].pop("email") == email
         assert shown["data"].pop("id") != unknown_id
-        assert (answer.status_code, shown) == (unknown.status_code, expected)
-        assert set(answer.headers) == set(unknown.headers)
+        assert (response.status_code, shown) == (unknown.status_code, expected)
+        assert set(response.headers) == set(unknown.headers)
 
 
 def test_registering_a_known_email_changes_nothing(world: World, known_users: list[tuple[Any, ...]]) -> None:
@@ -126,8 +126,8 @@ def test_registering_a_known_email_shows_an_id_that_nobody_has(
 
 def test_one_email_registers_once_in_concurrent_requests(world: World) -> None:
     spellings = [partial(register, world, email=email) for email in (EMAIL, EMAIL.upper())]
-    answers = at_once(*spellings * 4)
-    assert {answer.status_code for answer in answers} == {202}
+    responses = concurrently(*spellings * 4)
+    assert {response.status_code for response in responses} == {202}
     assert len(people(world)) == 1
 
 
@@ -149,9 +149,9 @@ def test_a_malformed_registration_is_refused_by_field(world: World) -> None:
         ({"plant_id": str(world.plants[0])}, "plant_id"),
         ({"is_active": True}, "is_active"),
     ):
-        answer = register(world, **changes)
-        assert refusal_of(answer) == invalid(field), changes
-        assert PASSWORD not in answer.text
+        response = register(world, **changes)
+        assert refusal_of(response) == invalid(field), changes
+        assert PASSWORD not in response.text
     assert people(world) == []
 
 
@@ -161,9 +161,9 @@ def test_a_malformed_registration_is_refused_by_field(world: World) -> None:
 def test_an_invite_makes_its_email_an_active_user_of_its_role_and_plant(world: World, hq: Person) -> None:
     plant_id = str(world.plants[4])
     issued = invite(hq, role="plant", plant_id=plant_id)
-    answer = register(world, email=EMAIL.upper(), invite_token=issued["token"])
-    user = answer.json()["data"]
-    assert answer.status_code == 201
+    response = register(world, email=EMAIL.upper(), invite_token=issued["token"])
+    user = response.json()["data"]
+    assert response.status_code == 201
     assert (user["email"], user["role"], user["plant_id"]) == (EMAIL, "plant", plant_id)
     assert user["is_active"] is True
     assert log_in(world).status_code == 200
@@ -175,7 +175,7 @@ def test_an_invite_makes_its_email_an_active_user_of_its_role_and_plant(world: W
     assert "token" not in newest and "token_hash" not in newest
 
 
-def test_the_token_of_an_invite_is_shown_once_and_kept_as_a_hash_only(world: World, hq: Person) -> None:
+def test_the_token_of_an_invite_is_shown_once_and_stored_as_a_hash_only(world: World, hq: Person) -> None:
     issued = invite(hq)
     assert issued["expires_at"] == "2026-08-22T06:30:00Z"
     assert (issued["used_at"], len(issued["token"]) >= 43) == (None, True)
@@ -188,17 +188,17 @@ def test_the_token_of_an_invite_is_shown_once_and_kept_as_a_hash_only(world: Wor
         assert all(issued["token"] not in row[0] for row in rows), table
 
 
-def test_two_who_use_an_invite_at_once_get_one_account(world: World, hq: Person) -> None:
+def test_an_invite_that_is_used_twice_at_the_same_time_makes_one_account(world: World, hq: Person) -> None:
     token = invite(hq)["token"]
     tries = [partial(register, world, invite_token=token, password=f"password {who}") for who in range(6)]
-    answers = at_once(*tries)
-    assert sorted(answer.status_code for answer in answers) == [201] + [422] * 5
-    [winner] = [who for who, answer in enumerate(answers) if answer.status_code == 201]
+    responses = concurrently(*tries)
+    assert sorted(response.status_code for response in responses) == [201] + [422] * 5
+    [winner] = [who for who, response in enumerate(responses) if response.status_code == 201]
     assert log_in(world, password=f"password {winner}").status_code == 200
     assert refusal_of(register(world, invite_token=token)) == NOT_USABLE
 
 
-def test_an_invite_is_for_its_email_for_seven_days_once_and_until_it_is_withdrawn(
+def test_an_invite_is_valid_once_for_its_email_for_seven_days_until_it_is_withdrawn(
     world: World, hq: Person
 ) -> None:
     issued = invite(hq)
@@ -300,7 +300,7 @@ def test_only_headquarters_manages_invites_and_a_used_one_cannot_be_withdrawn(
 # --- passwords
 
 
-def test_passwords_of_eight_characters_to_seventy_two_bytes_are_taken(world: World) -> None:
+def test_passwords_of_eight_characters_to_seventy_two_bytes_are_accepted(world: World) -> None:
     assert (len(ASCII_72), len(DEVANAGARI_72), len(DEVANAGARI_72.encode())) == (72, 24, 72)
     for number, password in enumerate((ASCII_72, DEVANAGARI_72, "12345678", "पासवर्ड!", " " * 8)):
         email = f"taken{number}@amber.test"
@@ -326,13 +326,13 @@ def test_passwords_that_are_too_long_or_too_short_are_refused_with_the_reason(wo
     before = people(world)
     for password, reason in REFUSED_PASSWORDS:
         change = {"current_password": PASSWORD, "new_password": password}
-        for answer, field in (
+        for response, field in (
             (register(world, password=password), "password"),
             (person.post("/auth/change-password", change), "new_password"),
         ):
-            assert refusal_of(answer) == invalid(field)
-            assert answer.json()["error"]["details"][0]["message"].startswith(reason)
-            assert len(password) < 9 or password not in answer.text
+            assert refusal_of(response) == invalid(field)
+            assert response.json()["error"]["details"][0]["message"].startswith(reason)
+            assert len(password) < 9 or password not in response.text
     assert (
         "letters outside ASCII take two to four bytes each"
         in register(world, password=DEVANAGARI_72 + "x").text
@@ -340,7 +340,7 @@ def test_passwords_that_are_too_long_or_too_short_are_refused_with_the_reason(wo
     assert people(world) == before
 
 
-def test_a_longer_password_never_matches_though_bcrypt_would_not_see_the_difference(world: World) -> None:
+def test_a_longer_password_never_matches_although_bcrypt_ignores_the_rest(world: World) -> None:
     person = world.plant_user()
     for password in (ASCII_72, DEVANAGARI_72):
         change = {"current_password": PASSWORD, "new_password": password}
@@ -363,8 +363,8 @@ def test_a_user_changes_their_password_with_the_current_one(world: World) -> Non
     ]  # committed, although the request was refused
 
     right = {"current_password": PASSWORD, "new_password": "another horse battery"}
-    answer = person.post("/auth/change-password", right)
-    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    response = person.post("/auth/change-password", right)
+    assert (response.status_code, response.json()["data"]) == (200, None)
     assert error_of(log_in(world, person.email)) == WRONG
     assert log_in(world, person.email, "another horse battery").status_code == 200
 
@@ -374,8 +374,8 @@ def test_guessing_the_old_password_in_an_open_session_is_slowed_down_like_signin
     guess = {"current_password": "a wrong guess", "new_password": "another horse battery"}
     for _ in range(4):
         assert person.post("/auth/change-password", guess).status_code == 422
-    answer = person.post("/auth/change-password", guess)
-    assert (error_of(answer), answer.headers["Retry-After"]) == ((429, "RATE_LIMITED"), "2")
+    response = person.post("/auth/change-password", guess)
+    assert (error_of(response), response.headers["Retry-After"]) == ((429, "RATE_LIMITED"), "2")
     assert error_of(log_in(world, person.email)) == (429, "RATE_LIMITED")
     world.clock.advance(timedelta(seconds=2))
     assert log_in(world, person.email).status_code == 200
@@ -388,10 +388,10 @@ def test_a_user_of_another_token_issuer_has_no_password_to_change(world: World) 
     assert error_of(person.post("/auth/change-password", body)) == (409, "NO_PASSWORD")
 
 
-# --- one's own profile
+# --- the own profile
 
 
-def test_a_person_changes_their_own_name_and_nothing_else(world: World, hq: Person) -> None:
+def test_a_user_changes_their_own_name_and_nothing_else(world: World, hq: Person) -> None:
     person = world.plant_user(2)
     world.clock.advance(timedelta(minutes=1))
     me = person.patch("/auth/me", {"full_name": "  Asha Rao "}).json()["data"]

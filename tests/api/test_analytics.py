@@ -1,4 +1,4 @@
-"""The figures, as people read them."""
+"""The figures as responses show them."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -10,9 +10,9 @@ from tests.world import Person, World, error_of, invalid, refusal_of, saving
 
 
 def overview(person: Person, **query: str) -> dict[str, object]:
-    answer = person.get("/analytics/overview", **query)
-    assert answer.status_code == 200, answer.text
-    data: dict[str, object] = answer.json()["data"]
+    response = person.get("/analytics/overview", **query)
+    assert response.status_code == 200, response.text
+    data: dict[str, object] = response.json()["data"]
     return data
 
 
@@ -27,11 +27,11 @@ def test_the_overview_shows_a_plant_its_own_figures_and_headquarters_the_company
     world.practice(author, "submitted", **saving(1000), submitted_date="2026-07-01")
     best = world.approved(hq, 0, **saving(60, period="monthly"), submitted_date="2026-01-01")
     world.approved(hq, 0, **saving("1.01", "crores"))
-    gone = world.approved(hq, 0, **saving(7, period="monthly"), submitted_date="2025-12-31")
+    deleted = world.approved(hq, 0, **saving(7, period="monthly"), submitted_date="2025-12-31")
     world.approved(hq, 1, **saving(100, period="monthly"))
-    for practice in (best, gone):
+    for practice in (best, deleted):
         world.benchmark(practice)
-    world.mark_deleted(gone)
+    world.mark_deleted(deleted)
     assert overview(author) == {
         "monthly_count": 1,
         "ytd_count": 3,
@@ -56,7 +56,7 @@ def test_the_overview_shows_a_plant_its_own_figures_and_headquarters_the_company
     }  # fmt: skip
 
 
-def test_money_is_cut_off_and_never_rounded(world: World) -> None:
+def test_money_is_truncated_and_never_rounded(world: World) -> None:
     hq = world.headquarters()
     practice = world.approved(hq, 0, **saving("12.34", period="monthly"))
     for stated, lakhs, crores in (
@@ -96,7 +96,7 @@ def test_the_star_table_shows_headquarters_every_active_plant_and_a_plant_itself
     assert author.get("/analytics/star-ratings", year=2025).json()["data"][0]["stars"] == 0
 
 
-def test_a_question_that_makes_no_sense_is_refused(world: World) -> None:
+def test_an_invalid_query_is_refused(world: World) -> None:
     hq = world.headquarters()
     for path, query, expected in (
         ("overview", {"currency": "rupees"}, invalid("currency")),
@@ -107,21 +107,21 @@ def test_a_question_that_makes_no_sense_is_refused(world: World) -> None:
         ("star-ratings", {"year": 2101}, invalid("year")),
         ("star-ratings", {"month": "May"}, (400, "BAD_REQUEST", {"month"})),
     ):
-        answer = hq.get(f"/analytics/{path}", **query)
-        assert refusal_of(answer) == expected, (path, query)
+        response = hq.get(f"/analytics/{path}", **query)
+        assert refusal_of(response) == expected, (path, query)
     for query_text, expected in (
         ("year=1999", invalid("year")),
         ("year=x", (400, "BAD_REQUEST", {"year"})),
         ("month=1", invalid("month")),
     ):
-        answer = hq.post(f"/analytics/recalculate-savings?{query_text}")
-        assert refusal_of(answer) == expected, query_text
+        response = hq.post(f"/analytics/recalculate-savings?{query_text}")
+        assert refusal_of(response) == expected, query_text
     assert refusal_of(hq.post("/analytics/recalculate-savings", {"year": 2026})) == invalid("year")
     assert world.query("SELECT count(*) FROM job_runs") == [(0,)]
 
 
 @pytest.mark.parametrize("portal_settings", [{"BUSINESS_TIMEZONE": "Pacific/Kiritimati"}])
-def test_this_month_is_the_month_where_the_business_is(world: World) -> None:
+def test_this_month_is_that_of_the_business_time_zone(world: World) -> None:
     world.clock.at = world.clock.at.replace(day=31, hour=12)  # in Kiritimati it is September
     author = world.plant_user(0)
     world.practice(author, "submitted")
@@ -136,9 +136,9 @@ LISTS: Final = (
 
 
 def figures(person: Person, path: str, **query: object) -> Any:
-    answer = person.get(f"/analytics/{path}", **query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
+    response = person.get(f"/analytics/{path}", **query)
+    assert response.status_code == 200, response.text
+    return response.json()["data"]
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,10 @@ def figures(person: Person, path: str, **query: object) -> Any:
         ("-0.5", "-0.50", "0.00"),
     ],
 )
-def test_every_figure_is_cut_off_alike(world: World, lakhs: str, as_lakhs: str, as_crores: str) -> None:
-    # No practice saves a fraction of a hundredth, or less than nothing: so it is put into what is kept.
+def test_every_figure_is_truncated_in_the_same_way(
+    world: World, lakhs: str, as_lakhs: str, as_crores: str
+) -> None:
+    # A practice cannot have such a saving, so the test writes it to the stored sums.
     hq = world.headquarters()
     world.query("ALTER TABLE monthly_savings ALTER annualised_savings TYPE numeric")
     world.query(
@@ -163,17 +165,17 @@ def test_every_figure_is_cut_off_alike(world: World, lakhs: str, as_lakhs: str, 
     )  # fmt: skip
     plant = world.plants[0]
     for currency, expected in (("lakhs", as_lakhs), ("crores", as_crores)):
-        asked = {"currency": currency}
-        shown = overview(hq, **asked)
+        query = {"currency": currency}
+        shown = overview(hq, **query)
         assert (shown["monthly_savings"], shown["ytd_savings"]) == (expected, expected)
-        rating = figures(hq, "star-ratings", **asked)[0]
+        rating = figures(hq, "star-ratings", **query)[0]
         assert (rating["monthly_savings"], rating["ytd_savings"]) == (expected, expected)
         for period in ("yearly", "monthly"):
-            assert figures(hq, "cost-savings", period=period, **asked)[0]["savings"] == expected
-        costs = figures(hq, "cost-analysis", **asked)[0]
+            assert figures(hq, "cost-savings", period=period, **query)[0]["savings"] == expected
+        costs = figures(hq, "cost-analysis", **query)[0]
         assert (costs["current_month"], costs["ytd_total"]) == (expected, expected)
-        assert figures(hq, f"star-ratings/{plant}/monthly-trend", **asked)[7]["savings"] == expected
-        assert figures(hq, f"cost-analysis/{plant}/monthly", **asked)[7]["total_savings"] == expected
+        assert figures(hq, f"star-ratings/{plant}/monthly-trend", **query)[7]["savings"] == expected
+        assert figures(hq, f"cost-analysis/{plant}/monthly", **query)[7]["total_savings"] == expected
 
 
 def test_the_analysis_of_costs_compares_with_the_month_before_and_sums_the_year(world: World) -> None:
@@ -183,10 +185,10 @@ def test_the_analysis_of_costs_compares_with_the_month_before_and_sums_the_year(
     world.approved(hq, 0, **saving(3, period="monthly"), submitted_date="2026-07-31")
     world.approved(hq, 0, **saving(4, period="monthly"), submitted_date="2026-08-01")
     world.approved(hq, 1, **saving(200, period="monthly"), submitted_date="2026-08-02")
-    answer = author.get("/analytics/cost-analysis").json()
-    assert set(answer) == {"success", "data", "current_month_breakdown", "ytd_breakdown", "monthly_trends"}
+    response = author.get("/analytics/cost-analysis").json()
+    assert set(response) == {"success", "data", "current_month_breakdown", "ytd_breakdown", "monthly_trends"}
     plant = {"plant_id": str(author.plant_id), "plant_name": "Greater Noida (Ecotech 1)"}
-    assert answer["data"] == [
+    assert response["data"] == [
         {
             **plant,
             "short_name": "Greater Noida",
@@ -197,9 +199,9 @@ def test_the_analysis_of_costs_compares_with_the_month_before_and_sums_the_year(
             "percent_change": 33.33,
         }
     ]
-    assert answer["current_month_breakdown"] == [{**plant, "savings": "4.00"}]
-    assert answer["ytd_breakdown"] == [{**plant, "savings": "10.00"}]
-    assert answer["monthly_trends"] == [
+    assert response["current_month_breakdown"] == [{**plant, "savings": "4.00"}]
+    assert response["ytd_breakdown"] == [{**plant, "savings": "10.00"}]
+    assert response["monthly_trends"] == [
         {**plant, "month": f"2026-0{month}", "savings": savings}
         for month, savings in enumerate(["0.00"] * 5 + ["3.00", "3.00", "4.00"], start=1)
     ]
@@ -214,7 +216,7 @@ def test_the_analysis_of_costs_compares_with_the_month_before_and_sums_the_year(
     assert (january["ytd_till_last_month"], january["ytd_total"]) == ("0.00", "0.00")
 
 
-def test_the_months_of_a_plant_show_the_practices_that_make_them(world: World) -> None:
+def test_the_months_of_a_plant_show_the_practices_that_count_in_them(world: World) -> None:
     hq = world.headquarters()
     second = world.approved(hq, 0, **saving(1, "crores"), submitted_date="2026-07-02", title="Second")
     first = world.approved(hq, 0, **saving(50, period="monthly"), submitted_date="2026-07-01", title="First")
@@ -316,7 +318,7 @@ def test_the_months_of_any_plant_are_shown_to_everybody(world: World) -> None:
     world.query("UPDATE plants SET is_active = false WHERE id = ANY (%s)", world.plants[1:3])
     for path in PLANT_MONTHS:
         assert len(figures(author, path.format(author.plant_id))) == 12
-        assert len(figures(hq, path.format(world.plants[2]))) == 12  # an inactive plant keeps its past
+        assert len(figures(hq, path.format(world.plants[2]))) == 12  # also of an inactive plant
         assert figures(author, path.format(other)) == figures(hq, path.format(other))
 
 
@@ -324,8 +326,8 @@ def test_the_months_of_an_unknown_plant_are_not_found(world: World) -> None:
     unknown = "00000000-0000-4000-8000-000000000000"
     for person in (world.plant_user(1), world.headquarters()):
         for path in PLANT_MONTHS:
-            answer = person.get(f"/analytics/{path.format(unknown)}")
-            assert error_of(answer) == (404, "NOT_FOUND"), path
+            response = person.get(f"/analytics/{path.format(unknown)}")
+            assert error_of(response) == (404, "NOT_FOUND"), path
 
 
 def test_categories_count_the_own_plant_the_named_plant_or_the_company(world: World) -> None:
@@ -358,7 +360,7 @@ def test_categories_count_the_practices_of_an_inactive_plant(world: World) -> No
     assert figures(hq, "category-breakdown")[0]["practice_count"] == 1
 
 
-def test_figures_are_asked_for_by_what_they_know_and_nothing_else(world: World) -> None:
+def test_each_figure_accepts_its_own_filters_and_no_others(world: World) -> None:
     hq = world.headquarters()
     plant = world.plants[0]
     for path, known in (
@@ -376,14 +378,16 @@ def test_figures_are_asked_for_by_what_they_know_and_nothing_else(world: World) 
         ):  # fmt: skip
             assert refusal_of(hq.get(f"/analytics/{path}", **{field: wrong})) == invalid(field), (path, field)
         for field in known & {"year", "month", "plant_id"}:
-            answer = hq.get(f"/analytics/{path}", **{field: "soon"})
-            assert refusal_of(answer) == (400, "BAD_REQUEST", {field}), (path, field)
+            response = hq.get(f"/analytics/{path}", **{field: "soon"})
+            assert refusal_of(response) == (400, "BAD_REQUEST", {field}), (path, field)
         for field, right in (("period", "monthly"), ("year", 2000), ("month", 12), ("currency", "crores")):
-            answer = hq.get(f"/analytics/{path}", **{field: right})
-            assert answer.status_code == (200 if field in known else 422), (path, field)
+            response = hq.get(f"/analytics/{path}", **{field: right})
+            assert response.status_code == (200 if field in known else 422), (path, field)
 
 
-def test_no_list_takes_more_statements_for_more_plants(world: World, statements: list[str]) -> None:
+def test_the_number_of_statements_does_not_depend_on_the_number_of_plants(
+    world: World, statements: list[str]
+) -> None:
     hq = world.headquarters()
     plant = world.plants[0]
     lists = (
@@ -395,7 +399,7 @@ def test_no_list_takes_more_statements_for_more_plants(world: World, statements:
         for path in lists:
             statements.clear()
             figures(hq, path)
-            assert len(statements) <= 3, path  # the session's is one of them
+            assert len(statements) <= 3, path  # one of them reads the session
         world.query(
             "INSERT INTO plants (name, short_name, division)"
             " SELECT 'Plant ' || n, 'P', 'x' FROM generate_series(1, 40) n ON CONFLICT DO NOTHING"

@@ -28,17 +28,17 @@ from tests.world import (
 NEW_PASSWORD: Final = "another horse battery"
 MINUTE: Final = timedelta(minutes=1)
 
-CHANGE_NOTHING_OF_NOTE: Final = {
-    "refresh_tokens": "a session goes on; its end by theft is kept (test_sessions.py)",
-    "ask_for_upload": "leave is no change; what is put with it is kept when it is recorded or rejected",
+WITHOUT_ENTRY: Final = {
+    "refresh_tokens": "the session continues; its end after a theft has an entry (test_sessions.py)",
+    "ask_for_upload": "a permit is no change; the upload has an entry when it is recorded or rejected",
     "ask_for_practice_upload": "the same, at the older path",
-    "find_similar_practices": "a question, asked with a body",
-    "read_notification": "what somebody has read is nobody else's affair",
-    "read_all_notifications": "the same, all at once",
-    "recalculate_savings": "derived figures; the run is kept among the jobs' runs",
+    "find_similar_practices": "a query with a body",
+    "read_notification": "what a user has read is private",
+    "read_all_notifications": "the same for all notifications",
+    "recalculate_savings": "derived figures; the run is recorded as a run of a job",
     "recalculate_leaderboard": "the same",
 }
-"""The routes that write, and leave no entry."""
+"""The routes that write without an entry."""
 
 
 class Entry(NamedTuple):
@@ -65,8 +65,8 @@ def id_of(person: Person) -> str:
     return str(claims_of(person.tokens["access_token"])["sub"])
 
 
-class Watcher:
-    """Looks at what each call leaves in the trail, and remembers which routes it has seen."""
+class TrailReader:
+    """Reads the entries of each call, and remembers the routes that were called."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -74,38 +74,38 @@ class Watcher:
         self._known = len(audit_trail(world))
 
     def catch_up(self) -> None:
-        """Pass over what was left until now."""
+        """Skip the entries until now."""
         self._known = len(audit_trail(self.world))
 
-    def left_by(self, name: str, answer: httpx.Response, by: str | None, *actions: str) -> list[Entry]:
-        """The entries that a call of a route has left: of these actions, by this user, with the call's id."""
+    def entries_of(self, name: str, response: httpx.Response, by: str | None, *actions: str) -> list[Entry]:
+        """The entries of a call: they must have these actions, this user and the request id of the call."""
         entries = audit_trail(self.world)[self._known :]
         self._known += len(entries)
         self.seen.add(name)
-        assert [entry.action for entry in entries] == list(actions), (name, answer.text)
+        assert [entry.action for entry in entries] == list(actions), (name, response.text)
         for entry in entries:
-            assert (entry.user_id, entry.request_id) == (by, answer.headers["X-Request-ID"]), name
+            assert (entry.user_id, entry.request_id) == (by, response.headers["X-Request-ID"]), name
         return entries
 
-    def by_one(self, name: str, answer: httpx.Response, by: str | None, action: str) -> Entry:
-        """The one entry that a call has left, which succeeded."""
-        assert answer.status_code < 300, (name, answer.text)
-        return self.left_by(name, answer, by, action)[0]
+    def entry_of(self, name: str, response: httpx.Response, by: str | None, action: str) -> Entry:
+        """The single entry of a call that succeeded."""
+        assert response.status_code < 300, (name, response.text)
+        return self.entries_of(name, response, by, action)[0]
 
 
-def test_every_route_that_writes_leaves_what_it_changed_and_no_secret(world: World) -> None:
+def test_every_route_that_writes_leaves_an_audit_entry_without_secrets(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(0)
-    watcher = Watcher(world)
-    tokens = [*tell_of_people(watcher, hq), *tell_of_sessions(watcher, "asha@amber.test")]
-    tell_of_plants_and_categories(watcher, hq)
-    practice_id = tell_of_practices(watcher, hq, author)
-    tell_of_images(watcher, author, practice_id)
-    tell_of_documents(watcher, author, practice_id)
-    tell_of_questions(watcher, hq, author, practice_id)
-    tell_of_an_import(watcher, hq)
-    tell_of_copies(watcher, hq)
+    trail = TrailReader(world)
+    tokens = [*check_users(trail, hq), *check_sessions(trail, "asha@amber.test")]
+    check_plants_and_categories(trail, hq)
+    practice_id = check_practices(trail, hq, author)
+    check_images(trail, author, practice_id)
+    check_documents(trail, author, practice_id)
+    check_questions(trail, hq, author, practice_id)
+    check_import(trail, hq)
+    check_copies(trail, hq)
     writing = {name for name, endpoint in ENDPOINTS.items() if endpoint.method not in READS}
-    assert watcher.seen == writing - set(CHANGE_NOTHING_OF_NOTE), "every route that writes is looked at here"
+    assert trail.seen == writing - set(WITHOUT_ENTRY), "every route that writes must be called here"
 
     [(whole,)] = world.query("SELECT string_agg(a::text, ' ') FROM audit_log a")
     hashes = world.query(
@@ -116,249 +116,253 @@ def test_every_route_that_writes_leaves_what_it_changed_and_no_secret(world: Wor
         assert secret not in whole
 
 
-def tell_of_people(watcher: Watcher, hq: Person) -> list[str]:
-    """Invite, register, change, let in and shut out; the tokens that were given."""
-    world, head = watcher.world, id_of(hq)
-    wish = {"email": "asha@amber.test", "role": "plant", "plant_id": str(world.plants[1])}
-    answer = hq.post("/auth/invites", wish)
-    invite = answer.json()["data"]
-    entry = watcher.by_one("create_invite", answer, head, "invite.created")
+def check_users(trail: TrailReader, hq: Person) -> list[str]:
+    """Invite, register, edit, activate and deactivate users. Returns the tokens of the invites."""
+    world, head = trail.world, id_of(hq)
+    invited = {"email": "asha@amber.test", "role": "plant", "plant_id": str(world.plants[1])}
+    response = hq.post("/auth/invites", invited)
+    invite = response.json()["data"]
+    entry = trail.entry_of("create_invite", response, head, "invite.created")
     assert (entry.entity, entry.entity_id, entry.before) == ("invite", invite["id"], None)
-    assert entry.after == {**wish, "expires_at": "2026-08-22 06:30:00+00:00"}
+    assert entry.after == {**invited, "expires_at": "2026-08-22 06:30:00+00:00"}
 
     body = {
-        "email": wish["email"],
+        "email": invited["email"],
         "full_name": "Asha",
         "password": PASSWORD,
         "invite_token": invite["token"],
     }
-    answer = world.browser().post("/api/v1/auth/register", json=body)
-    user = answer.json()["data"]
-    used, registered = watcher.left_by("register", answer, None, "invite.used", "user.registered")
+    response = world.browser().post("/api/v1/auth/register", json=body)
+    user = response.json()["data"]
+    used, registered = trail.entries_of("register", response, None, "invite.used", "user.registered")
     assert (used.entity_id, used.after) == (invite["id"], {"user_id": user["id"]})
-    facts = {**wish, "full_name": "Asha", "is_active": True}
+    facts = {**invited, "full_name": "Asha", "is_active": True}
     assert (registered.entity_id, registered.before, registered.after) == (user["id"], None, facts)
 
     withdrawn = hq.post("/auth/invites", {"email": "b@amber.test", "role": "hq"})
-    watcher.by_one("create_invite", withdrawn, head, "invite.created")
-    answer = hq.delete(f"/auth/invites/{withdrawn.json()['data']['id']}")
-    entry = watcher.by_one("withdraw_invite", answer, head, "invite.withdrawn")
+    trail.entry_of("create_invite", withdrawn, head, "invite.created")
+    response = hq.delete(f"/auth/invites/{withdrawn.json()['data']['id']}")
+    entry = trail.entry_of("withdraw_invite", response, head, "invite.withdrawn")
     assert (entry.before, entry.after) == ({"email": "b@amber.test"}, None)
 
     path, supa = f"/users/{user['id']}", str(world.plants[6])
-    answer = hq.patch(path, {"plant_id": supa, "full_name": "Asha", "role": "plant"})
-    entry = watcher.by_one("edit_user", answer, head, "user.changed")
-    assert (entry.before, entry.after) == ({"plant_id": wish["plant_id"]}, {"plant_id": supa})
+    response = hq.patch(path, {"plant_id": supa, "full_name": "Asha", "role": "plant"})
+    entry = trail.entry_of("edit_user", response, head, "user.changed")
+    assert (entry.before, entry.after) == ({"plant_id": invited["plant_id"]}, {"plant_id": supa})
     for step, was_active in (("deactivate", True), ("activate", False)):
-        answer = hq.patch(f"{path}/{step}", {})
-        entry = watcher.by_one(f"{step}_user", answer, head, f"user.{step}d")
+        response = hq.patch(f"{path}/{step}", {})
+        entry = trail.entry_of(f"{step}_user", response, head, f"user.{step}d")
         assert (entry.entity, entry.entity_id) == ("user", user["id"])
         assert (entry.before, entry.after) == ({"is_active": was_active}, {"is_active": not was_active})
     return [invite["token"], withdrawn.json()["data"]["token"]]
 
 
-def tell_of_sessions(watcher: Watcher, email: str) -> list[str]:
-    """Sign in, change one's name and password, end sessions; the tokens that were given."""
-    world = watcher.world
+def check_sessions(trail: TrailReader, email: str) -> list[str]:
+    """Sign in, change name and password, end sessions. Returns the tokens."""
+    world = trail.world
     desk, phone = (Person(email, "plant", world.plants[0], world.browser()) for _ in range(2))
     credentials, given = {"email": email, "password": PASSWORD}, []
     for person in (desk, phone):
         person.http.headers["User-Agent"] = "Firefox/140"
-        answer = person.post("/auth/login", credentials)
-        person.tokens = answer.json()["data"]
+        response = person.post("/auth/login", credentials)
+        person.tokens = response.json()["data"]
         person.http.headers["Authorization"] = f"Bearer {person.tokens['access_token']}"
         given += [person.tokens["access_token"], person.tokens["refresh_token"]]
-        entry = watcher.by_one("login", answer, None, "session.opened")
+        entry = trail.entry_of("login", response, None, "session.opened")
         assert entry.after == {"user_id": id_of(person), "user_agent": "Firefox/140"}
         assert entry.entity_id == claims_of(person.tokens["access_token"])["sid"]
     own = id_of(desk)
-    answer = desk.post("/auth/login", {**credentials, "password": "a wrong guess"})
-    watcher.left_by("login", answer, None)
+    response = desk.post("/auth/login", {**credentials, "password": "a wrong guess"})
+    trail.entries_of("login", response, None)
 
-    answer = desk.patch("/auth/me", {"full_name": "A. Rao"})
-    entry = watcher.by_one("edit_me", answer, own, "user.changed")
+    response = desk.patch("/auth/me", {"full_name": "A. Rao"})
+    entry = trail.entry_of("edit_me", response, own, "user.changed")
     assert entry.after == {"full_name": "A. Rao"}
-    answer = desk.delete(f"/auth/sessions/{claims_of(phone.tokens['access_token'])['sid']}")
-    entry = watcher.by_one("end_session", answer, own, "session.ended")
+    response = desk.delete(f"/auth/sessions/{claims_of(phone.tokens['access_token'])['sid']}")
+    entry = trail.entry_of("end_session", response, own, "session.ended")
     assert entry.after == {"user_id": own, "reason": "ended_by_user"}
     change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
-    answer = desk.post("/auth/change-password", change)
-    entry = watcher.by_one("change_password", answer, own, "user.password_changed")
+    response = desk.post("/auth/change-password", change)
+    entry = trail.entry_of("change_password", response, own, "user.password_changed")
     assert (entry.entity_id, entry.before, entry.after) == (own, None, None)
-    answer = desk.post("/auth/change-password", {**change, "new_password": PASSWORD})
-    watcher.left_by("change_password", answer, own)  # the old one is wrong by now: nothing was changed
+    response = desk.post("/auth/change-password", {**change, "new_password": PASSWORD})
+    trail.entries_of("change_password", response, own)  # the old password is wrong by now: no change
     back = {"current_password": NEW_PASSWORD, "new_password": PASSWORD}
-    answer = desk.post("/auth/change-password", back)
-    watcher.by_one("change_password", answer, own, "user.password_changed")
-    answer = desk.post("/auth/logout")
-    entry = watcher.by_one("logout", answer, own, "session.ended")
+    response = desk.post("/auth/change-password", back)
+    trail.entry_of("change_password", response, own, "user.password_changed")
+    response = desk.post("/auth/logout")
+    entry = trail.entry_of("logout", response, own, "session.ended")
     assert entry.after == {"user_id": own, "reason": "logout"}
     return given
 
 
-def tell_of_plants_and_categories(watcher: Watcher, hq: Person) -> None:
+def check_plants_and_categories(trail: TrailReader, hq: Person) -> None:
     head = id_of(hq)
     facts = {"name": "Chennai", "short_name": "MAA", "division": "Component"}
-    answer = hq.post("/plants", facts)
-    entry = watcher.by_one("create_plant", answer, head, "plant.created")
+    response = hq.post("/plants", facts)
+    entry = trail.entry_of("create_plant", response, head, "plant.created")
     path = f"/plants/{entry.entity_id}"
     assert (entry.before, entry.after) == (None, {**facts, "is_active": True})
-    answer = hq.patch(path, {**facts, "name": "Madras"})
-    entry = watcher.by_one("edit_plant", answer, head, "plant.changed")
+    response = hq.patch(path, {**facts, "name": "Madras"})
+    entry = trail.entry_of("edit_plant", response, head, "plant.changed")
     assert (entry.before, entry.after) == ({"name": "Chennai"}, {"name": "Madras"})
-    watcher.left_by("edit_plant", hq.patch(path, {"name": "Madras"}), head)
+    trail.entries_of("edit_plant", hq.patch(path, {"name": "Madras"}), head)
     for step in ("deactivate", "activate"):
-        answer = hq.patch(f"{path}/{step}", {})
-        watcher.by_one(f"{step}_plant", answer, head, f"plant.{step}d")
+        response = hq.patch(f"{path}/{step}", {})
+        trail.entry_of(f"{step}_plant", response, head, f"plant.{step}d")
 
     facts = {"name": "Energy", "color_class": "x", "icon_name": "bolt"}
-    answer = hq.post("/categories", facts)
-    entry = watcher.by_one("create_category", answer, head, "category.created")
+    response = hq.post("/categories", facts)
+    entry = trail.entry_of("create_category", response, head, "category.created")
     assert (entry.before, entry.after) == (None, {**facts, "slug": "energy"})
-    answer = hq.patch(f"/categories/{entry.entity_id}", {"icon_name": "sun", "name": "Energy"})
-    entry = watcher.by_one("edit_category", answer, head, "category.changed")
+    response = hq.patch(f"/categories/{entry.entity_id}", {"icon_name": "sun", "name": "Energy"})
+    entry = trail.entry_of("edit_category", response, head, "category.changed")
     assert (entry.before, entry.after) == ({"icon_name": "bolt"}, {"icon_name": "sun"})
 
 
-def tell_of_practices(watcher: Watcher, hq: Person, author: Person) -> str:
-    """Write, edit, submit, approve, send back and delete practices; the id of one that is left."""
-    practice_id = tell_of_writing(watcher, author)
-    tell_of_transitions(watcher, hq, author, practice_id)
+def check_practices(trail: TrailReader, hq: Person, author: Person) -> str:
+    """Write, edit, submit, approve, send back and delete practices. Returns the id of one."""
+    practice_id = check_writing(trail, author)
+    check_transitions(trail, hq, author, practice_id)
     own = id_of(author)
-    answer = author.post("/best-practices", {"title": "A mistake"})
-    mistake = str(watcher.by_one("create_practice", answer, own, "practice.created").entity_id)
-    answer = author.delete(f"/best-practices/{mistake}")
-    entry = watcher.by_one("delete_practice", answer, own, "practice.deleted")
+    response = author.post("/best-practices", {"title": "A mistake"})
+    mistake = str(trail.entry_of("create_practice", response, own, "practice.created").entity_id)
+    response = author.delete(f"/best-practices/{mistake}")
+    entry = trail.entry_of("delete_practice", response, own, "practice.deleted")
     assert (entry.entity_id, entry.after) == (mistake, None)
     return practice_id
 
 
-def tell_of_writing(watcher: Watcher, author: Person) -> str:
-    """Write and edit a practice; its id."""
+def check_writing(trail: TrailReader, author: Person) -> str:
+    """Write and edit a practice. Returns its id."""
     own = id_of(author)
     body = {
         "title": "Less scrap", "description": "x", "problem_statement": "x", "solution": "x",
-        "category_id": str(watcher.world.categories[0]),
+        "category_id": str(trail.world.categories[0]),
     }  # fmt: skip
-    answer = author.post("/best-practices", body)
-    entry = watcher.by_one("create_practice", answer, own, "practice.created")
-    practice_id = str(answer.json()["data"]["id"])
+    response = author.post("/best-practices", body)
+    entry = trail.entry_of("create_practice", response, own, "practice.created")
+    practice_id = str(response.json()["data"]["id"])
     assert (entry.entity, entry.entity_id, entry.before) == ("practice", practice_id, None)
     expected = {**body, "status": "draft", "plant_id": str(author.plant_id)}
     assert {name: (entry.after or {})[name] for name in expected} == expected
 
-    answer = author.patch(f"/best-practices/{practice_id}", {**body, "title": "No scrap"})
-    entry = watcher.by_one("edit_practice", answer, own, "practice.changed")
+    response = author.patch(f"/best-practices/{practice_id}", {**body, "title": "No scrap"})
+    entry = trail.entry_of("edit_practice", response, own, "practice.changed")
     assert (entry.before, entry.after) == ({"title": "Less scrap"}, {"title": "No scrap"})
     return practice_id
 
 
-def tell_of_transitions(watcher: Watcher, hq: Person, author: Person, practice_id: str) -> None:
-    """Submit, approve and send back a practice; a refused approval leaves no entry."""
+def check_transitions(trail: TrailReader, hq: Person, author: Person, practice_id: str) -> None:
+    """Submit, approve and send back a practice; a refused approval has no entry."""
     path = f"/best-practices/{practice_id}"
-    answer = author.post(f"{path}/submit", {})
-    entry = watcher.by_one("submit_practice", answer, id_of(author), "practice.submitted")
+    response = author.post(f"{path}/submit", {})
+    entry = trail.entry_of("submit_practice", response, id_of(author), "practice.submitted")
     assert entry.before == {"status": "draft", "submitted_date": None}
     assert entry.after == {"status": "submitted", "submitted_date": "2026-08-15"}
-    answer = hq.post(f"{path}/approve", {})
-    entry = watcher.by_one("approve_practice", answer, id_of(hq), "practice.approved")
+    response = hq.post(f"{path}/approve", {})
+    entry = trail.entry_of("approve_practice", response, id_of(hq), "practice.approved")
     assert (entry.before, entry.after) == ({"status": "submitted"}, {"status": "approved"})
-    answer = hq.post(f"{path}/request-revision", {"comment": "How was it measured?"})
-    entry = watcher.by_one("request_revision", answer, id_of(hq), "practice.revision_required")
+    response = hq.post(f"{path}/request-revision", {"comment": "How was it measured?"})
+    entry = trail.entry_of("request_revision", response, id_of(hq), "practice.revision_required")
     assert (entry.before, entry.after) == ({"status": "approved"}, {"status": "revision_required"})
-    watcher.left_by("approve_practice", hq.post(f"{path}/approve"), id_of(hq))
+    trail.entries_of("approve_practice", hq.post(f"{path}/approve"), id_of(hq))
 
 
-def tell_of_images(watcher: Watcher, author: Person, practice_id: str) -> None:
-    world, own = watcher.world, id_of(author)
+def check_images(trail: TrailReader, author: Person, practice_id: str) -> None:
+    world, own = trail.world, id_of(author)
     path = f"/best-practices/{practice_id}/images"
 
     def put(data: bytes) -> str:
-        answer = author.post("/upload/presigned-url", upload_request(practice_id))
-        blob_name = str(answer.json()["data"]["blob_name"])
+        response = author.post("/upload/presigned-url", upload_request(practice_id))
+        blob_name = str(response.json()["data"]["blob_name"])
         world.put_blob(blob_name, data)
         return blob_name
 
     blob_name = put(picture(8, 8))
-    answer = author.post(path, confirmation(blob_name))
-    entry = watcher.by_one("confirm_image", answer, own, "image.recorded")
+    response = author.post(path, confirmation(blob_name))
+    entry = trail.entry_of("confirm_image", response, own, "image.recorded")
     facts = {
         "practice_id": practice_id, "image_type": "before", "blob_container": "best-practices",
         "blob_name": blob_name,
     }  # fmt: skip
-    image_id = answer.json()["data"]["id"]
+    image_id = response.json()["data"]["id"]
     assert (entry.entity_id, entry.before, entry.after) == (image_id, None, facts)
-    watcher.left_by("confirm_image", author.post(path, confirmation(blob_name)), own)  # known already
+    trail.entries_of("confirm_image", author.post(path, confirmation(blob_name)), own)  # already recorded
 
     blob_name = put(b"no picture")
-    answer = author.post(path, confirmation(blob_name))
-    [entry] = watcher.left_by("confirm_image", answer, own, "upload.rejected")
+    response = author.post(path, confirmation(blob_name))
+    [entry] = trail.entries_of("confirm_image", response, own, "upload.rejected")
     assert (entry.entity_id, entry.after) == (
         practice_id, {"blob_name": blob_name, "reason": "The file is not of type image/jpeg."}
     )  # fmt: skip
-    answer = author.http.post(
+    response = author.http.post(
         f"/api/v1/best-practices/{practice_id}/upload-image",
         data={"image_type": "after"},
         files={"file": ("a.jpg", picture(8, 8))},
     )
-    watcher.by_one("upload_image", answer, own, "image.recorded")
-    answer = author.delete(f"{path}/{image_id}")
-    entry = watcher.by_one("delete_image", answer, own, "image.deleted")
+    trail.entry_of("upload_image", response, own, "image.recorded")
+    response = author.delete(f"{path}/{image_id}")
+    entry = trail.entry_of("delete_image", response, own, "image.deleted")
     assert (entry.entity_id, entry.before, entry.after) == (image_id, facts, None)
 
 
-def tell_of_documents(watcher: Watcher, author: Person, practice_id: str) -> None:
+def check_documents(trail: TrailReader, author: Person, practice_id: str) -> None:
     own, path = id_of(author), f"/best-practices/{practice_id}/documents"
-    wish = {"practice_id": practice_id, "file_type": "document", "filename": "leaks.pdf"}
-    wish["content_type"] = "application/pdf"
-    permit = author.post("/upload/presigned-url", {**wish, "file_size": 1}).json()["data"]
-    watcher.world.put_blob(permit["blob_name"], b"%PDF-1.7\n", permit["container"])
+    upload = {"practice_id": practice_id, "file_type": "document", "filename": "leaks.pdf"}
+    upload["content_type"] = "application/pdf"
+    permit = author.post("/upload/presigned-url", {**upload, "file_size": 1}).json()["data"]
+    trail.world.put_blob(permit["blob_name"], b"%PDF-1.7\n", permit["container"])
     body = {"document_name": "Leaks", "blob_name": permit["blob_name"], "blob_container": permit["container"]}
-    answer = author.post(path, {**body, "file_size": 1, "content_type": "application/pdf"})
-    entry = watcher.by_one("confirm_document", answer, own, "document.recorded")
+    response = author.post(path, {**body, "file_size": 1, "content_type": "application/pdf"})
+    entry = trail.entry_of("confirm_document", response, own, "document.recorded")
     assert entry.after == {**body, "practice_id": practice_id}
-    answer = author.delete(f"{path}/{entry.entity_id}")
-    entry = watcher.by_one("delete_document", answer, own, "document.deleted")
+    response = author.delete(f"{path}/{entry.entity_id}")
+    entry = trail.entry_of("delete_document", response, own, "document.deleted")
     assert (entry.before, entry.after) == ({**body, "practice_id": practice_id}, None)
 
 
-def tell_of_questions(watcher: Watcher, hq: Person, author: Person, practice_id: str) -> None:
-    answer = hq.post(f"/questions/practice/{practice_id}", {"question_text": "How warm is it?"})
-    question = watcher.by_one("ask_question", answer, id_of(hq), "question.asked")
+def check_questions(trail: TrailReader, hq: Person, author: Person, practice_id: str) -> None:
+    response = hq.post(f"/questions/practice/{practice_id}", {"question_text": "How warm is it?"})
+    question = trail.entry_of("ask_question", response, id_of(hq), "question.asked")
     assert question.after is not None
     assert question.after["question_text"] == "How warm is it?"
     path = f"/questions/{question.entity_id}"
-    answer = author.patch(f"{path}/answer", {"answer_text": "620 degrees."})
-    entry = watcher.by_one("answer_question", answer, id_of(author), "question.answered")
+    response = author.patch(f"{path}/answer", {"answer_text": "620 degrees."})
+    entry = trail.entry_of("answer_question", response, id_of(author), "question.answered")
     assert (entry.before or {})["answer_text"] is None
     assert (entry.after or {})["answer_text"] == "620 degrees."
-    entry = watcher.by_one("delete_question", hq.delete(path), id_of(hq), "question.deleted")
+    entry = trail.entry_of("delete_question", hq.delete(path), id_of(hq), "question.deleted")
     assert (entry.entity_id, entry.after) == (question.entity_id, None)
 
 
-def tell_of_an_import(watcher: Watcher, hq: Person) -> None:
-    row = complete_row(watcher.world)
-    answer = import_practices(hq, workbook(HEADINGS, row, row), dry_run="false")
-    entries = watcher.left_by("import_practices", answer, id_of(hq), "practice.created", "practice.created")
+def check_import(trail: TrailReader, hq: Person) -> None:
+    row = complete_row(trail.world)
+    response = import_practices(hq, workbook(HEADINGS, row, row), dry_run="false")
+    entries = trail.entries_of(
+        "import_practices", response, id_of(hq), "practice.created", "practice.created"
+    )
     assert [(entry.after or {})["title"] for entry in entries] == ["Less scrap in brazing"] * 2
 
 
-def tell_of_copies(watcher: Watcher, hq: Person) -> None:
-    world, head = watcher.world, id_of(hq)
+def check_copies(trail: TrailReader, hq: Person) -> None:
+    world, head = trail.world, id_of(hq)
     original = world.practice(world.plant_user(0), "submitted")
     copier = world.plant_user(1)
-    watcher.catch_up()
-    answer = hq.post(f"/benchmarking/benchmark/{original['id']}")
-    approved, benchmarked = watcher.left_by(
-        "benchmark_practice", answer, head, "practice.approved", "practice.benchmarked"
+    trail.catch_up()
+    response = hq.post(f"/benchmarking/benchmark/{original['id']}")
+    approved, benchmarked = trail.entries_of(
+        "benchmark_practice", response, head, "practice.approved", "practice.benchmarked"
     )
     assert approved.after == {"status": "approved"}
     facts = {"benchmarked_by_user_id": head, "benchmarked_date": "2026-08-15"}
     assert (benchmarked.entity_id, benchmarked.before, benchmarked.after) == (original["id"], None, facts)
 
-    answer = copier.post("/copy/implement", {"original_practice_id": original["id"]})
-    written, copied = watcher.left_by("copy_practice", answer, id_of(copier), "practice.created", "copy.made")
-    copy = answer.json()["data"]["copy_record"]
+    response = copier.post("/copy/implement", {"original_practice_id": original["id"]})
+    written, copied = trail.entries_of(
+        "copy_practice", response, id_of(copier), "practice.created", "copy.made"
+    )
+    copy = response.json()["data"]["copy_record"]
     assert (written.entity_id, copied.entity, copied.entity_id, copied.before) == (
         copy["copied_practice_id"], "copy", copy["id"], None
     )  # fmt: skip
@@ -369,21 +373,21 @@ def tell_of_copies(watcher: Watcher, hq: Person) -> None:
         "copied_date": "2026-08-15",
         "implementation_status": "planning",
     }
-    answer = copier.patch(f"/copy/{copy['id']}", {"implementation_status": "in_progress"})
-    entry = watcher.by_one("edit_copy", answer, id_of(copier), "copy.changed")
+    response = copier.patch(f"/copy/{copy['id']}", {"implementation_status": "in_progress"})
+    entry = trail.entry_of("edit_copy", response, id_of(copier), "copy.changed")
     assert (entry.before, entry.after) == (
         {"implementation_status": "planning"}, {"implementation_status": "in_progress"}
     )  # fmt: skip
-    answer = copier.patch(f"/copy/{copy['id']}", {"implementation_status": "in_progress"})
-    watcher.left_by("edit_copy", answer, id_of(copier))  # nothing has changed
-    answer = hq.delete(f"/benchmarking/unbenchmark/{original['id']}")
-    entry = watcher.by_one("unbenchmark_practice", answer, head, "practice.unbenchmarked")
+    response = copier.patch(f"/copy/{copy['id']}", {"implementation_status": "in_progress"})
+    trail.entries_of("edit_copy", response, id_of(copier))  # nothing has changed
+    response = hq.delete(f"/benchmarking/unbenchmark/{original['id']}")
+    entry = trail.entry_of("unbenchmark_practice", response, head, "practice.unbenchmarked")
     assert (entry.entity_id, entry.before, entry.after) == (original["id"], facts, None)
 
 
-def test_what_the_portal_does_by_itself_is_kept_as_nobodys(world: World) -> None:
+def test_a_change_by_the_portal_itself_has_no_user(world: World) -> None:
     author = world.plant_user(0)
-    blob_name = world.ask_for_upload(author, world.practice(author)["id"])["blob_name"]
+    blob_name = world.presign_image(author, world.practice(author)["id"])["blob_name"]
     world.put_blob(blob_name, picture(8, 8))
     world.deliver(blob_name)
     world.deliver(blob_name)
@@ -391,34 +395,34 @@ def test_what_the_portal_does_by_itself_is_kept_as_nobodys(world: World) -> None
     assert (recorded.action, recorded.user_id, recorded.request_id) == ("image.recorded", None, None)
 
 
-def test_an_entry_has_the_id_that_its_call_came_with(world: World) -> None:
+def test_an_entry_has_the_request_id_of_its_call(world: World) -> None:
     hq = world.headquarters()
     body = {"name": "Chennai", "short_name": "MAA", "division": "Component"}
     hq.http.post("/api/v1/plants", json=body, headers={"X-Request-ID": "call-17"})
     assert audit_trail(world)[-1].request_id == "call-17"
 
 
-# --- one transaction, and never rewritten
+# --- one transaction, insert-only
 
 
-def test_a_change_that_fails_later_leaves_neither_itself_nor_an_entry(
+def test_a_change_that_fails_later_is_rolled_back_with_its_entry(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     author = world.plant_user(0)
-    before = audit_trail(world), world.written()
+    before = audit_trail(world), world.snapshot()
 
     def fail(*_: object) -> None:
         raise RuntimeError("after the trail was written")
 
     with monkeypatch.context() as patched:
-        patched.setattr("bp_core.savings.SavingsLedger.practice_changed", fail)
+        patched.setattr("bp_core.savings.StarRatingListener.practice_changed", fail)
         assert error_of(author.post("/best-practices", {"title": "x"})) == (500, "INTERNAL")
-    assert (audit_trail(world), world.written()) == before
+    assert (audit_trail(world), world.snapshot()) == before
     assert author.post("/best-practices", {"title": "x"}).status_code == 201
     assert len(audit_trail(world)) == len(before[0]) + 1
 
 
-def test_a_change_whose_commit_fails_leaves_neither_itself_nor_an_entry(world: World) -> None:
+def test_a_change_whose_commit_fails_is_rolled_back_with_its_entry(world: World) -> None:
     hq, waiting = world.headquarters(), world.add_person("asha@amber.test", plant=0, is_active=False)
     [(user_id,)] = world.query("SELECT id FROM users WHERE email = %s", waiting.email)
     world.query(
@@ -430,20 +434,20 @@ def test_a_change_whose_commit_fails_leaves_neither_itself_nor_an_entry(world: W
     )
     people, entries = world.query("SELECT * FROM users ORDER BY id"), audit_trail(world)
     plant = {"name": "Chennai", "short_name": "MAA", "division": "Component"}
-    for answer in (
+    for response in (
         hq.post("/plants", plant),
         hq.patch(f"/users/{user_id}/activate", {}),
         hq.post("/auth/login", {"email": hq.email, "password": PASSWORD}),
     ):
-        assert error_of(answer) == (500, "INTERNAL")
-        assert "disk" not in answer.text
+        assert error_of(response) == (500, "INTERNAL")
+        assert "disk" not in response.text
     assert audit_trail(world) == entries
     assert world.query("SELECT * FROM users ORDER BY id") == people
     assert world.query("SELECT count(*) FROM plants") == [(7,)]
     assert world.query("SELECT count(*) FROM sessions") == [(1,)]
 
 
-def test_a_change_that_cannot_be_kept_in_the_trail_is_not_made(
+def test_a_change_whose_entry_cannot_be_written_is_not_made(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hq = world.headquarters()
@@ -452,7 +456,7 @@ def test_a_change_that_cannot_be_kept_in_the_trail_is_not_made(
     assert len(hq.get("/plants/active").json()["data"]) == 7
 
 
-def test_the_database_refuses_to_rewrite_the_trail(world: World) -> None:
+def test_the_database_refuses_to_change_the_audit_trail(world: World) -> None:
     world.headquarters()
     before = audit_trail(world)
     assert len(before) == 1
@@ -471,12 +475,12 @@ def test_the_database_refuses_to_rewrite_the_trail(world: World) -> None:
     assert audit_trail(world) == before
 
 
-# --- looking into it
+# --- reading the audit trail
 
 
 @pytest.fixture
 def hq(world: World) -> Person:
-    """Headquarters, who have made four changes a minute apart after they signed in."""
+    """A user of headquarters after three changes of plants, a minute apart, and a change by another user."""
     hq = world.add_person("hq@amber.test").sign_in()
     for plant, step in ((0, "deactivate"), (1, "deactivate"), (0, "activate")):
         world.clock.advance(MINUTE)
@@ -488,12 +492,12 @@ def hq(world: World) -> Person:
 
 
 def actions(hq: Person, **query: Any) -> list[str]:
-    answer = hq.get("/audit", **query)
-    assert answer.status_code == 200, answer.text
-    return [entry["action"] for entry in answer.json()["data"]]
+    response = hq.get("/audit", **query)
+    assert response.status_code == 200, response.text
+    return [entry["action"] for entry in response.json()["data"]]
 
 
-def test_headquarters_look_into_the_trail_latest_first_and_narrowed_down(world: World, hq: Person) -> None:
+def test_headquarters_reads_and_filters_the_audit_trail_latest_first(world: World, hq: Person) -> None:
     everything = [
         "user.changed", "session.opened", "plant.activated", "plant.deactivated", "plant.deactivated",
         "session.opened",
@@ -530,7 +534,7 @@ def test_headquarters_look_into_the_trail_latest_first_and_narrowed_down(world: 
     UUID(entry["request_id"])
 
 
-def test_the_trail_comes_in_parts(world: World, hq: Person) -> None:
+def test_the_audit_trail_has_pages(world: World, hq: Person) -> None:
     parts = [hq.get("/audit", limit=4, offset=offset).json() for offset in (0, 4, 8)]
     assert [len(part["data"]) for part in parts] == [4, 2, 0]
     assert [part["pagination"] for part in parts] == [
@@ -540,7 +544,7 @@ def test_the_trail_comes_in_parts(world: World, hq: Person) -> None:
     assert ids == sorted(ids, reverse=True)
 
 
-def test_a_question_about_the_trail_that_makes_no_sense_is_refused(world: World, hq: Person) -> None:
+def test_an_invalid_query_of_the_audit_trail_is_refused(world: World, hq: Person) -> None:
     for query, status, field in (
         ("entity_id=Supa", 400, "entity_id"),
         ("user_id=me", 400, "user_id"),
@@ -558,7 +562,7 @@ def test_a_question_about_the_trail_that_makes_no_sense_is_refused(world: World,
         ("offset=-1", 422, "offset"),
     ):
         code = "BAD_REQUEST" if status == 400 else "VALIDATION_ERROR"
-        answer = hq.http.get(f"/api/v1/audit?{query}")
-        assert refusal_of(answer) == (status, code, {field}), query
+        response = hq.http.get(f"/api/v1/audit?{query}")
+        assert refusal_of(response) == (status, code, {field}), query
     assert error_of(world.plant_user().get("/audit")) == (403, "FORBIDDEN")
     assert world.query("SELECT max(at) FROM audit_log") == [(NOON + 4 * MINUTE,)]

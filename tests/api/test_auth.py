@@ -35,9 +35,9 @@ def session_rows(world: World) -> list[tuple[Any, ...]]:
 def test_signing_in_returns_tokens_in_the_envelope_and_at_the_top_level(world: World) -> None:
     world.add_person("Asha.Rao@amber.test", plant=2)
     for email in ("Asha.Rao@amber.test", "asha.rao@AMBER.TEST"):
-        answer = log_in(world, email, PASSWORD)
-        body = answer.json()
-        assert answer.status_code == 200
+        response = log_in(world, email, PASSWORD)
+        body = response.json()
+        assert response.status_code == 200
         assert set(body["data"]) == {"access_token", "refresh_token", "token_type", "expires_in"}
         assert (body["data"]["token_type"], body["data"]["expires_in"]) == ("bearer", 1800)
         assert {name: body[name] for name in body["data"]} == body["data"]
@@ -62,7 +62,7 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_response(world: Worl
     world.add_person("inactive@amber.test", plant=0, is_active=False)
     world.add_person("outside@amber.test", plant=0)
     world.query("UPDATE users SET hashed_password = NULL WHERE email = 'outside@amber.test'")
-    answers = [
+    responses = [
         log_in(world, "known@amber.test", "a wrong guess"),
         log_in(world, "nobody@amber.test", "a wrong guess"),
         log_in(world, "nobody@amber.test", PASSWORD),
@@ -71,10 +71,10 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_response(world: Worl
         log_in(world, "known@amber.test", PASSWORD.ljust(73, "!")),
         log_in(world, "known@amber.test", "ü" * 500),
     ]
-    bodies = [answer.json() for answer in answers]
-    for answer, body in zip(answers, bodies, strict=True):
-        assert error_of(answer) == WRONG
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+    bodies = [response.json() for response in responses]
+    for response, body in zip(responses, bodies, strict=True):
+        assert error_of(response) == WRONG
+        assert response.headers["WWW-Authenticate"] == "Bearer"
         del body["error"]["request_id"]
     assert all(body == bodies[0] for body in bodies)
     assert session_rows(world) == []
@@ -82,8 +82,8 @@ def test_a_wrong_password_and_an_unknown_email_get_the_same_response(world: Worl
 
 def test_only_the_right_password_reveals_that_an_account_is_inactive(world: World) -> None:
     world.add_person("inactive@amber.test", plant=0, is_active=False)
-    answer = log_in(world, "inactive@amber.test", PASSWORD)
-    assert error_of(answer) == (403, "ACCOUNT_INACTIVE")
+    response = log_in(world, "inactive@amber.test", PASSWORD)
+    assert error_of(response) == (403, "ACCOUNT_INACTIVE")
     assert session_rows(world) == []
 
 
@@ -100,9 +100,9 @@ def test_malformed_credentials_are_refused_by_field(world: World) -> None:
         ({"remember_me": "perhaps"}, "remember_me"),
         ({"role": "hq"}, "role"),
     ):
-        answer = browser.post("/api/v1/auth/login", json={**good, **changes})
-        assert refusal_of(answer) == invalid(field), changes
-        assert PASSWORD not in answer.text
+        response = browser.post("/api/v1/auth/login", json={**good, **changes})
+        assert refusal_of(response) == invalid(field), changes
+        assert PASSWORD not in response.text
     assert refusal_of(browser.post("/api/v1/auth/login", json={})) == invalid("email", "password")
 
 
@@ -111,11 +111,11 @@ def test_a_session_lasts_seven_days_or_thirty_with_remember_me(world: World) -> 
         world.clock.at = NOON
         person = world.add_person(email, plant=0).sign_in(remember_me=remembered)
         world.clock.at = NOON + timedelta(days=days) - 60 * SECOND
-        answer = refresh(person, person.tokens["refresh_token"])
-        assert answer.status_code == 200
-        assert answer.json()["expires_in"] == 60  # an access token does not outlive its session
+        response = refresh(person, person.tokens["refresh_token"])
+        assert response.status_code == 200
+        assert response.json()["expires_in"] == 60  # an access token does not outlive its session
         world.clock.at = NOON + timedelta(days=days)
-        assert error_of(refresh(person, answer.json()["refresh_token"])) == EXPIRED
+        assert error_of(refresh(person, response.json()["refresh_token"])) == EXPIRED
 
 
 def test_an_access_token_is_refused_after_thirty_minutes(world: World) -> None:
@@ -123,44 +123,44 @@ def test_an_access_token_is_refused_after_thirty_minutes(world: World) -> None:
     world.clock.advance(timedelta(minutes=30) - SECOND)
     assert person.get("/plants").status_code == 200
     world.clock.advance(SECOND)
-    answer = person.get("/plants")
-    assert error_of(answer) == EXPIRED
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    response = person.get("/plants")
+    assert error_of(response) == EXPIRED
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_a_call_without_a_bearer_token_is_refused(world: World) -> None:
     token = world.plant_user().tokens["access_token"]
     browser = world.browser()
     for sent in (None, "", "Bearer", f"Basic {token}", token, f"Bearer {token} {token}", f"Bearer{token}"):
-        answer = browser.get("/api/v1/plants", headers={} if sent is None else {"Authorization": sent})
-        assert error_of(answer) == NOT_VALID, sent
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        response = browser.get("/api/v1/plants", headers={} if sent is None else {"Authorization": sent})
+        assert error_of(response) == NOT_VALID, sent
+        assert response.headers["WWW-Authenticate"] == "Bearer"
     for sent in (f"Bearer {token}", f"bearer   {token}"):
         assert browser.get("/api/v1/plants", headers={"Authorization": sent}).status_code == 200
 
 
-def test_signing_out_ends_the_session_at_once_and_no_other(world: World) -> None:
+def test_signing_out_ends_this_session_and_no_other(world: World) -> None:
     desk = world.add_person("two.places@amber.test", plant=0).sign_in()
     phone = Person(desk.email, desk.role, desk.plant_id, world.browser()).sign_in()
-    stranger = world.plant_user(1)
-    answer = desk.post("/auth/logout")
-    assert (answer.status_code, answer.json()["data"]) == (200, None)
+    other = world.plant_user(1)
+    response = desk.post("/auth/logout")
+    assert (response.status_code, response.json()["data"]) == (200, None)
     assert error_of(desk.get("/plants")) == REVOKED
     assert error_of(desk.post("/auth/logout")) == REVOKED
     assert error_of(refresh(desk, desk.tokens["refresh_token"])) == REVOKED
     assert phone.get("/plants").status_code == 200
 
     desk.sign_in()
-    foreign = {"refresh_token": stranger.tokens["refresh_token"]}
-    assert desk.post("/auth/logout", foreign).status_code == 200
-    assert stranger.get("/plants").status_code == 200
+    token_of_other = {"refresh_token": other.tokens["refresh_token"]}
+    assert desk.post("/auth/logout", token_of_other).status_code == 200
+    assert other.get("/plants").status_code == 200
     desk.sign_in()
     assert desk.post("/auth/logout", {"refresh_token": phone.tokens["refresh_token"]}).status_code == 200
     assert error_of(phone.get("/plants")) == REVOKED
 
 
 @pytest.mark.parametrize("portal_settings", [{"BCRYPT_ROUNDS": "5"}])
-def test_signing_in_hashes_the_password_again_when_the_cost_has_grown(world: World) -> None:
+def test_signing_in_hashes_the_password_again_when_the_cost_is_higher(world: World) -> None:
     person = world.add_person("old.hash@amber.test", plant=0)
     before = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     world.query("UPDATE users SET hashed_password = %s", before)
@@ -186,11 +186,11 @@ def test_a_failed_sign_in_is_logged_with_its_client_and_without_its_e_mail(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.add_person("asha@amber.test")
-    world.add_person("gone@amber.test", is_active=False)
+    world.add_person("inactive@amber.test", is_active=False)
     tries = [
         ("asha@amber.test", "a wrong password"),
         ("nobody@amber.test", PASSWORD),
-        ("gone@amber.test", PASSWORD),
+        ("inactive@amber.test", PASSWORD),
     ]
     with caplog.at_level(logging.WARNING, logger="portal"):
         for email, password in tries:

@@ -1,4 +1,4 @@
-"""Giving benchmarks and taking them away (rules 6)."""
+"""Adding and removing benchmarks (rules 6)."""
 
 from datetime import timedelta
 from functools import partial
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.world import NOON, Person, World, at_once, error_of, invalid, refusal_of, saving
+from tests.world import NOON, Person, World, concurrently, error_of, invalid, refusal_of, saving
 
 
 @pytest.fixture
@@ -16,13 +16,13 @@ def hq(world: World) -> Person:
 
 
 def benchmarked(hq: Person, practice_id: str) -> dict[str, object]:
-    answer = hq.post(f"/benchmarking/benchmark/{practice_id}")
-    assert answer.status_code == 201, answer.text
-    data: dict[str, object] = answer.json()["data"]
+    response = hq.post(f"/benchmarking/benchmark/{practice_id}")
+    assert response.status_code == 201, response.text
+    data: dict[str, object] = response.json()["data"]
     return data
 
 
-def test_an_approved_practice_is_benchmarked_and_its_plant_told(world: World, hq: Person) -> None:
+def test_an_approved_practice_is_benchmarked_and_its_plant_notified(world: World, hq: Person) -> None:
     author = world.plant_user(0)
     practice = world.approved(hq)
     world.clock.advance(timedelta(hours=13))  # the next day in India, the same in UTC
@@ -41,14 +41,14 @@ def test_an_approved_practice_is_benchmarked_and_its_plant_told(world: World, hq
         True, "2026-08-16", "approved"
     )  # fmt: skip
     assert shown["updated_at"] == "2026-08-15T19:30:00Z"
-    told = author.get("/notifications").json()["data"][0]
-    assert (told["type"], told["message"], told["related_practice_id"]) == (
+    newest = author.get("/notifications").json()["data"][0]
+    assert (newest["type"], newest["message"], newest["related_practice_id"]) == (
         "practice_benchmarked", practice["title"], practice["id"]
     )  # fmt: skip
     assert world.query("SELECT count(*) FROM leaderboard_entries") == [(0,)]
 
 
-def test_a_submitted_practice_is_approved_in_the_same_step_and_its_saving_counts(
+def test_benchmarking_a_submitted_practice_approves_it_and_counts_its_saving(
     world: World, hq: Person
 ) -> None:
     author = world.plant_user(0)
@@ -57,19 +57,19 @@ def test_a_submitted_practice_is_approved_in_the_same_step_and_its_saving_counts
     assert author.get("/analytics/overview").json()["data"]["monthly_savings"] == "1.00"
     history = author.get(f"/best-practices/{practice['id']}/history").json()["data"]
     assert [step["to_status"] for step in history] == ["submitted", "approved"]
-    told = [one["type"] for one in author.get("/notifications").json()["data"]]
-    assert sorted(told) == ["practice_approved", "practice_benchmarked"]
+    types = [one["type"] for one in author.get("/notifications").json()["data"]]
+    assert sorted(types) == ["practice_approved", "practice_benchmarked"]
     assert hq.get("/notifications").json()["data"] == []
 
 
-def test_what_cannot_be_benchmarked_is_refused_and_left_as_it_was(world: World, hq: Person) -> None:
+def test_a_practice_that_cannot_be_benchmarked_is_refused_and_not_changed(world: World, hq: Person) -> None:
     author = world.plant_user(0)
     draft, sent_back, done = (world.practice(author, "draft"), world.approved(hq), world.approved(hq))
     hq.post(f"/best-practices/{sent_back['id']}/request-revision", {"comment": "Why?"})
     benchmarked(hq, done["id"])
     deleted = world.practice(author, "submitted")
     assert author.delete(f"/best-practices/{deleted['id']}").status_code == 200
-    kept = world.written(), world.query("SELECT * FROM benchmarked_practices")
+    before = world.snapshot(), world.query("SELECT * FROM benchmarked_practices")
     for practice_id, expected in (
         (draft["id"], (409, "NOT_BENCHMARKABLE")),
         (sent_back["id"], (409, "NOT_BENCHMARKABLE")),
@@ -79,21 +79,21 @@ def test_what_cannot_be_benchmarked_is_refused_and_left_as_it_was(world: World, 
     ):
         assert error_of(hq.post(f"/benchmarking/benchmark/{practice_id}")) == expected
     assert error_of(author.post(f"/benchmarking/benchmark/{deleted['id']}")) == (403, "FORBIDDEN")
-    answer = hq.post(f"/benchmarking/benchmark/{draft['id']}", {"date": "2026-08-01"})
-    assert refusal_of(answer) == invalid("date")
-    assert (world.written(), world.query("SELECT * FROM benchmarked_practices")) == kept
+    response = hq.post(f"/benchmarking/benchmark/{draft['id']}", {"date": "2026-08-01"})
+    assert refusal_of(response) == invalid("date")
+    assert (world.snapshot(), world.query("SELECT * FROM benchmarked_practices")) == before
 
 
-def test_a_benchmark_is_taken_away_and_the_practice_stays_approved(world: World, hq: Person) -> None:
+def test_a_benchmark_is_removed_and_the_practice_stays_approved(world: World, hq: Person) -> None:
     author = world.plant_user(0)
     practice = world.approved(hq)
     path = f"/benchmarking/unbenchmark/{practice['id']}"
     assert error_of(hq.delete(path)) == (409, "NOT_BENCHMARKED")
     benchmarked(hq, practice["id"])
     assert error_of(author.delete(path)) == (403, "FORBIDDEN")
-    answer = hq.delete(path)
-    assert (answer.status_code, answer.json()["data"]) == (200, None)
-    assert answer.json()["message"] == "The practice is no longer benchmarked."
+    response = hq.delete(path)
+    assert (response.status_code, response.json()["data"]) == (200, None)
+    assert response.json()["message"] == "The practice is no longer benchmarked."
     shown = author.get(f"/best-practices/{practice['id']}").json()["data"]
     assert (shown["is_benchmarked"], shown["benchmarked_date"], shown["status"]) == (False, None, "approved")
     assert error_of(hq.delete(path)) == (409, "NOT_BENCHMARKED")
@@ -101,9 +101,7 @@ def test_a_benchmark_is_taken_away_and_the_practice_stays_approved(world: World,
     assert benchmarked(hq, practice["id"])["benchmarked_date"] == "2026-08-15"
 
 
-def test_a_benchmark_changes_the_version_and_is_given_to_the_version_that_was_read(
-    world: World, hq: Person
-) -> None:
+def test_benchmarking_checks_and_changes_the_version(world: World, hq: Person) -> None:
     practice = world.approved(hq)
     read = hq.get(f"/best-practices/{practice['id']}").headers["ETag"]
     hq.patch(f"/best-practices/{practice['id']}", {"title": "Another"})
@@ -118,19 +116,21 @@ def test_a_benchmark_changes_the_version_and_is_given_to_the_version_that_was_re
     assert hq.get(f"/best-practices/{practice['id']}").headers["ETag"] != read
 
 
-def test_of_two_at_headquarters_who_benchmark_at_once_one_does(world: World, hq: Person) -> None:
+def test_a_practice_that_two_users_benchmark_at_the_same_time_is_benchmarked_once(
+    world: World, hq: Person
+) -> None:
     other, author = world.headquarters(), world.plant_user(0)
     for _ in range(5):
         practice = world.practice(author, "submitted")
         call = f"/benchmarking/benchmark/{practice['id']}"
-        answers = at_once(partial(hq.post, call), partial(other.post, call))
-        assert sorted(answer.status_code for answer in answers) == [201, 409]
-        [refused] = [answer for answer in answers if answer.status_code == 409]
+        responses = concurrently(partial(hq.post, call), partial(other.post, call))
+        assert sorted(response.status_code for response in responses) == [201, 409]
+        [refused] = [response for response in responses if response.status_code == 409]
         assert error_of(refused) == (409, "ALREADY_BENCHMARKED")
     assert world.query("SELECT count(*) FROM benchmarked_practices") == [(5,)]
 
 
-def test_the_same_call_with_its_key_gives_the_first_benchmark_again(world: World, hq: Person) -> None:
+def test_a_repeated_call_with_its_key_returns_the_first_benchmark(world: World, hq: Person) -> None:
     practice = world.approved(hq)
     path = f"/benchmarking/benchmark/{practice['id']}"
     first, second = (hq.post(path, idempotency_key="once") for _ in range(2))
@@ -166,16 +166,16 @@ def test_benchmarks_are_listed_newest_first_by_plant_and_category(world: World, 
         ({"category_id": category, "plant_id": plant}, "7 1"),
         ({"plant_id": str(uuid4())}, ""),
     ):
-        answer = hq.get("/benchmarking/list", **query)
-        assert answer.status_code == 200, answer.text
-        titles = [one["practice_title"].removeprefix("Practice ") for one in answer.json()["data"]]
+        response = hq.get("/benchmarking/list", **query)
+        assert response.status_code == 200, response.text
+        titles = [one["practice_title"].removeprefix("Practice ") for one in response.json()["data"]]
         assert titles == expected.split(), query
 
 
 @pytest.mark.usefixtures("twelve")
 def test_benchmarks_are_counted_without_deleted_practices(hq: Person) -> None:
-    answer = hq.get("/benchmarking/list", limit=5)
-    assert answer.json()["pagination"] == {"total": 12, "limit": 5, "offset": 0, "has_more": True}
+    response = hq.get("/benchmarking/list", limit=5)
+    assert response.json()["pagination"] == {"total": 12, "limit": 5, "offset": 0, "has_more": True}
     assert hq.get("/benchmarking/total-count").json()["data"] == {"total_benchmarked": 12}
 
 
@@ -197,7 +197,7 @@ def test_the_ten_newest_benchmarks_are_shown(hq: Person, twelve: list[dict[str, 
     }
 
 
-def test_a_list_that_makes_no_sense_is_refused_by_its_field(world: World) -> None:
+def test_an_invalid_query_is_refused_with_its_field(world: World) -> None:
     reader = world.plant_user(0)
     for query, expected in (
         ({"limit": 0}, (422, "VALIDATION_ERROR", {"limit"})),

@@ -1,10 +1,10 @@
-"""The categories, and how many practices everybody sees in each."""
+"""Categories, and the number of visible practices in each."""
 
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from tests.world import World, at_once, error_of, invalid, refusal_of
+from tests.world import World, concurrently, error_of, invalid, refusal_of
 
 
 def test_the_categories_are_listed_by_name_with_their_practices(world: World) -> None:
@@ -40,11 +40,11 @@ def category_rows(world: World) -> list[tuple[Any, ...]]:
     return world.query("SELECT * FROM categories ORDER BY id")
 
 
-def test_headquarters_make_a_category_and_its_slug_is_made_of_its_name(world: World) -> None:
+def test_headquarters_adds_a_category_with_a_slug_from_its_name(world: World) -> None:
     hq = world.headquarters()
-    answer = hq.post("/categories", NEW_CATEGORY)
-    category = answer.json()["data"]
-    assert answer.status_code == 201
+    response = hq.post("/categories", NEW_CATEGORY)
+    category = response.json()["data"]
+    assert response.status_code == 201
     assert category == {
         **NEW_CATEGORY,
         "id": category["id"],
@@ -63,7 +63,7 @@ def test_headquarters_make_a_category_and_its_slug_is_made_of_its_name(world: Wo
     assert refusal_of(hq.post("/categories", {**NEW_CATEGORY, "name": "जल"})) == invalid("slug")
 
 
-def test_headquarters_change_a_category_and_its_slug_stays_unless_it_is_sent(world: World) -> None:
+def test_headquarters_changes_a_category_and_its_slug_only_if_it_is_sent(world: World) -> None:
     hq = world.headquarters()
     category = hq.post("/categories", NEW_CATEGORY).json()["data"]
     path = f"/categories/{category['id']}"
@@ -74,18 +74,18 @@ def test_headquarters_change_a_category_and_its_slug_stays_unless_it_is_sent(wor
         assert hq.get(path).json()["data"] == category
 
 
-def test_two_categories_have_neither_one_name_nor_one_slug(world: World) -> None:
+def test_names_and_slugs_of_categories_are_unique(world: World) -> None:
     hq = world.headquarters()
-    made = at_once(*[partial(hq.post, "/categories", NEW_CATEGORY)] * 4)
-    assert sorted(answer.status_code for answer in made) == [201, 409, 409, 409]
+    made = concurrently(*[partial(hq.post, "/categories", NEW_CATEGORY)] * 4)
+    assert sorted(response.status_code for response in made) == [201, 409, 409, 409]
     before, cost = category_rows(world), f"/categories/{world.categories[1]}"
-    for answer in (
+    for response in (
         hq.post("/categories", {**NEW_CATEGORY, "slug": "another"}),
         hq.post("/categories", {**NEW_CATEGORY, "name": "Energy: waste"}),
         hq.patch(cost, {"name": NEW_CATEGORY["name"]}),
         hq.patch(cost, {"slug": "energy-waste"}),
     ):
-        assert error_of(answer) == (409, "DUPLICATE")
+        assert error_of(response) == (409, "DUPLICATE")
     assert category_rows(world) == before
 
 
@@ -97,7 +97,7 @@ BAD_CATEGORIES: list[dict[str, object]] = [
 ]  # fmt: skip
 
 
-def test_what_makes_no_sense_for_a_category_is_refused_by_its_field(world: World) -> None:
+def test_invalid_facts_of_a_category_are_refused_with_their_field(world: World) -> None:
     hq, plant_user = world.headquarters(), world.plant_user(0)
     before, cost = category_rows(world), f"/categories/{world.categories[1]}"
     for body in BAD_CATEGORIES:

@@ -1,4 +1,4 @@
-"""Copying benchmarked practices and following their implementation (rules 6)."""
+"""Copying benchmarked practices, and the status of their implementation (rules 6)."""
 
 from datetime import timedelta
 from functools import partial
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bp_core.copying import ORDER
-from tests.world import Person, World, at_once, error_of, invalid, refusal_of, saving
+from tests.world import Person, World, concurrently, error_of, invalid, refusal_of, saving
 
 TEXTS: Final[dict[str, Any]] = {
     "title": "Less scrap",
@@ -42,17 +42,17 @@ def implement(copier: Person, practice: dict[str, Any], **more: object) -> httpx
 
 
 def copied(copier: Person, practice: dict[str, Any], **more: object) -> dict[str, Any]:
-    """What a copy was answered with."""
-    answer = implement(copier, practice, **more)
-    assert answer.status_code == 201, answer.text
-    data: dict[str, Any] = answer.json()["data"]
+    """Copy a practice. Returns the data of the response."""
+    response = implement(copier, practice, **more)
+    assert response.status_code == 201, response.text
+    data: dict[str, Any] = response.json()["data"]
     return data
 
 
-def kept(world: World) -> list[list[tuple[Any, ...]]]:
-    """Everything that a copy could change."""
+def stored(world: World) -> list[list[tuple[Any, ...]]]:
+    """All rows that a copy can change."""
     tables = ("copied_practices", "leaderboard_entries", "notifications")
-    return [*world.written(), *(world.query(f"SELECT * FROM {table} ORDER BY id") for table in tables)]
+    return [*world.snapshot(), *(world.query(f"SELECT * FROM {table} ORDER BY id") for table in tables)]
 
 
 def test_a_copy_is_a_submitted_practice_with_the_texts_of_the_original_and_no_saving(
@@ -115,7 +115,7 @@ def test_the_plant_of_origin_is_notified_of_every_copy_and_sees_how_many_there_a
         assert author.get(path).json()["data"]["copy_count"] == 2
 
 
-def test_a_copy_may_speak_in_its_plants_own_words_and_be_under_way(world: World, hq: Person) -> None:
+def test_a_copy_may_have_its_own_texts_and_status(world: World, hq: Person) -> None:
     own = {name: f"Our {name}" for name in ("title", "description", "problem_statement", "solution")}
     original = benchmarked(world, hq, **TEXTS)
     custom = {f"customized_{name}": text for name, text in own.items()}
@@ -127,7 +127,7 @@ def test_a_copy_may_speak_in_its_plants_own_words_and_be_under_way(world: World,
     assert copied(world.plant_user(2), original, **nulls)["copied_practice"]["title"] == TEXTS["title"]
 
 
-def test_what_cannot_be_copied_is_refused_and_nothing_is_written(world: World, hq: Person) -> None:
+def test_a_practice_that_cannot_be_copied_is_refused_and_nothing_is_written(world: World, hq: Person) -> None:
     author, copier = world.plant_user(0), world.plant_user(1)
     original = benchmarked(world, hq)
     copied(copier, original)
@@ -136,7 +136,7 @@ def test_what_cannot_be_copied_is_refused_and_nothing_is_written(world: World, h
     hq.delete(f"/benchmarking/unbenchmark/{once['id']}")
     draft, deleted = world.practice(author), world.practice(author, "submitted")
     world.mark_deleted(deleted)
-    before = kept(world)
+    before = stored(world)
     for who, practice, expected in (
         (author, original, (409, "OWN_PRACTICE")),
         (author, draft, (409, "OWN_PRACTICE")),
@@ -148,12 +148,12 @@ def test_what_cannot_be_copied_is_refused_and_nothing_is_written(world: World, h
         (hq, original, (403, "FORBIDDEN")),
     ):
         assert error_of(implement(who, practice)) == expected
-        assert kept(world) == before
+        assert stored(world) == before
 
 
-def test_a_body_that_breaks_the_rules_is_refused_by_its_field(world: World, hq: Person) -> None:
+def test_an_invalid_body_is_refused_with_its_field(world: World, hq: Person) -> None:
     copier, original = world.plant_user(1), benchmarked(world, hq)
-    before = kept(world)
+    before = stored(world)
     wrong: dict[str, tuple[object, ...]] = {
         "original_practice_id": (None, 7, "Supa", [], ""),
         "customized_title": (7, "", "  ", "x" * 501, "a\x00b", []),
@@ -168,10 +168,10 @@ def test_a_body_that_breaks_the_rules_is_refused_by_its_field(world: World, hq: 
         for value in values:
             assert refusal_of(implement(copier, original, **{field: value})) == invalid(field), (field, value)
     assert refusal_of(copier.post("/copy/implement")) == invalid("original_practice_id")
-    assert kept(world) == before
+    assert stored(world) == before
 
 
-def test_the_same_call_with_its_key_copies_once(world: World, hq: Person) -> None:
+def test_a_repeated_call_with_its_key_copies_once(world: World, hq: Person) -> None:
     copier, original = world.plant_user(1), benchmarked(world, hq)
     body = {"original_practice_id": original["id"]}
     first, second = (copier.post("/copy/implement", body, idempotency_key="once") for _ in range(2))
@@ -180,12 +180,12 @@ def test_the_same_call_with_its_key_copies_once(world: World, hq: Person) -> Non
     assert error_of(copier.post("/copy/implement", body)) == (409, "ALREADY_COPIED")
 
 
-def test_a_plant_that_copies_twice_at_once_copies_once(world: World, hq: Person) -> None:
+def test_a_plant_that_copies_twice_at_the_same_time_copies_once(world: World, hq: Person) -> None:
     here, there = world.plant_user(1), world.plant_user(1)
     for _ in range(5):
         original = benchmarked(world, hq)
-        answers = at_once(partial(implement, here, original), partial(implement, there, original))
-        [refused] = [answer for answer in answers if answer.status_code != 201]
+        responses = concurrently(partial(implement, here, original), partial(implement, there, original))
+        [refused] = [response for response in responses if response.status_code != 201]
         assert error_of(refused) == (409, "ALREADY_COPIED")
     assert world.query("SELECT count(*) FROM copied_practices") == [(5,)]
     assert world.query("SELECT count(*) FROM best_practices") == [(10,)]
@@ -208,58 +208,57 @@ def test_a_plant_that_deleted_its_copy_may_copy_again(world: World, hq: Person) 
     assert len(copier.get(f"/copy/{original['id']}/copies").json()["data"]) == 1
 
 
-# --- how far it is
+# --- the status of an implementation
 
 
-def test_an_implementation_goes_one_step_on_or_back(world: World, hq: Person) -> None:
+def test_an_implementation_moves_one_status_forward_or_back(world: World, hq: Person) -> None:
     copier = world.plant_user(1)
     for start, goal in product(ORDER, ORDER):
         record = copied(copier, benchmarked(world, hq), implementation_status=start)["copy_record"]
         world.clock.advance(timedelta(seconds=1))
-        answer = copier.patch(f"/copy/{record['id']}", {"implementation_status": goal})
+        response = copier.patch(f"/copy/{record['id']}", {"implementation_status": goal})
         if {start, goal} == {"planning", "completed"}:
-            assert error_of(answer) == (409, "INVALID_TRANSITION")
-            assert start in answer.json()["error"]["message"]
-            assert goal in answer.json()["error"]["message"]
+            assert error_of(response) == (409, "INVALID_TRANSITION")
+            assert start in response.json()["error"]["message"]
+            assert goal in response.json()["error"]["message"]
             continue
-        assert answer.status_code == 200
-        changed = {} if start == goal else {"updated_at": answer.json()["data"]["updated_at"]}
-        assert answer.json()["data"] == {**record, "implementation_status": goal, **changed}
-        assert (answer.json()["data"]["updated_at"] != record["updated_at"]) == (start != goal)
+        assert response.status_code == 200
+        changed = {} if start == goal else {"updated_at": response.json()["data"]["updated_at"]}
+        assert response.json()["data"] == {**record, "implementation_status": goal, **changed}
+        assert (response.json()["data"]["updated_at"] != record["updated_at"]) == (start != goal)
 
 
 def test_only_the_copying_plant_changes_the_status_of_an_implementation(world: World, hq: Person) -> None:
     author, copier = world.plant_user(0), world.plant_user(1)
     made = copied(copier, benchmarked(world, hq))
     path, body = f"/copy/{made['copy_record']['id']}", {"implementation_status": "in_progress"}
-    before = kept(world)
+    before = stored(world)
     for who in (author, world.plant_user(2), hq):
         assert error_of(who.patch(path, body)) == (403, "FORBIDDEN")
-    assert kept(world) == before
+    assert stored(world) == before
     assert world.plant_user(1).patch(path, body).status_code == 200  # a colleague may
 
 
-def test_a_change_of_an_implementation_needs_a_status_and_takes_nothing_else(
-    world: World, hq: Person
-) -> None:
+def test_an_implementation_is_changed_by_its_status_and_nothing_else(world: World, hq: Person) -> None:
     copier = world.plant_user(1)
     path = f"/copy/{copied(copier, benchmarked(world, hq))['copy_record']['id']}"
-    before = kept(world)
-    bodies: list[dict[str, object]] = [{"implementation_status": bad} for bad in (None, "done", 7, [], "")]
+    before = stored(world)
+    invalid_statuses: tuple[object, ...] = (None, "done", 7, [], "")
+    bodies = [{"implementation_status": status} for status in invalid_statuses]
     for body in ({}, *bodies):
         assert refusal_of(copier.patch(path, body)) == invalid("implementation_status"), body
     body = {"implementation_status": "in_progress", "copied_date": "2026-01-01"}
     assert refusal_of(copier.patch(path, body)) == invalid("copied_date")
-    assert kept(world) == before
+    assert stored(world) == before
 
 
 def test_an_unknown_or_deleted_copy_is_not_found(world: World, hq: Person) -> None:
     copier = world.plant_user(1)
     made = copied(copier, benchmarked(world, hq))
     body = {"implementation_status": "in_progress"}
-    before = kept(world)
+    before = stored(world)
     assert error_of(copier.patch(f"/copy/{uuid4()}", body)) == (404, "NOT_FOUND")
-    assert kept(world) == before
+    assert stored(world) == before
     copier.delete(f"/best-practices/{made['copied_practice']['id']}")
     path = f"/copy/{made['copy_record']['id']}"
     for status in ("in_progress", "completed"):
@@ -269,7 +268,7 @@ def test_an_unknown_or_deleted_copy_is_not_found(world: World, hq: Person) -> No
 # --- lists
 
 
-def test_copies_of_a_practice_are_listed_the_first_one_first(world: World, hq: Person) -> None:
+def test_copies_of_a_practice_are_listed_oldest_first(world: World, hq: Person) -> None:
     original = benchmarked(world, hq)
     made = []
     for plant in (3, 1, 2):
@@ -291,18 +290,18 @@ def test_copies_of_a_practice_are_listed_the_first_one_first(world: World, hq: P
     assert hq.get(f"/benchmarking/{original['id']}/copies").json()["data"] == listed
 
 
-def test_copies_of_a_practice_that_one_does_not_see_are_not_found(world: World, hq: Person) -> None:
-    author, stranger = world.plant_user(0), world.plant_user(1)
+def test_copies_of_a_hidden_practice_are_not_found(world: World, hq: Person) -> None:
+    author, other = world.plant_user(0), world.plant_user(1)
     draft, deleted = world.practice(author), world.practice(author, "submitted")
     world.mark_deleted(deleted)
     for feature in ("copy", "benchmarking"):
         assert author.get(f"/{feature}/{draft['id']}/copies").json()["data"] == []
-        assert error_of(stranger.get(f"/{feature}/{draft['id']}/copies")) == (404, "NOT_FOUND")
+        assert error_of(other.get(f"/{feature}/{draft['id']}/copies")) == (404, "NOT_FOUND")
         assert error_of(hq.get(f"/{feature}/{deleted['id']}/copies")) == (404, "NOT_FOUND")
         assert error_of(hq.get(f"/{feature}/{uuid4()}/copies")) == (404, "NOT_FOUND")
 
 
-def test_ones_own_copies_are_listed_newest_first_whatever_became_of_their_originals(
+def test_a_plants_own_copies_are_listed_newest_first_whatever_happened_to_their_originals(
     world: World, hq: Person
 ) -> None:
     copier, originals = world.plant_user(1), [benchmarked(world, hq, title=f"{n}") for n in range(4)]
@@ -315,11 +314,11 @@ def test_ones_own_copies_are_listed_newest_first_whatever_became_of_their_origin
         hq.delete(f"/benchmarking/unbenchmark/{original['id']}")
     hq.post(f"/best-practices/{originals[2]['id']}/request-revision", {"comment": "Why?"})
     hq.delete(f"/best-practices/{originals[3]['id']}")
-    answer = copier.get("/copy/my-implementations").json()
-    assert [(one["bp_title"], one["copied_title"]) for one in answer["data"]] == [
+    response = copier.get("/copy/my-implementations").json()
+    assert [(one["bp_title"], one["copied_title"]) for one in response["data"]] == [
         (None, "Our 3"), (None, "Our 2"), ("1", "Our 1"), ("0", "Our 0")
     ]  # fmt: skip
-    assert answer["data"][3] == {
+    assert response["data"][3] == {
         **made[0],
         "bp_title": "0",
         "origin_plant_id": str(world.plants[0]),
@@ -327,7 +326,7 @@ def test_ones_own_copies_are_listed_newest_first_whatever_became_of_their_origin
         "copied_title": "Our 0",
         "copied_status": "submitted",
     }
-    assert answer["pagination"] == {"total": 4, "limit": 20, "offset": 0, "has_more": False}
+    assert response["pagination"] == {"total": 4, "limit": 20, "offset": 0, "has_more": False}
     part = copier.get("/copy/my-implementations", limit=1, offset=1).json()
     assert [one["copied_title"] for one in part["data"]] == ["Our 2"]
     assert part["pagination"]["has_more"] is True

@@ -13,19 +13,19 @@ from tests.world import World, refusal_of
 ASSETS = Path(__file__).parents[2] / "functions" / "assets"
 
 
-def test_anybody_gets_the_description(world: World) -> None:
-    answer = world.browser().get("/openapi.json")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json() == json.loads(openapi.document_json())
+def test_the_api_description_is_public(world: World) -> None:
+    response = world.browser().get("/openapi.json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+    assert response.json() == json.loads(openapi.document_json())
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-def test_a_page_and_all_its_parts_come_from_the_portal(page: str, world: World) -> None:
+def test_a_page_and_all_its_files_come_from_the_portal(page: str, world: World) -> None:
     browser = world.browser()
-    answer = browser.get(page)
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Content-Disposition" not in answer.headers
-    parts = re.findall(r'(?:src|href)="([^"]*)"', answer.text)
+    response = browser.get(page)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Content-Disposition" not in response.headers
+    parts = re.findall(r'(?:src|href)="([^"]*)"', response.text)
     for part in set(parts) - {"data:,"}:
         assert part.startswith(f"{page}?asset=")
         got = browser.get(part)
@@ -44,12 +44,12 @@ def test_a_page_may_load_and_call_nothing_but_the_portal(world: World) -> None:
     assert "http" not in policy
 
 
-def test_no_other_file_is_given(world: World) -> None:
+def test_no_other_file_is_served(world: World) -> None:
     for path in ("/docs?asset=../settings.py", "/redoc?asset=docs.html", "/docs?asset=redoc.standalone.js"):
         assert refusal_of(world.browser().get(path)) == (422, "VALIDATION_ERROR", {"asset"})
 
 
-def test_the_assets_are_those_that_the_list_beside_them_names() -> None:
+def test_the_assets_match_the_list_in_their_readme() -> None:
     listed = dict(re.findall(r"^\| `([\w.-]+)` \| .* \| `(\w{64})` \|$", _read_me(), re.MULTILINE))
     assert {name: hashlib.sha256((ASSETS / name).read_bytes()).hexdigest() for name in listed} == listed
     own = {"docs.html", "docs.js", "redoc.html", "README.md"}

@@ -20,7 +20,7 @@ from tests.world import (
     NOON,
     Person,
     World,
-    at_once,
+    concurrently,
     confirmation,
     document_confirmation,
     error_of,
@@ -45,7 +45,7 @@ def practice_id(world: World, author: Person) -> str:
 def put(world: World, author: Person, practice_id: str, data: bytes, extension: str = "pdf") -> str:
     """Request an upload, and write the blob directly to the storage; return its name."""
     changes = {"filename": f"Plan {extension}.{extension}", "content_type": CONTENT_TYPES[extension]}
-    blob_name = str(world.ask_for_document(author, practice_id, **changes)["blob_name"])
+    blob_name = str(world.presign_document(author, practice_id, **changes)["blob_name"])
     world.put_blob(blob_name, data, "supporting-documents")
     return blob_name
 
@@ -61,8 +61,8 @@ def listed(author: Person, practice_id: str) -> list[dict[str, Any]]:
 
 
 def uploads(author: Person, practice_id: str) -> list[tuple[str, str | None]]:
-    answer = author.get(f"/best-practices/{practice_id}/uploads")
-    return [(upload["state"], upload["reason"]) for upload in answer.json()["data"]]
+    response = author.get(f"/best-practices/{practice_id}/uploads")
+    return [(upload["state"], upload["reason"]) for upload in response.json()["data"]]
 
 
 def actions(world: World) -> list[str]:
@@ -84,7 +84,7 @@ def test_a_permit_for_a_document_contains_a_safe_form_of_its_file_name(
         ("x" * 200 + ".pdf", "x" * 60),
         ("--a__b--.pdf", "a-b"),
     ]:
-        permit = world.ask_for_document(author, practice_id, filename=filename)
+        permit = world.presign_document(author, practice_id, filename=filename)
         assert permit["blob_name"] == f"documents/{practice_id}/{stem}_{EPOCH_MS}.pdf"
         assert permit["container"] == "supporting-documents"
         url = urlsplit(permit["upload_url"])
@@ -95,7 +95,7 @@ def test_a_permit_for_a_document_contains_a_safe_form_of_its_file_name(
 def test_two_documents_with_the_same_name_and_millisecond_get_two_blobs(
     world: World, author: Person, practice_id: str
 ) -> None:
-    names = [world.ask_for_document(author, practice_id)["blob_name"] for _ in range(2)]
+    names = [world.presign_document(author, practice_id)["blob_name"] for _ in range(2)]
     assert names == [f"documents/{practice_id}/work-instruction-7_{EPOCH_MS + step}.pdf" for step in range(2)]
 
 
@@ -104,7 +104,7 @@ def test_every_format_can_be_uploaded_up_to_20_megabytes(
 ) -> None:
     for extension, content_type in CONTENT_TYPES.items():
         changes = {"filename": f"a.{extension}", "content_type": content_type}
-        world.ask_for_document(author, practice_id, **changes, file_size=20 * 1024 * 1024)
+        world.presign_document(author, practice_id, **changes, file_size=20 * 1024 * 1024)
 
 
 INVALID_REQUESTS: list[tuple[dict[str, object], str]] = [
@@ -191,8 +191,8 @@ def test_the_first_confirmation_names_a_document_even_after_the_trigger(
     blob_name = put(world, author, practice_id, pdf())
     world.deliver(blob_name)
     for name in ("First", "Second"):
-        answer = confirm(author, practice_id, blob_name, document_name=f"  {name} ")
-        assert (answer.status_code, answer.json()["data"]["document_name"]) == (200, "First")
+        response = confirm(author, practice_id, blob_name, document_name=f"  {name} ")
+        assert (response.status_code, response.json()["data"]["document_name"]) == (200, "First")
     world.deliver(blob_name)
     assert [document["document_name"] for document in listed(author, practice_id)] == ["First"]
     assert actions(world) == ["document.recorded", "document.renamed"]
@@ -206,7 +206,7 @@ def test_a_document_delivered_and_confirmed_twenty_times_at_once_is_recorded_onc
     def confirmed() -> int:
         return confirm(author, practice_id, blob_name).status_code
 
-    outcomes = at_once(*[confirmed] * 20, *[partial(world.deliver, blob_name)] * 20)
+    outcomes = concurrently(*[confirmed] * 20, *[partial(world.deliver, blob_name)] * 20)
 
     assert set(outcomes[:20]) <= {200, 201}
     assert outcomes[:20].count(201) <= 1
@@ -245,8 +245,8 @@ def test_an_invalid_confirmation_is_refused(world: World, author: Person, practi
     assert refusal_of(image) == invalid("blob_name")
     without = document_confirmation(blob_name)
     del without["document_name"]
-    answer = author.post(f"/best-practices/{practice_id}/documents", without)
-    assert refusal_of(answer) == invalid("document_name")
+    response = author.post(f"/best-practices/{practice_id}/documents", without)
+    assert refusal_of(response) == invalid("document_name")
     assert listed(author, practice_id) == []
 
 
@@ -325,9 +325,9 @@ def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(
         [(state, shown)] = uploads(author, practice_id)
         assert (state, (shown or "")[: len(reason)]) == ("rejected", reason)
     with world.container("quarantine") as client:
-        kept = client.get_blob_client(f"supporting-documents/{blob_name}")
-        assert kept.download_blob().readall() == data
-        assert "reason" in kept.get_blob_properties().metadata
+        quarantined = client.get_blob_client(f"supporting-documents/{blob_name}")
+        assert quarantined.download_blob().readall() == data
+        assert "reason" in quarantined.get_blob_properties().metadata
     assert world.blob_names("supporting-documents") == []
     assert error_of(confirm(author, practice_id, blob_name)) == (422, "UPLOAD_REJECTED")
     assert listed(author, practice_id) == []
@@ -336,9 +336,9 @@ def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(
 def test_a_confirmed_file_with_macros_stays_rejected(world: World, author: Person, practice_id: str) -> None:
     blob_name = put(world, author, practice_id, office("docm"), "docx")
     for _ in range(2):
-        answer = confirm(author, practice_id, blob_name)
-        assert error_of(answer) == (422, "UPLOAD_REJECTED")
-        assert answer.json()["error"]["details"] == [
+        response = confirm(author, practice_id, blob_name)
+        assert error_of(response) == (422, "UPLOAD_REJECTED")
+        assert response.json()["error"]["details"] == [
             {"field": "blob_name", "message": "The file contains macros."}
         ]
     assert world.blob_names("quarantine") == [f"supporting-documents/{blob_name}"]
@@ -360,8 +360,8 @@ def test_a_blob_too_large_for_a_synchronous_copy_is_moved_to_quarantine(
     blob_name = put(world, author, practice_id, b"no document")
     world.deliver(blob_name)
     with world.container("quarantine") as client:
-        kept = client.download_blob(f"supporting-documents/{blob_name}")
-        assert kept.readall() == b"no document"
+        quarantined = client.download_blob(f"supporting-documents/{blob_name}")
+        assert quarantined.readall() == b"no document"
     assert world.blob_names("supporting-documents") == []
 
 
@@ -374,17 +374,17 @@ def test_a_document_is_read_by_its_url_and_is_gone_after_its_deletion(
     world.clock.at = datetime.now(UTC)
     author.sign_in()
     blob_name = put(world, author, practice_id, pdf())
-    kept = put(world, author, practice_id, pdf(), "pdf")
-    document, _ = (confirm(author, practice_id, name).json()["data"] for name in (blob_name, kept))
+    remaining = put(world, author, practice_id, pdf(), "pdf")
+    document, _ = (confirm(author, practice_id, name).json()["data"] for name in (blob_name, remaining))
 
     assert httpx.get(document["blob_url"]).content == pdf()
     assert httpx.delete(document["blob_url"]).status_code == 403
-    answer = author.delete(f"/best-practices/{practice_id}/documents/{document['id']}")
+    response = author.delete(f"/best-practices/{practice_id}/documents/{document['id']}")
 
-    assert (answer.status_code, answer.json()["data"]) == (200, None)
-    assert [one["blob_name"] for one in listed(author, practice_id)] == [kept]
-    assert world.blob_names("supporting-documents") == [kept]
-    assert world.query("SELECT blob_name FROM uploads") == [(kept,)]
+    assert (response.status_code, response.json()["data"]) == (200, None)
+    assert [one["blob_name"] for one in listed(author, practice_id)] == [remaining]
+    assert world.blob_names("supporting-documents") == [remaining]
+    assert world.query("SELECT blob_name FROM uploads") == [(remaining,)]
     assert actions(world)[-1] == "document.deleted"
     world.deliver(blob_name)  # a late event
     assert len(listed(author, practice_id)) == 1

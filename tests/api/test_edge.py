@@ -1,4 +1,4 @@
-"""What every route does alike: what it reads and refuses, whom it lets in, what it logs."""
+"""What all routes have in common: parsing, errors, headers and logging."""
 
 import json
 import logging
@@ -63,28 +63,28 @@ BAD_QUERIES = [
 
 @pytest.fixture
 def log_lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """What the portal logs, from information upwards."""
+    """The log of the portal from level INFO."""
     caplog.set_level(logging.INFO, logger="portal")
     return caplog
 
 
-def test_a_body_that_cannot_be_read_or_breaks_its_model_is_refused_and_nothing_is_written(
+def test_an_unreadable_or_invalid_body_is_refused_and_nothing_is_written(
     world: World,
 ) -> None:
     author = world.plant_user()
     for body, expected in BAD_BODIES:
-        answer = author.http.post(
+        response = author.http.post(
             "/api/v1/best-practices", content=body, headers={"Content-Type": "application/json"}
         )
-        assert refusal_of(answer) == expected, body[:60]
+        assert refusal_of(response) == expected, body[:60]
     assert world.query("SELECT count(*) FROM best_practices") == [(0,)]
 
 
 def test_a_body_of_another_type_is_refused(world: World) -> None:
     author = world.plant_user()
     for declared in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json"):
-        answer = _post(author.http, b'{"title": "x"}', declared)
-        assert error_of(answer) == (415, "UNSUPPORTED_MEDIA_TYPE"), declared
+        response = _post(author.http, b'{"title": "x"}', declared)
+        assert error_of(response) == (415, "UNSUPPORTED_MEDIA_TYPE"), declared
     assert world.query("SELECT count(*) FROM best_practices") == [(0,)]
     for taken in ("application/json", "Application/JSON; charset=utf-8", None):
         assert _post(author.http, b'{"title": "x"}', taken).status_code == 201, taken
@@ -93,8 +93,8 @@ def test_a_body_of_another_type_is_refused(world: World) -> None:
 def test_a_body_over_the_limit_is_refused_unread(world: World) -> None:
     author = world.plant_user()
     for size in (BODY_LIMIT + 1, 2 * BODY_LIMIT):
-        answer = _post(author.http, b'{"title": "x"}'.ljust(size), "application/json")
-        assert error_of(answer) == (413, "PAYLOAD_TOO_LARGE")
+        response = _post(author.http, b'{"title": "x"}'.ljust(size), "application/json")
+        assert error_of(response) == (413, "PAYLOAD_TOO_LARGE")
     assert world.query("SELECT count(*) FROM best_practices") == [(0,)]
     assert _post(author.http, b'{"title": "x"}'.ljust(BODY_LIMIT), "application/json").status_code == 201
 
@@ -104,7 +104,7 @@ def test_the_body_of_a_read_is_ignored(world: World) -> None:
     assert world.plant_user().http.request("GET", "/api/v1/plants", content=body).status_code == 200
 
 
-def test_a_query_that_cannot_be_read_or_breaks_its_model_is_refused(world: World) -> None:
+def test_an_unreadable_or_invalid_query_is_refused(world: World) -> None:
     reader = world.plant_user()
     for query, expected in BAD_QUERIES:
         assert refusal_of(reader.http.get(f"/api/v1/best-practices?{query}")) == expected, query
@@ -132,22 +132,22 @@ def test_a_method_that_a_path_does_not_have_is_refused(world: World) -> None:
         assert author.http.request(method, f"/api/v1{path}").status_code == 405, (method, path)
 
 
-def test_a_call_keeps_the_id_that_it_came_with_if_that_is_a_good_one(world: World) -> None:
+def test_a_valid_request_id_is_kept_and_an_invalid_one_is_replaced(world: World) -> None:
     browser = world.browser()
     for good in ("a", "A-Z_0.9", "x" * 64):
-        answer = browser.get("/api/v1/plants", headers={"X-Request-ID": good})
-        assert answer.headers["X-Request-ID"] == good
-        assert answer.json()["error"]["request_id"] == good
+        response = browser.get("/api/v1/plants", headers={"X-Request-ID": good})
+        assert response.headers["X-Request-ID"] == good
+        assert response.json()["error"]["request_id"] == good
     for bad in ("", "x" * 65, "two words", "a/b", 'a"b', "<script>"):
-        answer = browser.get("/health", headers={"X-Request-ID": bad})
-        assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"]), bad
+        response = browser.get("/health", headers={"X-Request-ID": bad})
+        assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"]), bad
     assert browser.get("/health").headers["X-Request-ID"] != browser.get("/health").headers["X-Request-ID"]
 
 
 def test_every_response_has_the_security_headers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     author = world.plant_user()
     practice = world.practice(author)
-    answers = [
+    responses = [
         world.browser().get("/health"),
         author.get("/plants"),
         author.post("/best-practices", {"title": "x"}),
@@ -160,8 +160,8 @@ def test_every_response_has_the_security_headers(world: World, monkeypatch: pyte
         _post(author.http, b" " * 2 * BODY_LIMIT, "application/json"),
     ]
     monkeypatch.setattr(PostgresCategories, "categories", _broken)
-    answers.append(author.get("/categories"))
-    assert [answer.status_code for answer in answers] == [
+    responses.append(author.get("/categories"))
+    assert [response.status_code for response in responses] == [
         200,
         200,
         201,
@@ -174,14 +174,14 @@ def test_every_response_has_the_security_headers(world: World, monkeypatch: pyte
         413,
         500,
     ]
-    for answer in answers:
-        assert answer.headers["Content-Type"].startswith("application/json")
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
-        assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
-        assert answer.headers["X-Request-ID"]
+    for response in responses:
+        assert response.headers["Content-Type"].startswith("application/json")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+        assert response.headers["X-Request-ID"]
 
 
 def test_the_cause_of_a_failure_is_in_the_log_and_not_in_the_response(
@@ -190,16 +190,16 @@ def test_the_cause_of_a_failure_is_in_the_log_and_not_in_the_response(
     reader = world.plant_user()
     monkeypatch.setattr(PostgresCategories, "categories", _broken)
     log_lines.clear()
-    answer = reader.http.get("/api/v1/categories", headers={"X-Request-ID": "call-17"})
-    assert error_of(answer) == (500, "INTERNAL")
-    assert answer.json()["error"] == {
+    response = reader.http.get("/api/v1/categories", headers={"X-Request-ID": "call-17"})
+    assert error_of(response) == (500, "INTERNAL")
+    assert response.json()["error"] == {
         "code": "INTERNAL",
         "message": "Something went wrong on our side.",
         "details": [],
         "request_id": "call-17",
     }
     failure = next(record for record in log_lines.records if record.exc_info)
-    assert "secret of the machine room" in str(failure.exc_info)
+    assert "internal secret" in str(failure.exc_info)
     written = json.loads(failure.getMessage())
     [(user_id,)] = world.query("SELECT id FROM users WHERE email = %s", reader.email)
     assert written == {
@@ -214,10 +214,10 @@ def test_a_failure_rolls_back_what_the_call_has_written(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     author = world.plant_user()
-    before = world.written()
+    before = world.snapshot()
     monkeypatch.setattr("bp_core.savings.StarRatingListener.practice_changed", _broken)
     assert error_of(author.post("/best-practices", {"title": "x"})) == (500, "INTERNAL")
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
 def call_with_secrets(world: World) -> Person:
@@ -260,4 +260,4 @@ def _post(client: httpx.Client, body: bytes, declared: str | None) -> httpx.Resp
 
 
 def _broken(*_: object) -> None:
-    raise RuntimeError("a secret of the machine room")
+    raise RuntimeError("an internal secret")

@@ -1,4 +1,4 @@
-"""Every figure after every step of any history, held against a calculation from the practices alone."""
+"""Every figure after every step of a random history, compared with a calculation from the practices."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -47,7 +47,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
 
 
 class History:
-    """Practices that are written, changed and deleted one step after the other."""
+    """Creates, changes and deletes practices step by step."""
 
     def __init__(self, world: World, hq: Person) -> None:
         self.world = world
@@ -56,7 +56,7 @@ class History:
         world.query("TRUNCATE best_practices, practice_counts, monthly_savings, job_runs CASCADE")
 
     def take(self, step: Step) -> set[MonthKey]:
-        """Take a step, and tell what months it may have touched; what the rules refuse changes nothing."""
+        """Do a step. Returns the months that it may have changed. A refused step changes nothing."""
         name, *rest = step
         if name in ("approved", "submitted"):
             self._write(name, *rest)
@@ -69,7 +69,7 @@ class History:
         return before | self.months(practice_id)
 
     def months(self, practice_id: str | None = None) -> set[MonthKey]:
-        """The months that a practice, or any, is dated and benchmarked in."""
+        """The months in which a practice, or any practice, was submitted or benchmarked."""
         days = self.world.query(
             "SELECT unnest(array_remove(ARRAY[submitted_date, benchmarked_date], NULL)) FROM best_practices p"
             " LEFT JOIN benchmarked_practices b ON b.practice_id = p.id"
@@ -92,15 +92,15 @@ class History:
         match name, values:
             case "status", (status,):
                 comment = {"comment": "Why?"} if status == "revision_required" else {}
-                answer = self.hq.patch(path, {"status": status, **comment})
+                response = self.hq.patch(path, {"status": status, **comment})
             case "edit", (changes,):
-                answer = self.hq.patch(path, changes)
+                response = self.hq.patch(path, changes)
             case "plant", (plant,):
-                answer = self.hq.patch(path, {"plant_id": str(self.world.plants[plant])})
+                response = self.hq.patch(path, {"plant_id": str(self.world.plants[plant])})
             case "category", (category,):
-                answer = self.hq.patch(path, {"category_id": str(self.world.categories[category])})
+                response = self.hq.patch(path, {"category_id": str(self.world.categories[category])})
             case "delete", ():
-                answer = self.hq.delete(path)
+                response = self.hq.delete(path)
             case "benchmark", (day,):
                 self.world.query(
                     "INSERT INTO benchmarked_practices"
@@ -113,11 +113,11 @@ class History:
             case _:
                 self.world.query("DELETE FROM benchmarked_practices WHERE practice_id = %s", practice_id)
                 return
-        assert answer.status_code in (200, 404, 409), answer.text
+        assert response.status_code in (200, 404, 409), response.text
 
 
 class Reader:
-    """Somebody who asks for every figure there is, and holds it against the calculation."""
+    """A user who reads every figure and compares it with the calculation."""
 
     def __init__(self, world: World, person: Person, starts_in: int) -> None:
         self.world = world
@@ -125,7 +125,7 @@ class Reader:
         self.starts_in = starts_in
 
     def check(self, months: Iterable[MonthKey]) -> None:
-        """Hold this month's figures, and those of other months and their years, against the calculation."""
+        """Compare the figures of this month, and of `months` and their years, with the calculation."""
         figures = Figures(self.world, self.starts_in)
         own = self.person.plant_id
         listed = [own] if own else self.world.plants
@@ -139,9 +139,9 @@ class Reader:
                 self._months_of_plant(figures, plant, month)
 
     def get(self, path: str, **query: object) -> Any:
-        answer = self.person.get(f"/analytics/{path}", **query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.person.get(f"/analytics/{path}", **query)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def _overview(self, figures: Figures, own: UUID | None, currency: str) -> None:
         so_far = figures.year_so_far(THIS_MONTH)
@@ -264,7 +264,7 @@ class Reader:
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
 @given(history=st.lists(steps, min_size=8, max_size=16))
-def test_every_figure_is_true_after_every_step(world: World, starts_in: int, history: list[Step]) -> None:
+def test_every_figure_is_correct_after_every_step(world: World, starts_in: int, history: list[Step]) -> None:
     hq = world.add_person(f"hq{len(world._browsers)}@amber.test").sign_in()
     author = world.add_person(f"plant{len(world._browsers)}@amber.test", plant=0).sign_in()
     company, own = Reader(world, hq, starts_in), Reader(world, author, starts_in)

@@ -49,9 +49,9 @@ def test_the_status_shows_that_the_database_has_another_schema(world: World) -> 
         "DROP TABLE alembic_version, job_runs",
     ):
         world.query(statement)
-        answer = browser.get("/health/status")
-        assert answer.status_code == 200, statement
-        data = answer.json()["data"]
+        response = browser.get("/health/status")
+        assert response.status_code == 200, statement
+        data = response.json()["data"]
         assert (data["status"], data["database"], data["migrated"]) == ("degraded", "ok", False), statement
         assert browser.get("/health/db").status_code == 200
 
@@ -62,8 +62,11 @@ def test_the_status_shows_that_the_storage_denies_access(world: World) -> None:
     elsewhere = World(world.database_url, world.storage, world.clock, settings)
     bootstrap.install(elsewhere.portal)
 
-    answer = elsewhere.browser().get("/health/status")
+    response = elsewhere.browser().get("/health/status")
 
     elsewhere.close()
-    assert answer.status_code == 200
-    assert (answer.json()["data"]["status"], answer.json()["data"]["storage"]) == ("degraded", "unavailable")
+    assert response.status_code == 200
+    assert (response.json()["data"]["status"], response.json()["data"]["storage"]) == (
+        "degraded",
+        "unavailable",
+    )

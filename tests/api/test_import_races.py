@@ -7,7 +7,7 @@ import httpx
 
 from tests.api.test_sheets import HEADINGS, complete_row, import_practices, workbook
 from tests.figures import Figures
-from tests.world import Person, World, at_once, saving
+from tests.world import Person, World, concurrently, saving
 
 ROUNDS: Final = 15
 PLANTS: Final = 4
@@ -39,13 +39,13 @@ class Round:
             self.world.practice(self.editor, "submitted", plant_id=str(plant), **saving(12))
             for (plant,) in self.plants
         ]
-        answers = at_once(
+        responses = concurrently(
             partial(self._import, self.first, self.sheets[turn % 2]),
             partial(self._import, self.second, self.sheets[1 - turn % 2]),
             partial(self._review, submitted),
             partial(self._move, turn),
         )
-        return [answer.status_code for several in answers for answer in several]
+        return [response.status_code for several in responses for response in several]
 
     def _import(self, person: Person, data: bytes) -> list[httpx.Response]:
         return [import_practices(person, data, dry_run="false")]

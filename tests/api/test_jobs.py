@@ -1,4 +1,4 @@
-"""Jobs run by the clock and by hand: one at a time, every run recorded."""
+"""Jobs, run by timers and manually: one run at a time, every run recorded."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,14 +19,14 @@ AGGREGATE = "aggregate_monthly_savings"
 
 
 @contextmanager
-def turn_taken(world: World, job: str) -> Iterator[None]:
-    """Another instance of the portal has the job's turn."""
+def locked_by_another_instance(world: World, job: str) -> Iterator[None]:
+    """Hold the lock of a job, as another instance does while it runs the job."""
     with psycopg.connect(world.database_url) as rival:
         rival.execute("SELECT pg_advisory_xact_lock(hashtextextended('job:' || %s, 0))", (job,))
         yield
 
 
-def test_headquarters_sees_the_last_runs_of_every_job_the_latest_first(world: World) -> None:
+def test_headquarters_sees_the_last_runs_of_every_job_latest_first(world: World) -> None:
     hq = world.headquarters()
     assert hq.get("/jobs").json()["data"] == []
     for _ in range(12):
@@ -57,9 +57,12 @@ def test_headquarters_sees_the_last_runs_of_every_job_the_latest_first(world: Wo
 
 def test_a_job_that_another_instance_runs_is_not_run_twice(world: World) -> None:
     hq = world.headquarters()
-    with turn_taken(world, "recalculate_savings"), turn_taken(world, AGGREGATE):
+    with (
+        locked_by_another_instance(world, "recalculate_savings"),
+        locked_by_another_instance(world, AGGREGATE),
+    ):
         assert error_of(hq.post("/analytics/recalculate-savings")) == (409, "JOB_RUNNING")
-        world.run_timer(AGGREGATE)  # which leaves it to the other without a fuss
+        world.run_timer(AGGREGATE)  # another instance runs it: no error
         assert hq.get("/jobs").json()["data"] == []
         world.run_timer("rate_stars")
     assert hq.post("/analytics/recalculate-savings").status_code == 200
@@ -67,26 +70,26 @@ def test_a_job_that_another_instance_runs_is_not_run_twice(world: World) -> None
     assert len(hq.get("/jobs").json()["data"]) == 3
 
 
-def test_a_job_that_fails_is_recorded_with_its_error_and_leaves_nothing_half_done(
+def test_a_job_that_fails_is_rolled_back_and_recorded_with_its_error(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hq = world.headquarters()
     world.approved(hq, 0, **saving(12))
     world.query("UPDATE monthly_savings SET annualised_savings = 7")
-    before = world.written()
+    before = world.snapshot()
 
     def broken(self: PostgresSavings, *_: Any) -> None:
         raise RuntimeError("the disk is full of stars")
 
     with monkeypatch.context() as patched:
         patched.setattr(PostgresSavings, "plant_months", broken)  # after the sums are corrected
-        answer = hq.post("/analytics/recalculate-savings")
-        assert error_of(answer) == (500, "INTERNAL")
-        assert "stars" not in answer.text
+        response = hq.post("/analytics/recalculate-savings")
+        assert error_of(response) == (500, "INTERNAL")
+        assert "stars" not in response.text
         world.clock.advance(timedelta(seconds=1))
         with pytest.raises(RuntimeError, match="full of stars"):
             world.run_timer("rate_stars")
-    assert world.written() == before
+    assert world.snapshot() == before
     for run in hq.get("/jobs").json()["data"]:
         assert (run["state"], run["rows"]) == ("failed", None)
         assert run["error"] == "RuntimeError: the disk is full of stars"
@@ -95,21 +98,21 @@ def test_a_job_that_fails_is_recorded_with_its_error_and_leaves_nothing_half_don
 
 
 def shown(hq: Person) -> list[tuple[str, str | None, bool]]:
-    """What headquarters sees of the runs, latest first: state, when each was due, whether late."""
+    """The runs that headquarters sees, latest first: state, scheduled time, and whether it was past due."""
     runs = hq.sign_in().get("/jobs").json()["data"]
     return [(run["state"], run["scheduled_for"], run["past_due"]) for run in runs]
 
 
-def test_a_night_is_done_once_whichever_instances_fire_for_it(world: World) -> None:
+def test_an_occurrence_runs_once_however_many_instances_fire(world: World) -> None:
     hq = world.headquarters()
     tonight = world.clock.at
     world.clock.advance(timedelta(seconds=1))
     for _ in range(3):
         world.run_timer(AGGREGATE, due=tonight)
     world.clock.advance(timedelta(seconds=1))
-    world.run_timer("rate_stars", due=tonight)  # another job has its own nights
+    world.run_timer("rate_stars", due=tonight)  # another job has its own occurrences
     world.clock.advance(timedelta(seconds=1))
-    world.run_timer(AGGREGATE)  # somebody runs it by hand
+    world.run_timer(AGGREGATE)  # a manual run
     world.clock.advance(timedelta(days=1))
     world.run_timer(AGGREGATE, due=tonight + timedelta(days=1), past_due=True)
     assert shown(hq) == [
@@ -120,22 +123,22 @@ def test_a_night_is_done_once_whichever_instances_fire_for_it(world: World) -> N
     ]
 
 
-def test_a_timer_that_is_run_before_its_time_does_not_take_its_night_away(world: World) -> None:
+def test_a_manual_run_before_its_time_does_not_replace_the_scheduled_run(world: World) -> None:
     tonight = world.clock.at + timedelta(hours=13)
-    world.run_timer(AGGREGATE, due=tonight)  # by hand, in the afternoon
+    world.run_timer(AGGREGATE, due=tonight)  # a manual run, in the afternoon
     world.clock.at = tonight
     world.run_timer(AGGREGATE, due=tonight)
     runs = world.query("SELECT scheduled_for FROM job_runs ORDER BY started_at")
     assert runs == [(None,), (tonight,)]
 
 
-def test_who_fires_while_another_instance_is_at_it_waits_and_does_it_only_if_that_one_fails(
+def test_an_instance_that_fires_during_a_run_waits_and_runs_the_job_only_if_that_run_fails(
     world: World,
 ) -> None:
     tonight = world.clock.at
     run_at_once = partial(world.run_timer, AGGREGATE, due=tonight)
     with ThreadPoolExecutor(1) as other:
-        with turn_taken(world, AGGREGATE):  # an instance that dies, and completes nothing
+        with locked_by_another_instance(world, AGGREGATE):  # an instance that fails to complete the run
             waiting = other.submit(run_at_once)
             while not world.query("SELECT 1 FROM pg_locks WHERE NOT granted"):
                 assert not waiting.done()
@@ -144,7 +147,7 @@ def test_who_fires_while_another_instance_is_at_it_waits_and_does_it_only_if_tha
     assert world.query("SELECT state, scheduled_for FROM job_runs") == [("completed", tonight)]
 
 
-def test_a_night_that_failed_is_done_by_the_next_instance_that_fires_for_it(
+def test_a_failed_occurrence_is_run_again_by_the_next_instance_that_fires(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hq, tonight = world.headquarters(), world.clock.at
@@ -160,7 +163,7 @@ def test_a_night_that_failed_is_done_by_the_next_instance_that_fires_for_it(
     assert [state for state, *_ in shown(hq)] == ["completed", "failed"]
 
 
-def test_a_run_whose_instance_died_has_failed_once_its_lease_ends(world: World) -> None:
+def test_a_run_of_a_killed_instance_counts_as_failed_when_its_lease_ends(world: World) -> None:
     hq = world.headquarters()
     world.query(
         "INSERT INTO job_runs (name, trigger, state, started_at, lease_until)"
@@ -177,10 +180,10 @@ def test_a_run_whose_instance_died_has_failed_once_its_lease_ends(world: World) 
     assert seen() == ("running", "running", None)
     world.clock.advance(timedelta(seconds=1))
     assert seen() == ("failed", "failed", "The run was stopped before it finished.")
-    assert world.query("SELECT state FROM job_runs") == [("running",)]  # nobody has had the turn since
+    assert world.query("SELECT state FROM job_runs") == [("running",)]  # no instance has run the job since
 
 
-def test_the_next_run_marks_one_that_died_as_failed_without_waiting_for_its_lease(world: World) -> None:
+def test_the_next_run_marks_an_interrupted_run_as_failed_before_its_lease_ends(world: World) -> None:
     world.query(
         "INSERT INTO job_runs (name, trigger, state, started_at, lease_until)"
         " SELECT unnest(ARRAY[%s, 'rate_stars']), 'timer', 'running', %s::timestamptz, 'infinity'",
@@ -203,7 +206,7 @@ def test_a_run_is_completed_together_with_its_work_or_not_at_all(
     world.query("UPDATE practice_counts SET submitted = 7")
 
     class Killed(BaseException):
-        """Stands for the end of the process: nothing is told of it."""
+        """Simulates a killed process, which runs no error handling."""
 
     def killed(self: PostgresJobs, run_id: UUID, *, error: str | None, **_: Any) -> None:
         if error is None:

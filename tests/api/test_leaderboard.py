@@ -1,4 +1,4 @@
-"""Points, ranks, what they were earned with, and their recalculation (rules 5)."""
+"""Points, ranks, the practices that earned them, and their recalculation (rules 5)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,10 +20,10 @@ def hq(world: World) -> Person:
 
 def standings(reader: Person, **query: object) -> list[tuple[str, int, int, int, int]]:
     """The leaderboard: name, rank, points in all, as origin and as copier."""
-    answer = reader.get("/leaderboard/current", **query)
-    assert answer.status_code == 200, answer.text
+    response = reader.get("/leaderboard/current", **query)
+    assert response.status_code == 200, response.text
     fields = ("plant_name", "rank", "total_points", "origin_points", "copier_points")
-    return [tuple(row[field] for field in fields) for row in answer.json()["data"]]
+    return [tuple(row[field] for field in fields) for row in response.json()["data"]]
 
 
 def names(world: World) -> list[str]:
@@ -84,7 +84,9 @@ def test_points_belong_to_the_calendar_year_of_the_copy_in_india_whatever_the_fi
     assert standings(hq, year=2025)[0] == (a, 1, 0, 0, 0)
 
 
-def test_the_origins_points_follow_the_first_copy_that_is_left(world: World, hq: Person) -> None:
+def test_the_points_of_the_origin_are_dated_by_the_first_copy_that_is_not_deleted(
+    world: World, hq: Person
+) -> None:
     original = benchmarked(world, hq)
     world.clock.at = YEARS_END
     first, second = world.plant_user(1), world.plant_user(2)
@@ -99,7 +101,7 @@ def test_the_origins_points_follow_the_first_copy_that_is_left(world: World, hq:
     assert entries(world) == []
 
 
-def test_points_go_with_a_benchmark_and_come_back_with_it(world: World, hq: Person) -> None:
+def test_points_are_removed_and_restored_with_the_benchmark(world: World, hq: Person) -> None:
     original = benchmarked(world, hq)
     copied(world.plant_user(1), original)
     before = entries(world)
@@ -113,7 +115,7 @@ def test_points_go_with_a_benchmark_and_come_back_with_it(world: World, hq: Pers
     assert entries(world) == before  # those of 2026
 
 
-def test_a_deletion_that_is_refused_takes_no_points(world: World, hq: Person) -> None:
+def test_a_refused_deletion_changes_no_points(world: World, hq: Person) -> None:
     original = benchmarked(world, hq)
     copier = world.plant_user(1)
     copy = copied(copier, original)["copied_practice"]
@@ -123,7 +125,7 @@ def test_a_deletion_that_is_refused_takes_no_points(world: World, hq: Person) ->
     assert entries(world) == before
 
 
-def test_points_are_shown_with_what_they_were_earned_with(world: World, hq: Person) -> None:
+def test_points_are_shown_with_the_practices_that_earned_them(world: World, hq: Person) -> None:
     author, copier = world.plant_user(0), world.plant_user(1)
     older, newer = (benchmarked(world, hq, 0, title=title) for title in ("Older", "Newer"))
     theirs = benchmarked(world, hq, 1, title="Theirs")
@@ -172,7 +174,7 @@ def test_points_are_shown_with_what_they_were_earned_with(world: World, hq: Pers
     assert error_of(author.get(f"/leaderboard/{uuid4()}/breakdown")) == (404, "NOT_FOUND")
 
 
-def test_a_year_that_makes_no_sense_is_refused(world: World, hq: Person) -> None:
+def test_an_invalid_year_is_refused(world: World, hq: Person) -> None:
     for path in ("/leaderboard/current", f"/leaderboard/{world.plants[0]}/breakdown"):
         for query, expected in (
             ({"year": 1999}, (422, "VALIDATION_ERROR", {"year"})),
@@ -191,7 +193,7 @@ def test_a_year_that_makes_no_sense_is_refused(world: World, hq: Person) -> None
 
 @pytest.fixture
 def two_years(world: World, hq: Person) -> list[tuple[Any, ...]]:
-    """The right entries: a practice copied in 2026 and again in 2027."""
+    """The correct entries: a practice copied in 2026 and again in 2027."""
     original = benchmarked(world, hq)
     copied(world.plant_user(1), original)
     world.clock.at = YEARS_END + timedelta(days=1)
@@ -211,8 +213,8 @@ def test_a_year_is_recalculated_and_no_other(
     world: World, hq: Person, two_years: list[tuple[Any, ...]]
 ) -> None:
     world.query(DAMAGE)
-    answer = hq.post("/leaderboard/recalculate?year=2026")
-    assert answer.json()["data"] == {
+    response = hq.post("/leaderboard/recalculate?year=2026")
+    assert response.json()["data"] == {
         "year": 2026,
         "total_entries": 2,
         "origin_points_awarded": 10,
@@ -236,15 +238,13 @@ def test_a_year_is_recalculated_and_no_other(
     assert entries(world) == two_years
 
 
-def test_entries_that_are_lost_are_made_again(
-    world: World, hq: Person, two_years: list[tuple[Any, ...]]
-) -> None:
+def test_deleted_entries_are_restored(world: World, hq: Person, two_years: list[tuple[Any, ...]]) -> None:
     world.query("DELETE FROM leaderboard_entries")
     assert hq.post("/leaderboard/recalculate").json()["data"]["total_points"] == 20
     assert entries(world) == two_years
 
 
-def test_the_nightly_check_of_a_right_leaderboard_finds_nothing(
+def test_the_nightly_check_of_a_correct_leaderboard_finds_nothing(
     world: World, hq: Person, two_years: list[tuple[Any, ...]]
 ) -> None:
     world.run_timer("verify_leaderboard")
@@ -255,7 +255,7 @@ def test_the_nightly_check_of_a_right_leaderboard_finds_nothing(
     assert entries(world) == two_years
 
 
-def test_the_nightly_check_repairs_what_differs_and_fails(
+def test_the_nightly_check_corrects_differences_and_fails(
     world: World, hq: Person, two_years: list[tuple[Any, ...]], caplog: pytest.LogCaptureFixture
 ) -> None:
     world.query(DAMAGE)
@@ -265,7 +265,7 @@ def test_the_nightly_check_repairs_what_differs_and_fails(
     assert (run["state"], run["rows"], run["error"]) == (
         "failed", 4, "4 leaderboard entries were wrong and have been corrected"
     )  # fmt: skip
-    assert caplog.text.count('"event": "leaderboard_put_right"') == 4
+    assert caplog.text.count('"event": "leaderboard_corrected"') == 4
     world.clock.advance(timedelta(seconds=1))
     world.run_timer("verify_leaderboard")
     assert hq.get("/jobs").json()["data"][0]["state"] == "completed"

@@ -1,4 +1,4 @@
-"""Any sequence of what moves points: the stored leaderboard is what plain Python makes of what was done."""
+"""Random sequences of changes to points: the stored leaderboard equals a calculation in Python."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ picks = st.integers(0, 30)
 
 @dataclass
 class Copy:
-    """A copy, in the order that decides which is the first."""
+    """A copy; the order of the fields decides which copy is the first."""
 
     day: date
     at: datetime
@@ -38,7 +38,7 @@ class Copy:
 
 @dataclass
 class Practice:
-    """A practice as the sequence made it."""
+    """A practice of the model."""
 
     id: str
     plant: int
@@ -49,7 +49,7 @@ class Practice:
 
     @property
     def counted(self) -> list[Copy]:
-        """The copies that count, the first one first."""
+        """The copies that count, oldest first."""
         return sorted(
             (copy for copy in self.copies if not copy.practice.is_deleted),
             key=lambda copy: (copy.day, copy.at, copy.id),
@@ -57,7 +57,7 @@ class Practice:
 
 
 class Sequences(RuleBasedStateMachine):
-    """Plants and headquarters do whatever they may, and some things that they may not."""
+    """Plants and headquarters do allowed and refused steps."""
 
     world: ClassVar[World]
     hq: ClassVar[Person]
@@ -65,7 +65,7 @@ class Sequences(RuleBasedStateMachine):
 
     @initialize(copied=st.lists(st.tuples(picks, plants), max_size=6))
     def begin(self, copied: list[tuple[int, int]]) -> None:
-        """Every plant has two practices, one of them benchmarked; some are copied already."""
+        """Every plant has two practices, one of them benchmarked; some are already copied."""
         self.practices: list[Practice] = []
         self.world.query(EMPTY)
         self._set_clock(NEW_YEAR - timedelta(minutes=1))
@@ -76,7 +76,7 @@ class Sequences(RuleBasedStateMachine):
         for pick, plant in copied:
             self.copy_benchmarked(plant, pick)
 
-    # --- what is done
+    # --- steps
 
     @rule(plant=plants, status=st.sampled_from(["draft", "submitted"]))
     def write(self, plant: int, status: str) -> None:
@@ -86,15 +86,15 @@ class Sequences(RuleBasedStateMachine):
     @rule(pick=picks)
     def submit(self, pick: int) -> None:
         practice = self._picked(pick)
-        answer = self.people[practice.plant].post(f"/best-practices/{practice.id}/submit")
-        if self._heard(answer, "OK" if practice.status == "draft" else "INVALID_TRANSITION"):
+        response = self.people[practice.plant].post(f"/best-practices/{practice.id}/submit")
+        if self._succeeded(response, "OK" if practice.status == "draft" else "INVALID_TRANSITION"):
             practice.status = "submitted"
 
     @rule(pick=picks)
     def approve(self, pick: int) -> None:
         practice = self._picked(pick)
-        answer = self.hq.post(f"/best-practices/{practice.id}/approve")
-        if self._heard(answer, "OK" if practice.status == "submitted" else "INVALID_TRANSITION"):
+        response = self.hq.post(f"/best-practices/{practice.id}/approve")
+        if self._succeeded(response, "OK" if practice.status == "submitted" else "INVALID_TRANSITION"):
             practice.status = "approved"
 
     @rule(pick=picks)
@@ -103,14 +103,14 @@ class Sequences(RuleBasedStateMachine):
         expected = "NOT_BENCHMARKABLE" if practice.status == "draft" else "OK"
         if practice.is_benchmarked:
             expected = "ALREADY_BENCHMARKED"
-        if self._heard(self.hq.post(f"/benchmarking/benchmark/{practice.id}"), expected):
+        if self._succeeded(self.hq.post(f"/benchmarking/benchmark/{practice.id}"), expected):
             practice.status, practice.is_benchmarked = "approved", True
 
     @rule(pick=picks)
     def unbenchmark(self, pick: int) -> None:
         practice = self._picked(pick)
-        answer = self.hq.delete(f"/benchmarking/unbenchmark/{practice.id}")
-        if self._heard(answer, "OK" if practice.is_benchmarked else "NOT_BENCHMARKED"):
+        response = self.hq.delete(f"/benchmarking/unbenchmark/{practice.id}")
+        if self._succeeded(response, "OK" if practice.is_benchmarked else "NOT_BENCHMARKED"):
             practice.is_benchmarked = False
 
     @rule(plant=plants, pick=picks)
@@ -126,8 +126,8 @@ class Sequences(RuleBasedStateMachine):
     @rule(pick=picks)
     def delete(self, pick: int) -> None:
         practice = self._picked(pick)
-        answer = self.people[practice.plant].delete(f"/best-practices/{practice.id}")
-        if self._heard(answer, "BENCHMARKED" if practice.is_benchmarked else "OK"):
+        response = self.people[practice.plant].delete(f"/best-practices/{practice.id}")
+        if self._succeeded(response, "BENCHMARKED" if practice.is_benchmarked else "OK"):
             practice.is_deleted = True
 
     @rule(pick=picks)
@@ -137,18 +137,18 @@ class Sequences(RuleBasedStateMachine):
             self.delete(self._live.index(originals[pick % len(originals)].counted[0].practice))
 
     @rule(pick=picks)
-    def use_what_is_deleted(self, pick: int) -> None:
+    def use_a_deleted_practice(self, pick: int) -> None:
         deleted = [practice for practice in self.practices if practice.is_deleted]
         if deleted:
             practice = deleted[pick % len(deleted)]
             original = {"original_practice_id": practice.id}
-            for answer in (
+            for response in (
                 self.hq.post(f"/benchmarking/benchmark/{practice.id}"),
                 self.hq.delete(f"/benchmarking/unbenchmark/{practice.id}"),
                 self.hq.delete(f"/best-practices/{practice.id}"),
                 self.people[(practice.plant + 1) % PLANTS].post("/copy/implement", original),
             ):
-                self._heard(answer, "NOT_FOUND")
+                self._succeeded(response, "NOT_FOUND")
 
     @rule(minutes=st.sampled_from([-2, -1, 1, 2]))
     def move_the_clock(self, minutes: int) -> None:
@@ -169,10 +169,10 @@ class Sequences(RuleBasedStateMachine):
         }
         assert self.world.query("SELECT rows FROM job_runs WHERE rows <> 0") == []
 
-    # --- what must hold after each
+    # --- invariants
 
     @invariant()
-    def the_stored_leaderboard_is_what_was_done(self) -> None:
+    def the_stored_leaderboard_equals_the_model(self) -> None:
         rows = self.world.query(
             "SELECT plant_id, year, origin_points, copier_points FROM leaderboard_entries"
             " WHERE total_points <> 0"
@@ -196,7 +196,7 @@ class Sequences(RuleBasedStateMachine):
                 assert row["total_points"] == row["origin_points"] + row["copier_points"]
                 assert self._broken_down(row) == self._earned(row["plant_id"], year)
 
-    # --- the calculation that knows nothing of the portal's
+    # --- the calculation of the model
 
     def _points(self) -> dict[tuple[int, int], tuple[int, int]]:
         """The origin and copier points of each plant and year that has any."""
@@ -209,7 +209,7 @@ class Sequences(RuleBasedStateMachine):
         return {key: (origin[key], copier[key]) for key in origin | copier}
 
     def _earned(self, plant_id: str, year: int) -> Counter[tuple[str, int, str, str]]:
-        """What a plant's points of a year were earned with."""
+        """What earned the points of a plant in a year."""
         plant = [str(one) for one in self.world.plants].index(plant_id)
         earned = Counter[tuple[str, int, str, str]]()
         for practice in self.practices:
@@ -229,7 +229,7 @@ class Sequences(RuleBasedStateMachine):
         assert dates == sorted(dates, reverse=True)
         return Counter((one["type"], one["points"], one["date"], one["bp_id"]) for one in row["breakdown"])
 
-    # --- doing it
+    # --- helpers
 
     def _copy(self, plant: int, original: Practice) -> None:
         expected = "OK"
@@ -241,9 +241,9 @@ class Sequences(RuleBasedStateMachine):
             expected = "NOT_BENCHMARKED"
         elif plant in [copy.plant for copy in original.counted]:
             expected = "ALREADY_COPIED"
-        answer = self.people[plant].post("/copy/implement", {"original_practice_id": original.id})
-        if self._heard(answer, expected):
-            made = answer.json()["data"]
+        response = self.people[plant].post("/copy/implement", {"original_practice_id": original.id})
+        if self._succeeded(response, expected):
+            made = response.json()["data"]
             practice = Practice(made["copied_practice"]["id"], plant, "submitted")
             self.practices.append(practice)
             now = self.world.clock.at
@@ -264,9 +264,9 @@ class Sequences(RuleBasedStateMachine):
             self.write(0, "submitted")
         return self._live[pick % len(self._live)]
 
-    def _heard(self, answer: httpx.Response, expected: str) -> bool:
-        """Check what a call was answered; whether it was done."""
-        body = answer.json()
+    def _succeeded(self, response: httpx.Response, expected: str) -> bool:
+        """Check the response of a call. Returns whether it succeeded."""
+        body = response.json()
         assert ("OK" if body["success"] else body["error"]["code"]) == expected
         return expected == "OK"
 
@@ -276,7 +276,7 @@ class Sequences(RuleBasedStateMachine):
             person.sign_in()
 
 
-def test_after_any_sequence_the_leaderboard_is_what_was_done(world: World) -> None:
+def test_after_any_sequence_the_leaderboard_equals_a_calculation_in_python(world: World) -> None:
     Sequences.world = world
     Sequences.hq = world.add_person("hq@amber.test")
     Sequences.people = [

@@ -11,7 +11,7 @@ import pytest
 from functions import bootstrap
 from functions.bootstrap import Portal
 from functions.settings import SettingsError, load_settings
-from tests.world import PASSWORD, Person, World, at_once, error_of, picture, upload_request
+from tests.world import PASSWORD, Person, World, concurrently, error_of, picture, upload_request
 
 LIMITED: Final = (429, "RATE_LIMITED")
 WRONG: Final = (401, "INVALID_CREDENTIALS")
@@ -19,41 +19,41 @@ SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 
 EMAIL: Final = "asha@amber.test"
-HOME: Final = "198.51.100.7"
-STRANGER: Final = "203.0.113.9"
+ADDRESS: Final = "198.51.100.7"
+OTHER_ADDRESS: Final = "203.0.113.9"
 
-AS_USUAL: Final = {
+DEFAULTS: Final = {
     "RATE_LIMIT_SIGN_IN": "5/minute",
     "RATE_LIMIT_UPLOAD": "10/minute",
     "RATE_LIMIT_GENERAL": "100/minute",
 }
-with_limits: Final = pytest.mark.parametrize("portal_settings", [AS_USUAL], ids=[""])
+with_limits: Final = pytest.mark.parametrize("portal_settings", [DEFAULTS], ids=[""])
 
 
 def log_in(
-    world: World, password: str, *, email: str = EMAIL, address: str = HOME, forwarded: str | None = None
+    world: World, password: str, *, email: str = EMAIL, address: str = ADDRESS, forwarded: str | None = None
 ) -> httpx.Response:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
     body = {"email": email, "password": password}
     return world.browser(address).post("/api/v1/auth/login", json=body, headers=headers)
 
 
-def fail(world: World, times: int, *, email: str = EMAIL, address: str = HOME) -> list[int]:
-    """Guess wrongly, each time as soon as one may; the waits between, in seconds."""
+def fail(world: World, times: int, *, email: str = EMAIL, address: str = ADDRESS) -> list[int]:
+    """Send wrong passwords, each as soon as it is allowed. Returns the delays in seconds."""
     waits = []
     for _ in range(times):
-        answer = log_in(world, "a wrong guess", email=email, address=address)
-        if answer.status_code == 429:
-            waits.append(int(answer.headers["Retry-After"]))
+        response = log_in(world, "a wrong guess", email=email, address=address)
+        if response.status_code == 429:
+            waits.append(int(response.headers["Retry-After"]))
             world.clock.advance(waits[-1] * SECOND)
-            answer = log_in(world, "a wrong guess", email=email, address=address)
-        assert error_of(answer) == WRONG
+            response = log_in(world, "a wrong guess", email=email, address=address)
+        assert error_of(response) == WRONG
     return waits
 
 
 @pytest.fixture
 def another_instance(world: World) -> Iterator[Callable[[], None]]:
-    """Lets the calls that follow be answered by an instance that was started just now."""
+    """A function after which a new instance responds to the calls."""
     started: list[Portal] = []
 
     def start() -> None:
@@ -77,73 +77,82 @@ def test_the_delay_between_failures_grows_from_the_fourth_on_up_to_five_minutes(
     world: World, asha: Person
 ) -> None:
     assert fail(world, 14) == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
-    answer = log_in(world, PASSWORD)
-    assert (error_of(answer), answer.headers["Retry-After"]) == (
+    response = log_in(world, PASSWORD)
+    assert (error_of(response), response.headers["Retry-After"]) == (
         LIMITED,
         "300",
-    )  # the right one has to wait, too
+    )  # the correct password has to wait, too
     world.clock.advance(300 * SECOND)
     assert log_in(world, PASSWORD).status_code == 200
     assert log_in(world, PASSWORD).status_code == 200
 
 
-def test_a_wait_ends_to_the_instant(world: World, asha: Person) -> None:
+def test_a_delay_ends_exactly(world: World, asha: Person) -> None:
     assert fail(world, 4) == []
     world.clock.advance(2 * SECOND - timedelta(microseconds=1))
-    answer = log_in(world, PASSWORD)
-    assert (error_of(answer), answer.headers["Retry-After"]) == (LIMITED, "1")
+    response = log_in(world, PASSWORD)
+    assert (error_of(response), response.headers["Retry-After"]) == (LIMITED, "1")
     world.clock.advance(timedelta(microseconds=1))
     assert log_in(world, PASSWORD).status_code == 200
 
 
-def test_an_email_that_nobody_has_is_slowed_down_just_the_same(world: World, asha: Person) -> None:
-    inactive = world.add_person("asleep@amber.test", plant=0, is_active=False)
+def test_guesses_for_an_unknown_email_are_delayed_in_the_same_way(world: World, asha: Person) -> None:
+    inactive = world.add_person("inactive@amber.test", plant=0, is_active=False)
     waits = [fail(world, 8, email=email) for email in (asha.email, inactive.email, "nobody@amber.test")]
     assert waits == [[2, 4, 8, 16]] * 3
     assert error_of(log_in(world, PASSWORD, email="nobody@amber.test")) == LIMITED
 
 
-def test_strangers_who_guess_do_not_keep_the_owner_out(world: World, asha: Person) -> None:
-    fail(world, 10, address=STRANGER)
+def test_guesses_by_others_do_not_lock_out_the_owner(world: World, asha: Person) -> None:
+    fail(world, 10, address=OTHER_ADDRESS)
     for number in range(20):
         fail(world, 1, address=f"203.0.113.{100 + number}")
     assert log_in(world, PASSWORD).status_code == 200
-    assert error_of(log_in(world, PASSWORD, address=STRANGER)) == LIMITED  # that is only for their own client
+    assert error_of(log_in(world, PASSWORD, address=OTHER_ADDRESS)) == LIMITED  # only that client is limited
 
     assert error_of(log_in(world, "mistyped")) == WRONG
-    assert error_of(log_in(world, PASSWORD)) == LIMITED  # whoever fails amid an attack, waits once
+    assert error_of(log_in(world, PASSWORD)) == LIMITED  # a typing error during an attack has to wait once
     world.clock.advance(300 * SECOND)
     assert log_in(world, PASSWORD).status_code == 200
 
 
-def test_many_clients_that_guess_together_wait_as_if_they_were_one(world: World, asha: Person) -> None:
+def test_guesses_from_many_clients_are_delayed_together(world: World, asha: Person) -> None:
     for number in range(9):
         assert error_of(log_in(world, "a guess", address=f"203.0.113.{number}")) == WRONG
-    answer = log_in(world, "a guess", address="203.0.113.1")
-    assert (error_of(answer), answer.headers["Retry-After"]) == (LIMITED, "64")
+    response = log_in(world, "a guess", address="203.0.113.1")
+    assert (error_of(response), response.headers["Retry-After"]) == (LIMITED, "64")
 
 
-def test_what_a_client_writes_of_its_own_address_is_not_believed(world: World, asha: Person) -> None:
+def test_a_client_cannot_fake_its_address(world: World, asha: Person) -> None:
     for number in range(4):
-        guess = partial(log_in, world, "a guess", address=STRANGER)
-        assert error_of(guess(forwarded=f"192.0.2.{number}, {HOME}")) == WRONG
-    for forwarded in ("192.0.2.99", HOME, f"{HOME}, {HOME}", "", ",,,", "x" * 5000, "\x7f", "[::1]:80"):
-        answer = log_in(world, "a guess", address=STRANGER, forwarded=forwarded)
-        assert error_of(answer) == LIMITED, forwarded
-    assert log_in(world, PASSWORD, address=HOME).status_code == 200
-    assert world.query("SELECT client, failures FROM sign_in_failures") == [(STRANGER, 4)]
+        guess = partial(log_in, world, "a guess", address=OTHER_ADDRESS)
+        assert error_of(guess(forwarded=f"192.0.2.{number}, {ADDRESS}")) == WRONG
+    for forwarded in (
+        "192.0.2.99",
+        ADDRESS,
+        f"{ADDRESS}, {ADDRESS}",
+        "",
+        ",,,",
+        "x" * 5000,
+        "\x7f",
+        "[::1]:80",
+    ):
+        response = log_in(world, "a guess", address=OTHER_ADDRESS, forwarded=forwarded)
+        assert error_of(response) == LIMITED, forwarded
+    assert log_in(world, PASSWORD, address=ADDRESS).status_code == 200
+    assert world.query("SELECT client, failures FROM sign_in_failures") == [(OTHER_ADDRESS, 4)]
 
 
 @pytest.mark.parametrize("portal_settings", [{"TRUSTED_PROXIES": "2"}])
-def test_behind_two_proxies_the_last_entry_but_one_counts(world: World, asha: Person) -> None:
+def test_behind_two_proxies_the_second_to_last_address_counts(world: World, asha: Person) -> None:
     for _ in range(4):
-        answer = log_in(world, "a guess", address="10.0.0.1", forwarded=f"192.0.2.1, {STRANGER}")
-        assert error_of(answer) == WRONG
-    assert log_in(world, PASSWORD, address="10.0.0.1", forwarded=f"192.0.2.1, {HOME}").status_code == 200
-    assert world.query("SELECT client FROM sign_in_failures") == [(STRANGER,)]
+        response = log_in(world, "a guess", address="10.0.0.1", forwarded=f"192.0.2.1, {OTHER_ADDRESS}")
+        assert error_of(response) == WRONG
+    assert log_in(world, PASSWORD, address="10.0.0.1", forwarded=f"192.0.2.1, {ADDRESS}").status_code == 200
+    assert world.query("SELECT client FROM sign_in_failures") == [(OTHER_ADDRESS,)]
 
 
-def test_success_forgets_the_failures_of_its_client_and_time_those_of_all(world: World, asha: Person) -> None:
+def test_failures_are_forgotten_after_a_success_of_the_client_or_an_hour(world: World, asha: Person) -> None:
     fail(world, 3)
     assert log_in(world, PASSWORD).status_code == 200
     assert world.query("SELECT count(*) FROM sign_in_failures") == [(0,)]
@@ -152,11 +161,11 @@ def test_success_forgets_the_failures_of_its_client_and_time_those_of_all(world:
     assert fail(world, 5) == [2]
 
 
-def test_failures_are_counted_in_the_database_for_all_instances_and_by_no_readable_email(
+def test_failures_are_counted_for_all_instances_without_a_readable_email(
     world: World, another_instance: Callable[[], None], asha: Person
 ) -> None:
     fail(world, 4)
-    assert world.query("SELECT client, failures FROM sign_in_failures") == [(HOME, 4)]
+    assert world.query("SELECT client, failures FROM sign_in_failures") == [(ADDRESS, 4)]
     assert EMAIL not in str(world.query("SELECT f::text FROM sign_in_failures f"))
     another_instance()
     assert error_of(log_in(world, PASSWORD)) == LIMITED
@@ -164,28 +173,28 @@ def test_failures_are_counted_in_the_database_for_all_instances_and_by_no_readab
 
 def test_any_text_for_an_email_is_counted(world: World) -> None:
     for email in ("a\\b@amber.test", "\\x41@amber.test", "\\", "'; --", "ÀÉ@amber.test", "नाम", "🔥" * 100):
-        answer = log_in(world, "a guess", email=email.ljust(3, "."))
-        assert error_of(answer) == WRONG, email
+        response = log_in(world, "a guess", email=email.ljust(3, "."))
+        assert error_of(response) == WRONG, email
     assert world.query("SELECT sum(failures) FROM sign_in_failures") == [(7,)]
 
 
-# --- calling too often
+# --- rate limits
 
 
-def remaining(answers: list[httpx.Response]) -> list[int]:
+def remaining(responses: list[httpx.Response]) -> list[int]:
     """How many calls were left after each of these."""
-    return [int(answer.headers["RateLimit-Remaining"]) for answer in answers]
+    return [int(response.headers["RateLimit-Remaining"]) for response in responses]
 
 
 @with_limits
 def test_a_client_has_five_sign_ins_a_minute_for_an_account_on_all_instances_together(
     world: World, another_instance: Callable[[], None], asha: Person
 ) -> None:
-    answers = [log_in(world, PASSWORD, email=email) for email in (EMAIL, EMAIL.upper(), EMAIL)]
+    responses = [log_in(world, PASSWORD, email=email) for email in (EMAIL, EMAIL.upper(), EMAIL)]
     another_instance()
-    answers += [log_in(world, PASSWORD), log_in(world, PASSWORD)]
-    assert [answer.status_code for answer in answers] == [200] * 5
-    assert remaining(answers) == [4, 3, 2, 1, 0]
+    responses += [log_in(world, PASSWORD), log_in(world, PASSWORD)]
+    assert [response.status_code for response in responses] == [200] * 5
+    assert remaining(responses) == [4, 3, 2, 1, 0]
     refused = log_in(world, PASSWORD)
     headers = [
         refused.headers[name] for name in ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -199,7 +208,7 @@ def test_sign_ins_of_another_client_or_account_or_after_a_minute_are_counted_sep
     world: World, asha: Person
 ) -> None:
     assert {log_in(world, PASSWORD).status_code for _ in range(5)} == {200}
-    assert log_in(world, PASSWORD, address=STRANGER).status_code == 200
+    assert log_in(world, PASSWORD, address=OTHER_ADDRESS).status_code == 200
     assert error_of(log_in(world, PASSWORD, email="nobody@amber.test")) == WRONG
     world.clock.advance(MINUTE - timedelta(microseconds=1))
     refused = log_in(world, PASSWORD)
@@ -209,14 +218,16 @@ def test_sign_ins_of_another_client_or_account_or_after_a_minute_are_counted_sep
 
 
 @with_limits
-def test_attempts_at_once_are_counted_each(world: World, asha: Person) -> None:
-    answers = at_once(*[partial(log_in, world, PASSWORD)] * 12)
-    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 7
+def test_attempts_at_the_same_time_are_all_counted(world: World, asha: Person) -> None:
+    responses = concurrently(*[partial(log_in, world, PASSWORD)] * 12)
+    assert sorted(response.status_code for response in responses) == [200] * 5 + [429] * 7
 
 
 @with_limits
-def test_registering_counts_with_signing_in_and_bodies_that_name_nobody_with_each_other(world: World) -> None:
-    browser = world.browser(HOME)
+def test_registrations_and_sign_ins_share_a_limit_and_bodies_without_an_email_share_another(
+    world: World,
+) -> None:
+    browser = world.browser(ADDRESS)
     body = {"email": EMAIL, "password": PASSWORD, "full_name": "Asha"}
     for _ in range(5):
         assert browser.post("/api/v1/auth/register", json=body).status_code == 202
@@ -233,12 +244,12 @@ Call = Callable[[], httpx.Response]
 def upload_calls(author: Person, practice_id: str) -> list[Call]:
     """The three calls that start an upload: two request a permit, one sends a form."""
     url = f"/api/v1/best-practices/{practice_id}/upload-image"
-    form = {"data": {"image_type": "before"}, "files": {"file": ("a.jpg", picture(8, 8))}}
+    files = {"file": ("a.jpg", picture(8, 8))}
     body = upload_request(practice_id)
     return [
         partial(author.post, "/upload/presigned-url", body),
         partial(author.post, "/best-practices/upload/presigned-url", body),
-        partial(author.http.post, url, **form),
+        partial(author.http.post, url, data={"image_type": "before"}, files=files),
     ]
 
 
@@ -249,15 +260,15 @@ def test_a_user_has_ten_uploads_a_minute_on_all_instances_and_by_all_calls_toget
     author, colleague = world.plant_user(0), world.plant_user(0)
     practice_id = str(world.practice(author)["id"])
     calls = upload_calls(author, practice_id)
-    answers = [calls[number % 3]() for number in range(5)]
+    responses = [calls[number % 3]() for number in range(5)]
     another_instance()
-    answers += [calls[number % 3]() for number in range(5, 10)]
-    assert max(answer.status_code for answer in answers) < 300
-    assert remaining(answers) == list(range(9, -1, -1))
+    responses += [calls[number % 3]() for number in range(5, 10)]
+    assert max(response.status_code for response in responses) < 300
+    assert remaining(responses) == list(range(9, -1, -1))
     for call in calls:
-        answer = call()
-        limit, wait = answer.headers["RateLimit-Limit"], answer.headers["Retry-After"]
-        assert (error_of(answer), limit, wait) == (LIMITED, "10", "60")
+        response = call()
+        limit, wait = response.headers["RateLimit-Limit"], response.headers["Retry-After"]
+        assert (error_of(response), limit, wait) == (LIMITED, "10", "60")
     assert colleague.post("/upload/presigned-url", upload_request(practice_id)).status_code == 200
     assert author.get("/plants").status_code == 200
     world.clock.advance(MINUTE)
@@ -267,12 +278,12 @@ def test_a_user_has_ten_uploads_a_minute_on_all_instances_and_by_all_calls_toget
 @with_limits
 def test_a_user_has_a_hundred_calls_a_minute_with_all_their_browsers_together(world: World) -> None:
     person, other = world.plant_user(), world.plant_user()
-    phone = Person(person.email, person.role, person.plant_id, world.browser(STRANGER)).sign_in()
+    phone = Person(person.email, person.role, person.plant_id, world.browser(OTHER_ADDRESS)).sign_in()
     assert remaining([person.get("/categories") for _ in range(99)]) == list(range(99, 0, -1))
     assert remaining([phone.get("/plants")]) == [0]
     for browser in (person, phone):
-        answer = browser.post("/best-practices", {"title": "x"})
-        assert (error_of(answer), answer.headers["Retry-After"]) == (LIMITED, "60")
+        response = browser.post("/best-practices", {"title": "x"})
+        assert (error_of(response), response.headers["Retry-After"]) == (LIMITED, "60")
     assert world.query("SELECT count(*) FROM best_practices") == [(0,)]
     assert other.get("/plants").status_code == 200
     assert person.http.get("/health").status_code == 200
@@ -293,24 +304,24 @@ def test_a_user_has_a_hundred_calls_a_minute_at_each_instance(
 
 
 @pytest.mark.parametrize("portal_settings", [{"RATE_LIMIT_GENERAL": "2/hour"}])
-def test_calls_without_a_good_token_are_counted_by_client_apart_from_all_others(world: World) -> None:
+def test_calls_without_a_valid_token_are_counted_by_client(world: World) -> None:
     person = world.plant_user()
     for sent, refusal in ((None, "UNAUTHENTICATED"), ("x.y.z", "UNAUTHENTICATED"), (None, "RATE_LIMITED")):
         headers = {} if sent is None else {"Authorization": f"Bearer {sent}"}
-        answer = world.browser().get("/api/v1/plants", headers=headers)
-        assert error_of(answer)[1] == refusal
-        assert answer.headers["RateLimit-Limit"] == "2"
-    assert error_of(world.browser(STRANGER).get("/api/v1/plants")) == (401, "UNAUTHENTICATED")
+        response = world.browser().get("/api/v1/plants", headers=headers)
+        assert error_of(response)[1] == refusal
+        assert response.headers["RateLimit-Limit"] == "2"
+    assert error_of(world.browser(OTHER_ADDRESS).get("/api/v1/plants")) == (401, "UNAUTHENTICATED")
     assert person.get("/plants").status_code == 200
     body = {"refresh_token": person.tokens["refresh_token"]}
     assert world.browser().post("/api/v1/auth/refresh", json=body).status_code == 200
 
 
 @with_limits
-def test_every_answer_but_that_of_a_probe_tells_how_one_stands(world: World) -> None:
+def test_every_response_but_those_of_health_checks_has_rate_limit_headers(world: World) -> None:
     person, browser = world.plant_user(), world.browser()
     practice_id = str(world.practice(person)["id"])
-    answers = [
+    responses = [
         person.get("/plants"),
         person.post("/best-practices", {"title": "x"}),
         person.http.post("/api/v1/best-practices", content=b"{"),
@@ -324,39 +335,39 @@ def test_every_answer_but_that_of_a_probe_tells_how_one_stands(world: World) -> 
         browser.post("/api/v1/auth/refresh", json={"refresh_token": "x.y.z"}),
     ]
     statuses = [200, 201, 400, 401, 403, 404, 422, 413, 415, 401, 401]
-    assert [answer.status_code for answer in answers] == statuses
-    for answer in answers:
+    assert [response.status_code for response in responses] == statuses
+    for response in responses:
         limit, remaining, reset = (
-            int(answer.headers[f"RateLimit-{part}"]) for part in ("Limit", "Remaining", "Reset")
+            int(response.headers[f"RateLimit-{part}"]) for part in ("Limit", "Remaining", "Reset")
         )
         assert 0 <= remaining < limit
         assert 1 <= reset <= 60
     for probe in ("/health", "/health/db", "/health/status"):
-        answer = browser.get(probe)
-        assert answer.status_code == 200
-        assert not [name for name in answer.headers if name.lower().startswith("ratelimit")]
+        response = browser.get(probe)
+        assert response.status_code == 200
+        assert not [name for name in response.headers if name.lower().startswith("ratelimit")]
 
 
 @pytest.mark.parametrize("portal_settings", [{"RATE_LIMIT_GENERAL": "3/second"}])
-def test_a_client_that_tries_account_after_account_is_stopped_and_probes_never_are(world: World) -> None:
+def test_a_client_that_tries_many_accounts_is_limited_and_health_checks_never_are(world: World) -> None:
     tries = [log_in(world, "a guess", email=f"victim{number}@amber.test") for number in range(4)]
-    assert [error_of(answer) for answer in tries] == [WRONG] * 3 + [LIMITED]
-    assert error_of(log_in(world, "a guess", address=STRANGER)) == WRONG
-    assert {world.browser(HOME).get("/health").status_code for _ in range(20)} == {200}
+    assert [error_of(response) for response in tries] == [WRONG] * 3 + [LIMITED]
+    assert error_of(log_in(world, "a guess", address=OTHER_ADDRESS)) == WRONG
+    assert {world.browser(ADDRESS).get("/health").status_code for _ in range(20)} == {200}
     world.clock.advance(SECOND)
     assert error_of(log_in(world, "a guess")) == WRONG
 
 
-def test_off_is_off(world: World, asha: Person) -> None:
-    answers = [log_in(world, PASSWORD) for _ in range(7)]
-    answers += [asha.sign_in().get("/plants") for _ in range(3)]
-    assert {answer.status_code for answer in answers} == {200}
-    assert not [name for answer in answers for name in answer.headers if name.startswith("ratelimit")]
+def test_a_limit_can_be_turned_off(world: World, asha: Person) -> None:
+    responses = [log_in(world, PASSWORD) for _ in range(7)]
+    responses += [asha.sign_in().get("/plants") for _ in range(3)]
+    assert {response.status_code for response in responses} == {200}
+    assert not [name for response in responses for name in response.headers if name.startswith("ratelimit")]
     assert world.query("SELECT count(*) FROM rate_limits") == [(0,)]
 
 
-def test_a_rate_that_makes_no_sense_is_refused_by_the_name_of_its_setting(world: World) -> None:
-    for setting in AS_USUAL:
+def test_an_invalid_rate_is_refused_with_the_name_of_its_setting(world: World) -> None:
+    for setting in DEFAULTS:
         for rate in ("", "100", "100/day", "0/minute", "-1/minute", "100 / minute", "1.5/minute", "OFF",
                      "100/minute\n", "٣/minute", "99999999/minute", "off/minute"):  # fmt: skip
             with pytest.raises(SettingsError, match=setting):
@@ -364,7 +375,7 @@ def test_a_rate_that_makes_no_sense_is_refused_by_the_name_of_its_setting(world:
     for proxies in ("0", "11", "x"):
         with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
             load_settings({**world.settings, "TRUSTED_PROXIES": proxies})
-    unset = {name: value for name, value in world.settings.items() if name not in AS_USUAL}
+    unset = {name: value for name, value in world.settings.items() if name not in DEFAULTS}
     settings = load_settings(unset)
     rates = (settings.rate_limit_sign_in, settings.rate_limit_upload, settings.rate_limit_general)
     assert rates == ("5/minute", "10/minute", "100/minute")

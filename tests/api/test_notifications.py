@@ -1,4 +1,4 @@
-"""What people are told of, and what not."""
+"""Notifications: who gets which, reading them, marking them as read."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,7 +8,7 @@ from bp_core.shared.access import Caller
 from tests.world import Person, World, confirmation, error_of, invalid, picture, refusal_of
 
 
-def told(person: Person) -> list[tuple[str, str]]:
+def notified(person: Person) -> list[tuple[str, str]]:
     """The types and messages of a person's notifications, newest first."""
     return [(one["type"], one["message"]) for one in person.get("/notifications", limit=100).json()["data"]]
 
@@ -17,10 +17,10 @@ def user_id(world: World, person: Person) -> Any:
     return world.query("SELECT id FROM users WHERE email = %s", person.email)[0][0]
 
 
-def test_everybody_concerned_is_told_but_not_who_acted(world: World) -> None:
+def test_everybody_concerned_is_notified_except_the_acting_user(world: World) -> None:
     author, colleague, asker = world.plant_user(0), world.plant_user(0), world.plant_user(1)
-    hq, gone = world.headquarters(), world.plant_user(0)
-    world.query("UPDATE users SET is_active = false WHERE email = %s", gone.email)
+    hq, inactive = world.headquarters(), world.plant_user(0)
+    world.query("UPDATE users SET is_active = false WHERE email = %s", inactive.email)
     practice = world.practice(author, "submitted")
     path = f"/questions/practice/{practice['id']}"
     asked = asker.post(path, {"question_text": "Which gas?"}).json()["data"]
@@ -30,14 +30,14 @@ def test_everybody_concerned_is_told_but_not_who_acted(world: World) -> None:
     hq.patch(f"/best-practices/{practice['id']}", {"status": "revision_required", "comment": "Which?"})
     decisions = {("practice_approved", practice["title"]), ("revision_requested", practice["title"])}
     by_colleague, by_asker = ("question_asked", "And how much?"), ("question_asked", "Which gas?")
-    assert set(told(author)) == {by_asker, by_colleague, *decisions}
-    assert set(told(colleague)) == {by_asker, *decisions}
-    assert told(asker) == [("question_answered", "Argon.")]
-    assert told(hq) == []
-    assert world.query("SELECT 1 FROM notifications WHERE user_id = %s", user_id(world, gone)) == []
+    assert set(notified(author)) == {by_asker, by_colleague, *decisions}
+    assert set(notified(colleague)) == {by_asker, *decisions}
+    assert notified(asker) == [("question_answered", "Argon.")]
+    assert notified(hq) == []
+    assert world.query("SELECT 1 FROM notifications WHERE user_id = %s", user_id(world, inactive)) == []
 
 
-def test_a_notification_tells_what_it_is_about(world: World) -> None:
+def test_a_notification_names_its_practice_and_question(world: World) -> None:
     author, asker = world.plant_user(0), world.plant_user(1)
     practice = world.practice(author, "submitted")
     path = f"/questions/practice/{practice['id']}"
@@ -59,7 +59,7 @@ def test_a_notification_tells_what_it_is_about(world: World) -> None:
     assert author.get("/notifications").json()["data"] == [{**shown, "related_question_id": None}]
 
 
-def test_the_title_of_a_practice_that_one_no_longer_sees_is_not_told(world: World) -> None:
+def test_the_title_of_a_practice_that_became_hidden_is_not_shown(world: World) -> None:
     author, asker, hq = world.plant_user(0), world.plant_user(1), world.headquarters()
     practice = world.practice(author, "submitted")
     path = f"/questions/practice/{practice['id']}"
@@ -71,46 +71,46 @@ def test_the_title_of_a_practice_that_one_no_longer_sees_is_not_told(world: Worl
     assert author.get("/notifications").json()["data"][0]["practice_title"] == practice["title"]
 
 
-def test_a_refused_step_tells_nobody(world: World) -> None:
+def test_a_refused_transition_notifies_nobody(world: World) -> None:
     author, hq = world.plant_user(0), world.headquarters()
     practice = world.practice(author)
     assert hq.post(f"/best-practices/{practice['id']}/approve").status_code == 409
-    assert told(author) == []
+    assert notified(author) == []
 
 
-def test_a_rejected_upload_is_told_to_who_asked_for_it_or_else_to_the_plant(world: World) -> None:
+def test_a_rejected_upload_notifies_who_requested_it_or_else_the_plant(world: World) -> None:
     author, colleague = world.plant_user(0), world.plant_user(0)
     practice = world.practice(author)
-    permit = world.ask_for_upload(author, practice["id"])
+    permit = world.presign_image(author, practice["id"])
     world.put_blob(permit["blob_name"], b"no picture")
     world.deliver(permit["blob_name"])
     world.deliver(permit["blob_name"])
-    [(kind, message)] = told(author)
+    [(kind, message)] = notified(author)
     assert kind == "upload_rejected"
     assert message.startswith(permit["blob_name"].rpartition("/")[2] + ": ")
-    assert told(colleague) == []
+    assert notified(colleague) == []
     unasked = f"practices/{practice['id']}/after_1755239400000.jpg"
     world.put_blob(unasked, b"no picture")
     world.deliver(unasked)
-    assert (len(told(author)), len(told(colleague))) == (2, 1)
+    assert (len(notified(author)), len(notified(colleague))) == (2, 1)
 
 
-def test_who_hears_the_rejection_as_an_answer_is_not_told_again(world: World) -> None:
+def test_a_rejection_in_the_response_is_not_notified_again(world: World) -> None:
     author = world.plant_user(0)
     practice = world.practice(author)
-    permit = world.ask_for_upload(author, practice["id"])
+    permit = world.presign_image(author, practice["id"])
     world.put_blob(permit["blob_name"], b"no picture")
     path = f"/best-practices/{practice['id']}/images"
     assert author.post(path, confirmation(permit["blob_name"])).status_code == 422
-    assert told(author) == []
-    permit = world.ask_for_upload(author, practice["id"])
+    assert notified(author) == []
+    permit = world.presign_image(author, practice["id"])
     world.put_blob(permit["blob_name"], picture())
     world.deliver(permit["blob_name"])
-    assert told(author) == []
+    assert notified(author) == []
 
 
 def fill(world: World, person: Person, count: int) -> None:
-    """Notifications of one person, every fourth of them read, a minute between two."""
+    """Add notifications of a user, a minute apart; every fourth is read."""
     world.query(
         "INSERT INTO notifications (user_id, type, title, message, is_read, created_at)"
         " SELECT %s, 'practice_approved', 'x', n::text, n %% 4 = 0, now() - interval '1 minute' * n"
@@ -164,7 +164,7 @@ def test_a_user_marks_all_their_notifications_as_read_and_no_others(world: World
     assert (unread(mine), unread(other)) == (0, 3)
 
 
-def test_what_makes_no_sense_is_refused(world: World) -> None:
+def test_invalid_queries_and_bodies_are_refused(world: World) -> None:
     person = world.plant_user(0)
     fill(world, person, 1)
     assert person.get("/notifications", is_read="perhaps").status_code in {400, 422}
@@ -179,7 +179,7 @@ def test_what_makes_no_sense_is_refused(world: World) -> None:
     assert person.get("/notifications/unread-count").json()["data"] == {"unread_count": 1}
 
 
-def test_ten_thousand_notifications_are_read_by_their_indexes(world: World) -> None:
+def test_ten_thousand_notifications_are_read_with_indexes(world: World) -> None:
     many, few = world.plant_user(0), world.plant_user(0)
     fill(world, many, 10_000)
     fill(world, few, 10)
@@ -193,7 +193,7 @@ def test_ten_thousand_notifications_are_read_by_their_indexes(world: World) -> N
 
 
 def scans(world: World, reader: Caller, query: NotificationQuery) -> int:
-    """How often the whole table is read for a list, the count of the unread, and marking all as read."""
+    """The sequential scans for a list, the unread count, and marking all as read."""
     with world.portal.unit_of_work(transaction=True) as work:
         page = work.notifications.search(reader, query)
         assert page.items

@@ -24,10 +24,10 @@ def test_the_figures_of_both_plants_follow_a_moved_practice(world: World) -> Non
         return shown
 
     assert seen() == [(1, "60.00", 1, [1, 0]), (1, "6.00", 1, [0, 0])]
-    answer = hq.patch(f"/best-practices/{practice['id']}", {"plant_id": str(world.plants[1])})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["data"]["plant_name"] == "Kanchipuram"
-    assert answer.headers["ETag"] != f'"{practice["version"]}"'
+    response = hq.patch(f"/best-practices/{practice['id']}", {"plant_id": str(world.plants[1])})
+    assert response.status_code == 200, response.text
+    assert response.json()["data"]["plant_name"] == "Kanchipuram"
+    assert response.headers["ETag"] != f'"{practice["version"]}"'
     assert seen() == [(0, "0.00", 0, [0, 0]), (2, "66.00", 2, [1, 2])]
     [entry] = hq.get("/audit", entity_id=practice["id"], limit=1).json()["data"]
     assert (entry["before"], entry["after"]) == (

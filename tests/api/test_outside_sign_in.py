@@ -23,7 +23,7 @@ from tests.api.issuer import (
     running,
     token,
 )
-from tests.world import NOON, Person, World, at_once, error_of
+from tests.world import NOON, Person, World, concurrently, error_of
 
 NOT_VALID: Final = (401, "UNAUTHENTICATED")
 EXPIRED: Final = (401, "TOKEN_EXPIRED")
@@ -58,7 +58,7 @@ def replace_issuer(world: World, issuer: Issuer, **seconds: float) -> None:
     bootstrap.install(replace(world.portal, oidc=anew))
 
 
-def test_the_verified_email_of_a_token_tells_which_user_is_calling(
+def test_the_verified_email_of_a_token_identifies_the_user(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     for email in (EMAIL, "ASHA@Amber.Test"):
@@ -66,8 +66,8 @@ def test_the_verified_email_of_a_token_tells_which_user_is_calling(
         assert (me["email"], me["plant_id"]) == (EMAIL, str(asha.plant_id))
     assert call(world, token(claims_for(EMAIL, aud=["another", AUDIENCE]))).status_code == 200
     assert world.query("SELECT count(*) FROM sessions") == [(0,)]
-    assert issuer.asked == 1
-    local = asha.sign_in()  # the same person, both ways
+    assert issuer.requests == 1
+    local = asha.sign_in()  # the same user, signed in here
     assert local.get("/auth/me").json()["data"] == me
 
 
@@ -88,21 +88,21 @@ def test_a_caller_without_a_session_can_use_the_session_endpoints(world: World, 
     asha.http.headers["Authorization"] = f"Bearer {token(claims_for(EMAIL))}"
     assert [session["is_current"] for session in asha.get("/auth/sessions").json()["data"]] == [False]
     assert asha.post("/auth/logout").status_code == 200
-    assert asha.get("/auth/me").status_code == 200  # the issuer's token lasts as long as the issuer says
+    assert asha.get("/auth/me").status_code == 200  # a token of the issuer is valid until it expires
     body = {"refresh_token": here.tokens["refresh_token"]}
     assert asha.post("/auth/logout", body).status_code == 200
     assert asha.get("/auth/sessions").json()["data"] == []
 
 
-def test_keys_of_both_kinds_are_taken_with_and_without_their_use_and_algorithm(
+def test_keys_of_both_kinds_are_accepted_with_and_without_their_use_and_algorithm(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     for key, algorithm in ((rsa_key("first"), "RS256"), (ec_key("first"), "ES256")):
         for more in ({}, {"use": "sig"}, {"alg": algorithm}, {"use": "sig", "alg": algorithm}):
             issuer.keys = [published(rsa_key("other"), "other"), published(key, "mine", **more)]
             replace_issuer(world, issuer)
-            answer = call(world, token(claims_for(EMAIL), key=key, algorithm=algorithm, kid="mine"))
-            assert answer.json()["data"]["email"] == EMAIL, (algorithm, more)
+            response = call(world, token(claims_for(EMAIL), key=key, algorithm=algorithm, kid="mine"))
+            assert response.json()["data"]["email"] == EMAIL, (algorithm, more)
 
 
 def test_a_key_that_is_not_for_signing_or_for_another_algorithm_is_not_used(
@@ -124,7 +124,7 @@ def test_a_key_that_is_not_for_signing_or_for_another_algorithm_is_not_used(
 WRONG_CLAIMS: list[dict[str, Any]] = [
     {"email_verified": False}, {"email_verified": None}, {"email_verified": "true"}, {"email_verified": 1},
     {"email": None}, {"email": [EMAIL]}, {"email": ""}, {"email": "nobody@amber.test"},
-    {"email": "asleep@amber.test"}, {"email": EMAIL + " "}, {"email": "%"},
+    {"email": "inactive@amber.test"}, {"email": EMAIL + " "}, {"email": "%"},
     {"iss": "https://issuer.test/another"}, {"iss": ISSUER + "/"}, {"iss": None},
     {"aud": "another-client"}, {"aud": ["another-client"]}, {"aud": None}, {"aud": AUDIENCE + "x"},
     {"sub": None}, {"iat": None}, {"exp": None}, {"exp": "soon"}, {"exp": True}, {"exp": 1e30},
@@ -133,12 +133,14 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def test_a_token_that_vouches_for_nobody_or_for_another_portal_is_refused(world: World, asha: Person) -> None:
-    world.add_person("asleep@amber.test", plant=0, is_active=False)
+def test_a_token_without_a_known_verified_user_or_for_another_portal_is_refused(
+    world: World, asha: Person
+) -> None:
+    world.add_person("inactive@amber.test", plant=0, is_active=False)
     for changes in WRONG_CLAIMS:
-        answer = call(world, token(claims_for(EMAIL, **changes)))
-        assert error_of(answer) == NOT_VALID, changes
-        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        response = call(world, token(claims_for(EMAIL, **changes)))
+        assert error_of(response) == NOT_VALID, changes
+        assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_an_outside_token_expires_by_the_portals_clock(world: World, asha: Person) -> None:
@@ -153,7 +155,7 @@ def test_an_outside_token_expires_by_the_portals_clock(world: World, asha: Perso
     assert error_of(call(world, good)) == NOT_VALID
 
 
-def test_a_key_that_is_rolled_over_is_picked_up_and_the_old_one_no_longer_taken(
+def test_after_a_key_rotation_the_new_key_is_accepted_and_the_old_one_refused(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     old, new = token(claims_for(EMAIL)), token(claims_for(EMAIL), key=rsa_key("second"), kid="second")
@@ -162,7 +164,7 @@ def test_a_key_that_is_rolled_over_is_picked_up_and_the_old_one_no_longer_taken(
     issuer.keys = [published(rsa_key("second"), "second")]
     assert call(world, new).status_code == 200
     assert error_of(call(world, old)) == NOT_VALID
-    issuer.keys = [published(rsa_key("third"), "second")]  # another key under the old name: once it is seen
+    issuer.keys = [published(rsa_key("third"), "second")]  # another key with the old name
     replace_issuer(world, issuer, keys_cached_for=1e-9)
     third = token(claims_for(EMAIL), key=rsa_key("third"), kid="second")
     assert call(world, third).status_code == 200
@@ -177,7 +179,7 @@ def test_tokens_with_unknown_keys_do_not_cause_a_request_for_keys_each_time(
     for number in range(20):
         assert error_of(call(world, token(claims_for(EMAIL), kid=f"invented {number}"))) == NOT_VALID
     assert call(world, good).status_code == 200
-    assert issuer.asked == 1
+    assert issuer.requests == 1
 
 
 NO_KEYS: dict[str, tuple[int, bytes | None]] = {
@@ -193,18 +195,18 @@ NO_KEYS: dict[str, tuple[int, bytes | None]] = {
 }
 
 
-def test_while_the_issuer_is_down_local_sign_in_works_and_outside_tokens_have_to_wait(
+def test_while_the_issuer_is_down_local_sign_in_works_and_outside_tokens_get_503(
     world: World, issuer: Issuer, asha: Person
 ) -> None:
     outside = token(claims_for(EMAIL))
     for case, (issuer.status, issuer.body) in NO_KEYS.items():
         replace_issuer(world, issuer)
-        answer = call(world, outside)
-        assert error_of(answer) == AWAY, case
-        assert int(answer.headers["Retry-After"]) > 0
+        response = call(world, outside)
+        assert error_of(response) == AWAY, case
+        assert int(response.headers["Retry-After"]) > 0
         assert asha.sign_in().get("/auth/me").status_code == 200, case
     issuer.status, issuer.body = 200, None
-    assert error_of(call(world, outside)) == AWAY  # asked a moment ago: nobody is made to wait again
+    assert error_of(call(world, outside)) == AWAY  # requested a moment ago: no request for keys now
     replace_issuer(world, issuer, retry_after=0)
     assert call(world, outside).status_code == 200
 
@@ -214,9 +216,9 @@ def test_concurrent_calls_send_one_request_to_an_issuer_that_is_down(
 ) -> None:
     issuer.status = 500
     replace_issuer(world, issuer)
-    answers = at_once(*[partial(call, world, token(claims_for(EMAIL)))] * 10)
-    assert [error_of(answer) for answer in answers] == [AWAY] * 10
-    assert issuer.asked == 1
+    responses = concurrently(*[partial(call, world, token(claims_for(EMAIL)))] * 10)
+    assert [error_of(response) for response in responses] == [AWAY] * 10
+    assert issuer.requests == 1
 
 
 def test_cached_keys_work_during_an_outage(world: World, issuer: Issuer, asha: Person) -> None:
@@ -232,13 +234,13 @@ def test_cached_keys_work_during_an_outage(world: World, issuer: Issuer, asha: P
 
 
 def test_a_refused_connection_to_the_issuer_is_an_outage_too(world: World, asha: Person) -> None:
-    with running(Issuer()) as gone:
-        replace_issuer(world, gone)
+    with running(Issuer()) as stopped:
+        replace_issuer(world, stopped)
     assert error_of(call(world, token(claims_for(EMAIL)))) == AWAY
     assert asha.sign_in().get("/auth/me").status_code == 200
 
 
-def test_the_settings_of_an_issuer_are_given_whole_and_its_keys_fetched_safely(world: World) -> None:
+def test_an_issuer_needs_all_its_settings_and_a_safe_url_for_its_keys(world: World) -> None:
     whole = {"OIDC_ISSUER": ISSUER, "OIDC_AUDIENCE": AUDIENCE, "OIDC_JWKS_URL": "https://issuer.test/keys"}
     assert load_settings({**world.settings, **whole}).oidc_issuer == ISSUER
     for missing in whole:

@@ -1,18 +1,18 @@
-"""How the database goes about what the portal reads: by indexes and kept figures, however much there is."""
+"""The plans of the portal's reads: indexes and stored figures, however many practices there are."""
 
 from typing import Final
 
-from bench.crowd import fill
 from bench.plans import sequential_scans
+from bench.sample_data import insert_practices
 from tests.world import NOON, World
 
 PRACTICES: Final = 120_000
-"""So many that reading them all is never the cheapest way; `dev.py bench plans` takes a million."""
+"""With so many, a sequential scan is never the cheapest plan; `dev.py bench plans` takes a million."""
 
 
-def test_no_read_goes_through_all_practices(world: World) -> None:
+def test_no_read_scans_all_practices(world: World) -> None:
     readers = world.headquarters(), world.plant_user(0)
-    fill(world.database_url, PRACTICES, NOON.date().isoformat())
+    insert_practices(world.database_url, PRACTICES, NOON.date().isoformat())
     explained, found = sequential_scans(world, *readers)
     assert found == []
     assert explained > 60

@@ -1,11 +1,11 @@
-"""The plants, and what each has done."""
+"""Plants and their figures."""
 
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from tests.world import World, at_once, error_of, invalid, refusal_of, saving
+from tests.world import World, concurrently, error_of, invalid, refusal_of, saving
 
 
 def test_the_plants_are_listed_by_name(world: World) -> None:
@@ -38,14 +38,14 @@ def test_active_and_inactive_plants_are_listed_separately(world: World) -> None:
     assert reader.get("/plants", is_active="false").json()["data"] == inactive
 
 
-def test_a_question_about_plants_that_makes_no_sense_is_refused(world: World) -> None:
+def test_an_invalid_query_of_plants_is_refused(world: World) -> None:
     reader = world.plant_user(0)
     assert refusal_of(reader.get("/plants", is_active="perhaps")) == (400, "BAD_REQUEST", {"is_active"})
     assert refusal_of(reader.get("/plants", name="Supa")) == (422, "VALIDATION_ERROR", {"name"})
     assert refusal_of(reader.get("/plants/inactive")) == (403, "FORBIDDEN", set())
 
 
-def test_a_plant_is_shown_with_what_all_may_see_of_its_work(world: World) -> None:
+def test_a_plant_is_shown_with_the_figures_of_its_visible_practices(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(3)
     for status in ("draft", "submitted"):
         world.practice(author, status)
@@ -53,13 +53,13 @@ def test_a_plant_is_shown_with_what_all_may_see_of_its_work(world: World) -> Non
     best = world.approved(hq, 3, **saving("1.01", "crores"), submitted_date=last_month)
     world.approved(hq, 3, **saving("1.01", "crores"), submitted_date="2025-12-31")
     world.approved(hq, 3, **saving("1.01", "crores"))
-    gone = world.approved(hq, 3, **saving(1000, "crores", "monthly"), submitted_date=last_month)
+    deleted = world.approved(hq, 3, **saving(1000, "crores", "monthly"), submitted_date=last_month)
     world.approved(hq, 4, **saving(7, "lakhs"))
     sent_back = world.approved(hq, 3, **saving(7, "lakhs"))
     hq.post(f"/best-practices/{sent_back['id']}/request-revision", {"comment": "How was it measured?"})
     world.benchmark(best)
-    world.benchmark(gone)
-    world.mark_deleted(gone)
+    world.benchmark(deleted)
+    world.mark_deleted(deleted)
     hq.post("/analytics/recalculate-savings")
 
     shown = world.plant_user(0).get(f"/plants/{world.plants[3]}").json()["data"]
@@ -80,9 +80,9 @@ def plant_rows(world: World) -> list[tuple[Any, ...]]:
 
 def test_headquarters_adds_a_plant(world: World) -> None:
     hq = world.headquarters()
-    answer = hq.post("/plants", {**NEW_PLANT, "name": "  Chennai "})
-    plant = answer.json()["data"]
-    assert answer.status_code == 201
+    response = hq.post("/plants", {**NEW_PLANT, "name": "  Chennai "})
+    plant = response.json()["data"]
+    assert response.status_code == 201
     expected = {**NEW_PLANT, "is_active": True, "created_at": "2026-08-15T06:30:00Z"}
     assert {name: plant[name] for name in expected} == expected
     assert plant in hq.get("/plants/active").json()["data"]
@@ -111,14 +111,14 @@ def test_headquarters_deactivates_a_plant_and_activates_it_again(world: World) -
     assert hq.patch(f"{path}/activate", {}).json()["data"]["is_active"] is True
 
 
-def test_two_plants_do_not_have_one_name(world: World) -> None:
+def test_names_of_plants_are_unique(world: World) -> None:
     hq = world.headquarters()
-    joined = at_once(*[partial(hq.post, "/plants", NEW_PLANT)] * 4)
-    assert sorted(answer.status_code for answer in joined) == [201, 409, 409, 409]
+    joined = concurrently(*[partial(hq.post, "/plants", NEW_PLANT)] * 4)
+    assert sorted(response.status_code for response in joined) == [201, 409, 409, 409]
     before = plant_rows(world)
     supa = f"/plants/{world.plants[6]}"
-    for answer in (hq.post("/plants", NEW_PLANT), hq.patch(supa, {"name": "Chennai"})):
-        assert error_of(answer) == (409, "DUPLICATE")
+    for response in (hq.post("/plants", NEW_PLANT), hq.patch(supa, {"name": "Chennai"})):
+        assert error_of(response) == (409, "DUPLICATE")
     assert plant_rows(world) == before
 
 
@@ -149,7 +149,7 @@ def test_a_plant_that_does_not_exist_is_not_found(world: World) -> None:
 def test_a_plant_user_changes_no_plant(world: World) -> None:
     plant_user, supa = world.plant_user(6), f"/plants/{world.plants[6]}"
     before = plant_rows(world)
-    answers = [plant_user.patch(f"{supa}{step}", {}) for step in ("", "/activate", "/deactivate")]
-    for answer in (plant_user.post("/plants", NEW_PLANT), *answers):
-        assert error_of(answer) == (403, "FORBIDDEN")
+    responses = [plant_user.patch(f"{supa}{step}", {}) for step in ("", "/activate", "/deactivate")]
+    for response in (plant_user.post("/plants", NEW_PLANT), *responses):
+        assert error_of(response) == (403, "FORBIDDEN")
     assert plant_rows(world) == before

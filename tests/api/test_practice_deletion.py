@@ -1,4 +1,4 @@
-"""Deleting practices, one's own list, and the newest."""
+"""Deleting practices, the own practices of a plant, and recent practices."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,12 +10,12 @@ from tests.world import Person, World, error_of, invalid, refusal_of, saving, up
 GONE = (404, "NOT_FOUND")
 
 
-def ids_of(answer: httpx.Response) -> list[str]:
-    return [item["id"] for item in answer.json()["data"]]
+def ids_of(response: httpx.Response) -> list[str]:
+    return [item["id"] for item in response.json()["data"]]
 
 
 def uses_of(author: Person, hq: Person, practice: dict[str, Any]) -> list[httpx.Response]:
-    """Every call there is about one practice."""
+    """Every call with the id of a practice."""
     path = f"/best-practices/{practice['id']}"
     return [
         author.get(path),
@@ -32,12 +32,12 @@ def uses_of(author: Person, hq: Person, practice: dict[str, Any]) -> list[httpx.
     ]
 
 
-def test_a_deleted_practice_is_found_no_more(world: World) -> None:
+def test_a_deleted_practice_is_not_found(world: World) -> None:
     author, hq = world.plant_user(), world.headquarters()
     for status in ("draft", "submitted"):
         practice = world.practice(author, status)
-        answer = author.delete(f"/best-practices/{practice['id']}")
-        assert (answer.status_code, answer.json()["data"]) == (200, None)
+        response = author.delete(f"/best-practices/{practice['id']}")
+        assert (response.status_code, response.json()["data"]) == (200, None)
         for use in uses_of(author, hq, practice):
             assert error_of(use) == GONE, use.request.url
     for reader in (author, hq):
@@ -47,11 +47,11 @@ def test_a_deleted_practice_is_found_no_more(world: World) -> None:
     assert world.query("SELECT is_deleted FROM best_practices") == [(True,), (True,)]
 
 
-def test_the_saving_of_a_deleted_practice_counts_no_more_at_once_and_the_trail_tells_who_deleted_it(
+def test_the_saving_of_a_deleted_practice_is_removed_and_the_deletion_is_in_the_audit_trail(
     world: World,
 ) -> None:
     hq, author = world.headquarters(), world.plant_user()
-    kept = world.approved(hq, **saving(12))
+    remaining = world.approved(hq, **saving(12))
     practice = world.approved(hq, **saving(24))
     overview = author.get("/analytics/overview").json()["data"]
     assert (overview["monthly_count"], overview["monthly_savings"]) == (2, "3.00")
@@ -64,30 +64,30 @@ def test_the_saving_of_a_deleted_practice_counts_no_more_at_once_and_the_trail_t
         practice["title"],
         None,
     )
-    assert ids_of(author.get("/best-practices")) == [kept["id"]]
+    assert ids_of(author.get("/best-practices")) == [remaining["id"]]
 
 
-def test_a_benchmarked_practice_is_deleted_by_nobody(world: World) -> None:
+def test_a_benchmarked_practice_cannot_be_deleted(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user()
     practice = world.approved(hq)
     world.benchmark(practice)
-    kept = world.written()
+    before = world.snapshot()
     for person in (hq, author):
         assert error_of(person.delete(f"/best-practices/{practice['id']}")) == (409, "BENCHMARKED")
-    assert world.written() == kept
+    assert world.snapshot() == before
 
 
-def test_another_plant_deletes_nothing_and_a_stranger_hears_nothing(world: World) -> None:
+def test_another_plant_cannot_delete_a_practice_or_learn_of_a_draft(world: World) -> None:
     author, other = world.plant_user(0), world.plant_user(1)
-    for status, heard in (("draft", GONE), ("submitted", (403, "FORBIDDEN"))):
+    for status, expected in (("draft", GONE), ("submitted", (403, "FORBIDDEN"))):
         path = f"/best-practices/{world.practice(author, status)['id']}"
-        assert error_of(other.delete(path)) == heard
-        assert error_of(world.plant_user(2).delete(path)) == heard
+        assert error_of(other.delete(path)) == expected
+        assert error_of(world.plant_user(2).delete(path)) == expected
         assert world.browser().delete(f"/api/v1{path}").status_code == 401
     assert world.query("SELECT count(*) FROM best_practices WHERE is_deleted") == [(0,)]
 
 
-def test_my_practices_are_those_of_ones_plant_in_all_states(world: World) -> None:
+def test_my_practices_are_those_of_the_users_plant_in_every_status(world: World) -> None:
     author, colleague, other = world.plant_user(0), world.plant_user(0), world.plant_user(1)
     mine = [
         world.practice(author, "draft", title="Draft of scrap"),
@@ -110,7 +110,7 @@ def test_my_practices_are_those_of_ones_plant_in_all_states(world: World) -> Non
     assert error_of(world.headquarters().get("/best-practices/my-practices")) == (403, "FORBIDDEN")
 
 
-def test_the_newest_are_the_ten_that_everybody_sees_and_were_submitted_last(world: World) -> None:
+def test_recent_practices_are_the_ten_that_were_submitted_last(world: World) -> None:
     author, hq = world.plant_user(0), world.headquarters()
     submitted = []
     for number in range(12):

@@ -1,4 +1,4 @@
-"""The list of practices: filters, order, parts and search, held against a plain model in Python."""
+"""The list of practices: filters, order, pages and search, compared with a model in Python."""
 
 import random
 from datetime import date, timedelta
@@ -67,13 +67,13 @@ BENCHMARK: Final = """
 
 
 def write_many(world: World, number: int = PRACTICES, seed: int = 20260815) -> list[dict[str, Any]]:
-    """Practices of all plants, states and dates, written past the portal; the model's view of them."""
-    dice = random.Random(seed)
+    """Write practices of all plants, statuses and dates to the database. Returns them for the model."""
+    rng = random.Random(seed)
     authors = dict(world.query("SELECT plant_id, id FROM users WHERE role = 'plant'"))
-    practices = [_practice(dice, world) for _ in range(number)]
+    practices = [_practice(rng, world) for _ in range(number)]
     for practice in practices:
         amount, currency, period = practice["saving"]
-        practice |= {"id": UUID(int=dice.getrandbits(128)), "author_id": authors[practice["plant_id"]]}
+        practice |= {"id": UUID(int=rng.getrandbits(128)), "author_id": authors[practice["plant_id"]]}
         practice |= {"amount": amount, "currency": currency, "period": period}
     with psycopg.connect(world.database_url) as connection, connection.cursor() as cursor:
         cursor.executemany(INSERT, practices)
@@ -82,27 +82,27 @@ def write_many(world: World, number: int = PRACTICES, seed: int = 20260815) -> l
     return practices
 
 
-def _practice(dice: random.Random, world: World) -> dict[str, Any]:
-    status = dice.choice(["draft", "submitted", "approved", "approved", "revision_required"])
-    amount = dice.choice([None, 0, 1, 2, 120])
-    day = TODAY - timedelta(days=dice.choice([0, 0, 1, 40, 41, 70]))
-    unit = (dice.choice(["lakhs", "crores"]), dice.choice(["monthly", "annually"]))
+def _practice(rng: random.Random, world: World) -> dict[str, Any]:
+    status = rng.choice(["draft", "submitted", "approved", "approved", "revision_required"])
+    amount = rng.choice([None, 0, 1, 2, 120])
+    day = TODAY - timedelta(days=rng.choice([0, 0, 1, 40, 41, 70]))
+    unit = (rng.choice(["lakhs", "crores"]), rng.choice(["monthly", "annually"]))
     return {
-        "title": dice.choice(["anneal", "Anneal", "bend", "Coat", "drill"]) + " " + dice.choice(WORDS),
-        "problem_statement": " ".join(dice.sample(WORDS, 2)),
-        "category_id": dice.choice(world.categories[:4]),
-        "plant_id": dice.choice(world.plants[:4]),
+        "title": rng.choice(["anneal", "Anneal", "bend", "Coat", "drill"]) + " " + rng.choice(WORDS),
+        "problem_statement": " ".join(rng.sample(WORDS, 2)),
+        "category_id": rng.choice(world.categories[:4]),
+        "plant_id": rng.choice(world.plants[:4]),
         "status": status,
         "submitted_date": None if status == "draft" else day,
-        "created_at": NOON - timedelta(hours=dice.randrange(20)),
-        "is_deleted": dice.random() < 0.1,
-        "is_benchmarked": status == "approved" and dice.random() < 0.4,
+        "created_at": NOON - timedelta(hours=rng.randrange(20)),
+        "is_deleted": rng.random() < 0.1,
+        "is_benchmarked": status == "approved" and rng.random() < 0.4,
         "saving": (None, None, None) if amount is None else (amount, *unit),
     }  # fmt: skip
 
 
 def expected(
-    practices: list[dict[str, Any]], reader: Person, asked: dict[str, str], key: str, order: str
+    practices: list[dict[str, Any]], reader: Person, filters: dict[str, str], key: str, order: str
 ) -> list[str]:
     """The ids that a reader must get, in order."""
     seen = [
@@ -110,7 +110,7 @@ def expected(
         for practice in practices
         if not practice["is_deleted"]
         and (practice["status"] in SEEN_BY_ALL or reader.plant_id in (None, practice["plant_id"]))
-        and all(_fits(practice, name, value) for name, value in asked.items())
+        and all(_fits(practice, name, value) for name, value in filters.items())
     ]
     by_id = sorted(seen, key=lambda practice: practice["id"], reverse=order == "asc")
     in_order = sorted(by_id, key=lambda practice: _sort_value(practice, key), reverse=order == "desc")
@@ -131,7 +131,7 @@ def _fits(practice: dict[str, Any], name: str, value: str) -> bool:
 
 
 def _matches(words: set[str], search: str) -> bool:
-    """Whether words fit a search: any of its parts around `or`, each with all of its terms."""
+    """Whether words match a search: one of its parts between `or`, with all of its terms."""
     alternatives = [part.split() for part in search.split(" or ")]
     finished = search.endswith(" ")
     return any(
@@ -150,7 +150,7 @@ def _fits_term(words: set[str], term: str, *, is_typed: bool) -> bool:
 
 
 def _sort_value(practice: dict[str, Any], key: str) -> Any:
-    if key == "submitted_date":  # a draft, which has no date yet, counts as the newest
+    if key == "submitted_date":  # a draft has no date and counts as the newest
         return practice[key] or date.max
     if key == "savings":
         amount, currency, period = practice["saving"]
@@ -158,39 +158,39 @@ def _sort_value(practice: dict[str, Any], key: str) -> Any:
     return practice["title"].lower() if key == "title" else practice[key]
 
 
-def parts(total: int, limit: int = 20, offset: int = 0) -> dict[str, object]:
-    """What is told of the last part of a list."""
+def last_page(total: int, limit: int = 20, offset: int = 0) -> dict[str, object]:
+    """The pagination of the last page of a list."""
     return {
         "total": total, "limit": limit, "offset": offset, "has_more": False, "next_cursor": None,
         "total_capped": False,
     }  # fmt: skip
 
 
-def _resolved(world: World, asked: dict[str, str]) -> dict[str, str]:
+def _resolved(world: World, filters: dict[str, str]) -> dict[str, str]:
     known = {f"plants[{place}]": str(plant) for place, plant in enumerate(world.plants)}
     known |= {f"categories[{place}]": str(category) for place, category in enumerate(world.categories)}
-    return {name: known.get(value, value) for name, value in asked.items()}
+    return {name: known.get(value, value) for name, value in filters.items()}
 
 
-def test_a_list_holds_what_its_reader_may_see_and_asked_for_in_the_order_asked_for(world: World) -> None:
+def test_a_list_has_the_visible_practices_that_match_its_filters_in_order(world: World) -> None:
     plant_users = [world.plant_user(plant) for plant in range(4)]
     practices = write_many(world)
     lengths = set()
     for reader in (plant_users[0], plant_users[1], world.headquarters()):
-        for number, asked in enumerate(FILTERS):
-            query = _resolved(world, asked)
+        for number, filters in enumerate(FILTERS):
+            query = _resolved(world, filters)
             for key, order in ORDERS if number < 3 else [ORDERS[number % len(ORDERS)]]:
                 ids = expected(practices, reader, query, key, order)
                 body = reader.get("/best-practices", **query, sort_by=key, sort_order=order, limit=100).json()
                 assert [item["id"] for item in body["data"]] == ids, (query, key, order)
-                assert body["pagination"] == parts(len(ids), limit=100)
+                assert body["pagination"] == last_page(len(ids), limit=100)
                 lengths.add(len(ids))
-    assert len(lengths) > 15  # the questions told the practices apart
+    assert len(lengths) > 15  # the filters gave different lists
 
 
 @pytest.fixture
 def hq_list(world: World) -> tuple[Person, list[str]]:
-    """Somebody at headquarters, and the ids of all practices that they see, in the default order."""
+    """A user of headquarters, and the ids of all practices that they see, in the default order."""
     for plant in range(4):
         world.plant_user(plant)
     hq = world.headquarters()
@@ -210,14 +210,14 @@ def test_the_first_page_has_20_practices_and_the_total_of_the_list(hq_list: tupl
 def test_pages_of_any_size_join_to_the_whole_list(hq_list: tuple[Person, list[str]]) -> None:
     hq, ids = hq_list
     for limit in (1, 7, len(ids), 100):
-        assert walked(hq, {}, limit, by_cursor=False) == (ids, {len(ids)}), limit
+        assert read_all(hq, {}, limit, by_cursor=False) == (ids, {len(ids)}), limit
 
 
 def test_a_page_behind_the_end_is_empty(hq_list: tuple[Person, list[str]]) -> None:
     hq, ids = hq_list
     for beyond in (len(ids), 1_000_000):
         body = hq.get("/best-practices", offset=beyond).json()
-        assert (body["data"], body["pagination"]) == ([], parts(len(ids), offset=beyond))
+        assert (body["data"], body["pagination"]) == ([], last_page(len(ids), offset=beyond))
 
 
 def test_a_limit_or_an_offset_out_of_range_is_refused(world: World) -> None:
@@ -226,7 +226,7 @@ def test_a_limit_or_an_offset_out_of_range_is_refused(world: World) -> None:
         assert refusal_of(hq.get("/best-practices", **bad)) == invalid(*bad)
 
 
-def test_an_item_tells_the_beginning_of_a_practice(world: World) -> None:
+def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
     author = world.plant_user(2)
     practice = world.practice(author, "submitted", description="ü🙂" * 200, **saving("1.50", "crores"))
     world.benchmark(practice)
@@ -280,55 +280,55 @@ def test_a_search_ranks_the_title_above_the_problem_above_the_solution(world: Wo
     assert found(search="argon") == []
 
 
-def test_relevance_needs_words_to_be_relevant_to(world: World) -> None:
+def test_sorting_by_relevance_needs_a_search(world: World) -> None:
     reader = world.plant_user()
     assert refusal_of(reader.get("/best-practices", sort_by="relevance")) == invalid("sort_by")
     assert refusal_of(reader.get("/best-practices", sort_by="relevance", search="  ")) == invalid("sort_by")
 
 
-def test_no_search_is_too_odd(world: World) -> None:
+def test_every_search_text_is_accepted(world: World) -> None:
     reader = world.plant_user()
     world.practice(reader, "submitted")
-    for odd in (
+    for text in (
         '"', '""', "'", "''", "\\", "\\'", "& | !", "scrap &", "!scrap", "(scrap", "scrap:*", "<->", "--",
         "-", "or", "the and of", "🙂", "%", "%s", "%(search)s", "_", ";", "/* x", "$$", "null", "ब्रेज़िंग",
         "x" * 200, "' OR 1=1 --", "\t\n", "\u200b", "\ud7ff\ue000",
     ):  # fmt: skip
         for sort_by in ("submitted_date", "relevance"):
-            answer = reader.get("/best-practices", search=odd, sort_by=sort_by)
-            blank = sort_by == "relevance" and not odd.strip()
-            assert answer.status_code == (422 if blank else 200), (odd, sort_by)
+            response = reader.get("/best-practices", search=text, sort_by=sort_by)
+            blank = sort_by == "relevance" and not text.strip()
+            assert response.status_code == (422 if blank else 200), (text, sort_by)
 
 
-def test_white_space_looks_for_nothing(world: World) -> None:
+def test_a_search_for_white_space_is_ignored(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author)
-    answer = author.get("/best-practices", search="  ")
-    assert [item["id"] for item in answer.json()["data"]] == [practice["id"]]
+    response = author.get("/best-practices", search="  ")
+    assert [item["id"] for item in response.json()["data"]] == [practice["id"]]
 
 
 SEARCHES: Final = ("scrap", "brazi", "fix ", "conveyor -scrap nit", "drill or nitro", "bend scrap", "xyz")
 
 
-def random_question(dice: random.Random, world: World) -> dict[str, str]:
-    """A few filters, in any combination."""
-    start = TODAY - timedelta(days=dice.choice([0, 1, 40, 70]))
+def random_filters(rng: random.Random, world: World) -> dict[str, str]:
+    """A few filters in a random combination."""
+    start = TODAY - timedelta(days=rng.choice([0, 1, 40, 70]))
     every = {
-        "status": dice.choice(["draft", "submitted", "approved", "revision_required"]),
-        "is_benchmarked": dice.choice(["true", "false"]),
-        "plant_id": str(dice.choice(world.plants[:4])),
-        "category_id": str(dice.choice(world.categories[:4])),
+        "status": rng.choice(["draft", "submitted", "approved", "revision_required"]),
+        "is_benchmarked": rng.choice(["true", "false"]),
+        "plant_id": str(rng.choice(world.plants[:4])),
+        "category_id": str(rng.choice(world.categories[:4])),
         "start_date": start.isoformat(),
-        "end_date": (start + timedelta(days=dice.choice([0, 1, 45]))).isoformat(),
-        "search": dice.choice(SEARCHES),
+        "end_date": (start + timedelta(days=rng.choice([0, 1, 45]))).isoformat(),
+        "search": rng.choice(SEARCHES),
     }
-    return {name: every[name] for name in dice.sample(sorted(every), dice.choice([0, 1, 1, 2, 3]))}
+    return {name: every[name] for name in rng.sample(sorted(every), rng.choice([0, 1, 1, 2, 3]))}
 
 
-def walked(
+def read_all(
     reader: Person, query: dict[str, str], limit: int, *, by_cursor: bool
 ) -> tuple[list[str], set[int]]:
-    """The ids of a whole list, read part by part, and the totals that were told on the way."""
+    """The ids of a whole list, read page by page, and the totals of the pages."""
     ids: list[str] = []
     totals: set[int] = set()
     place: dict[str, str] = {}
@@ -342,19 +342,19 @@ def walked(
         place = {"cursor": body["pagination"]["next_cursor"]} if by_cursor else {"offset": str(len(ids))}
 
 
-def test_2000_practices_are_found_as_a_plain_model_finds_them_by_offset_and_cursor(world: World) -> None:
+def test_2000_practices_are_found_by_offset_and_cursor_as_by_a_model_in_python(world: World) -> None:
     readers = [*(world.plant_user(plant) for plant in range(4)), world.headquarters()]
     practices = write_many(world, 2000)
-    dice = random.Random(4)
+    rng = random.Random(4)
     lengths = set()
     for key, order in ORDERS * 3:
-        reader, asked = dice.choice(readers), random_question(dice, world)
-        ids = expected(practices, reader, asked, key, order)
+        reader, filters = rng.choice(readers), random_filters(rng, world)
+        ids = expected(practices, reader, filters, key, order)
         lengths.add(len(ids))
-        query = {**asked, "sort_by": key, "sort_order": order}
+        query = {**filters, "sort_by": key, "sort_order": order}
         for by_cursor in (True, False):
-            limit = dice.choice([37, 100]) if len(ids) > 100 else dice.choice([7, 100])
-            assert walked(reader, query, limit, by_cursor=by_cursor) == (ids, {len(ids)}), query
+            limit = rng.choice([37, 100]) if len(ids) > 100 else rng.choice([7, 100])
+            assert read_all(reader, query, limit, by_cursor=by_cursor) == (ids, {len(ids)}), query
     assert len(lengths) > 10
 
 
@@ -366,7 +366,7 @@ def test_2000_practices_are_in_the_same_order_of_relevance_by_offset_and_by_curs
     ids = set(expected(practices, hq, search, "title", "asc"))
     for order in ("asc", "desc"):
         query = {**search, "sort_by": "relevance", "sort_order": order}
-        by_cursor, by_offset = (walked(hq, query, 90, by_cursor=way) for way in (True, False))
+        by_cursor, by_offset = (read_all(hq, query, 90, by_cursor=way) for way in (True, False))
         assert by_cursor == by_offset
         assert set(by_cursor[0]) == ids
 
@@ -416,8 +416,8 @@ def test_a_damaged_cursor_is_refused(author: Person) -> None:
     changed = (good[:-3], good + "AAAA", good.replace("e", "f", 1))
     for bad in ("x", "%", "bnVsbA", "W10", "🙂", "A" * 3000, *changed):
         for query in ({}, {"sort_by": "title", "sort_order": "asc"}):
-            answer = author.get("/best-practices", cursor=bad, **query)
-            assert refusal_of(answer) == (400, "BAD_REQUEST", {"cursor"}), bad
+            response = author.get("/best-practices", cursor=bad, **query)
+            assert refusal_of(response) == (400, "BAD_REQUEST", {"cursor"}), bad
     assert refusal_of(author.get("/best-practices", cursor="A" * 4001)) == invalid("cursor")
 
 
@@ -450,16 +450,20 @@ def test_a_list_is_counted_to_10000_and_no_further(world: World) -> None:
         SELECT 'x', plant_id, id, 'draft' FROM users, generate_series(1, 10000)
         """
     )
-    told = author.get("/best-practices", limit=1, offset=9998).json()["pagination"]
-    assert (told["total"], told["total_capped"], told["has_more"]) == (10_000, False, True)
+    pagination = author.get("/best-practices", limit=1, offset=9998).json()["pagination"]
+    assert (pagination["total"], pagination["total_capped"], pagination["has_more"]) == (10_000, False, True)
     assert author.get("/best-practices", limit=1, offset=9999).json()["pagination"]["has_more"] is False
     world.practice(author)
     for limit, offset, more in ((1, 0, True), (1, 9999, True), (1, 10_000, False)):
-        told = author.get("/best-practices", limit=limit, offset=offset).json()["pagination"]
-        assert (told["total"], told["total_capped"], told["has_more"]) == (10_000, True, more)
+        pagination = author.get("/best-practices", limit=limit, offset=offset).json()["pagination"]
+        assert (pagination["total"], pagination["total_capped"], pagination["has_more"]) == (
+            10_000,
+            True,
+            more,
+        )
 
 
-def test_what_was_found_is_marked_and_everything_else_is_plain_text(world: World) -> None:
+def test_matches_are_marked_and_everything_else_is_escaped(world: World) -> None:
     author = world.plant_user()
     world.practice(
         author, title="Brazing <b>& leaks</b>", problem_statement="It 'leaked'.", solution="x " * 400

@@ -1,21 +1,21 @@
-"""Two who edit one practice: ETag and If-Match, so that neither overwrites the other unseen."""
+"""Two editors of one practice: ETag and If-Match, so that nobody overwrites the changes of the other."""
 
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
-from tests.world import Person, World, at_once, error_of
+from tests.world import Person, World, concurrently, error_of
 
 CHANGED = (412, "PRECONDITION_FAILED")
 
 
 def tag_of(reader: Person, practice: dict[str, Any]) -> str:
-    """The tag that a reader is given."""
+    """The ETag that a reader gets."""
     return reader.get(f"/best-practices/{practice['id']}").headers["ETag"]
 
 
-def test_every_answer_that_shows_a_practice_carries_the_tag_of_its_version(world: World) -> None:
+def test_every_response_with_a_practice_has_the_etag_of_its_version(world: World) -> None:
     author, hq = world.plant_user(), world.headquarters()
     practice = world.practice(author)
     path = f"/best-practices/{practice['id']}"
@@ -28,69 +28,69 @@ def test_every_answer_that_shows_a_practice_carries_the_tag_of_its_version(world
         lambda: hq.post(f"{path}/approve"),
     ]
     for change in changes:
-        answer = change()
-        assert answer.status_code == 200, answer.text
-        tags.append(answer.headers["ETag"])
-        assert answer.headers["ETag"] == tag_of(hq, practice) == f'"{answer.json()["data"]["version"]}"'
+        response = change()
+        assert response.status_code == 200, response.text
+        tags.append(response.headers["ETag"])
+        assert response.headers["ETag"] == tag_of(hq, practice) == f'"{response.json()["data"]["version"]}"'
     assert len(set(tags)) == len(tags)
     created = author.post("/best-practices", {"title": "x"})
     assert created.headers["ETag"] == tag_of(author, created.json()["data"])
 
 
-def test_a_change_of_nothing_keeps_the_tag(world: World) -> None:
+def test_an_edit_without_changes_keeps_the_etag(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author)
     tag = tag_of(author, practice)
-    answer = author.patch(f"/best-practices/{practice['id']}", {"title": practice["title"]}, if_match=tag)
-    assert (answer.status_code, answer.headers["ETag"]) == (200, tag)
+    response = author.patch(f"/best-practices/{practice['id']}", {"title": practice["title"]}, if_match=tag)
+    assert (response.status_code, response.headers["ETag"]) == (200, tag)
 
 
-def test_the_second_of_two_editors_is_told_and_loses_nothing(world: World) -> None:
+def test_the_second_of_two_editors_gets_412_and_overwrites_nothing(world: World) -> None:
     author, colleague = world.plant_user(), world.plant_user()
     practice = world.practice(author)
     path = f"/best-practices/{practice['id']}"
     read = tag_of(author, practice)
     first = author.patch(path, {"title": "First"}, if_match=read)
-    kept = world.written()
+    before = world.snapshot()
     assert error_of(colleague.patch(path, {"solution": "Second"}, if_match=read)) == CHANGED
-    assert world.written() == kept
+    assert world.snapshot() == before
     again = colleague.patch(path, {"solution": "Second"}, if_match=first.headers["ETag"])
     shown = again.json()["data"]
     assert (shown["title"], shown["solution"]) == ("First", "Second")
 
 
-def test_of_two_editors_at_the_same_instant_one_is_told(world: World) -> None:
+def test_of_two_editors_at_the_same_time_one_gets_412(world: World) -> None:
     people = [world.plant_user(), world.plant_user()]
     practice = world.practice(people[0])
     path, read = f"/best-practices/{practice['id']}", tag_of(people[0], practice)
     for turn in range(5):
-        answers = at_once(
+        responses = concurrently(
             lambda: people[0].patch(path, {"title": f"First {turn}"}, if_match=read),  # noqa: B023 - called now
             lambda: people[1].patch(path, {"title": f"Second {turn}"}, if_match=read),  # noqa: B023 - called now
         )
-        assert sorted(answer.status_code for answer in answers) == [200, 412]
-        [winner] = [answer for answer in answers if answer.status_code == 200]
+        assert sorted(response.status_code for response in responses) == [200, 412]
+        [winner] = [response for response in responses if response.status_code == 200]
         shown = people[0].get(path)
         assert shown.json()["data"]["title"] == winner.json()["data"]["title"]
         read = shown.headers["ETag"]
 
 
-def test_a_step_or_deletion_that_was_meant_for_an_older_version_is_refused(world: World) -> None:
+def test_a_transition_or_deletion_of_an_older_version_is_refused(world: World) -> None:
     author, hq = world.plant_user(), world.headquarters()
     practice = world.practice(author)
     path, old = f"/best-practices/{practice['id']}", '"1"'
     author.patch(path, {"title": "Newer"})
     assert error_of(author.post(f"{path}/submit", if_match=old)) == CHANGED
     author.post(f"{path}/submit")
-    kept = world.written()
+    before = world.snapshot()
     assert error_of(hq.post(f"{path}/approve", if_match=old)) == CHANGED
     assert error_of(hq.post(f"{path}/request-revision", {"comment": "x"}, if_match=old)) == CHANGED
     assert error_of(author.delete(path, if_match=old)) == CHANGED
-    assert world.written() == kept
+    assert world.snapshot() == before
     assert author.delete(path, if_match=tag_of(author, practice)).status_code == 200
 
 
-def test_if_match_takes_a_star_and_lists_and_no_weak_or_foreign_tag(world: World) -> None:
+def test_if_match_accepts_a_star_and_lists_but_no_weak_or_unknown_etag(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author)
     path = f"/best-practices/{practice['id']}"
@@ -103,7 +103,7 @@ def test_if_match_takes_a_star_and_lists_and_no_weak_or_foreign_tag(world: World
     assert tag_of(author, practice) == tag
 
 
-def test_who_may_not_see_or_write_a_practice_does_not_learn_its_version(world: World) -> None:
+def test_a_user_without_access_does_not_learn_the_version(world: World) -> None:
     author, other = world.plant_user(0), world.plant_user(1)
     draft, submitted = world.practice(author), world.practice(author, "submitted")
     for practice, expected in ((draft, 404), (submitted, 403)):

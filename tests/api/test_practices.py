@@ -27,18 +27,18 @@ EVERYTHING: dict[str, object] = {
 
 
 def edit(person: Person, practice: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """What a practice says after an edit that must pass."""
-    answer = person.patch(f"/best-practices/{practice['id']}", changes)
-    assert answer.status_code == 200, answer.text
-    data: dict[str, Any] = answer.json()["data"]
+    """Edit a practice, which must succeed. Returns the practice."""
+    response = person.patch(f"/best-practices/{practice['id']}", changes)
+    assert response.status_code == 200, response.text
+    data: dict[str, Any] = response.json()["data"]
     return data
 
 
 def test_a_draft_needs_a_title_only(world: World) -> None:
     author = world.plant_user()
-    answer = author.post("/best-practices", {"title": "  Idea  "})
-    assert answer.status_code == 201
-    practice = answer.json()["data"]
+    response = author.post("/best-practices", {"title": "  Idea  "})
+    assert response.status_code == 201
+    practice = response.json()["data"]
     assert (practice["title"], practice["status"], practice["submitted_date"]) == ("Idea", "draft", None)
     assert refusal_of(author.post("/best-practices", {"title": "x" * 501})) == invalid("title")
     assert world.practice(author, title="x" * 500)["title"] == "x" * 500
@@ -77,95 +77,95 @@ def test_headquarters_names_the_plant_and_a_plant_writes_for_itself_only(world: 
     for mine in (None, str(author.plant_id)):
         assert world.practice(author, plant_id=mine)["plant_id"] == str(author.plant_id)
     assert world.practice(hq, plant_id=str(world.plants[4]))["plant_id"] == str(world.plants[4])
-    before = world.written()
+    before = world.snapshot()
     assert refusal_of(hq.post("/best-practices", {"title": "x"})) == invalid("plant_id")
     for unknown in (str(uuid4()), "Supa"):
-        answer = hq.post("/best-practices", {"title": "x", "plant_id": unknown})
-        assert refusal_of(answer) == invalid("plant_id")
-    answer = author.post("/best-practices", {"title": "x", "plant_id": str(world.plants[1])})
-    assert refusal_of(answer) == (403, "FORBIDDEN", set())
-    assert world.written() == before
+        response = hq.post("/best-practices", {"title": "x", "plant_id": unknown})
+        assert refusal_of(response) == invalid("plant_id")
+    response = author.post("/best-practices", {"title": "x", "plant_id": str(world.plants[1])})
+    assert refusal_of(response) == (403, "FORBIDDEN", set())
+    assert world.snapshot() == before
 
 
-def test_a_submission_names_every_part_that_is_missing(world: World) -> None:
+def test_an_incomplete_submission_is_refused_with_every_missing_field(world: World) -> None:
     author = world.plant_user()
-    before = world.written()
-    answer = author.post("/best-practices", {"title": "x", "status": "submitted"})
-    assert refusal_of(answer) == invalid(*REQUIRED - {"title"})
+    before = world.snapshot()
+    response = author.post("/best-practices", {"title": "x", "status": "submitted"})
+    assert refusal_of(response) == invalid(*REQUIRED - {"title"})
     complete = {**COMPLETE, "category_id": str(world.categories[0]), "status": "submitted"}
     for field in REQUIRED:
-        answer = author.post("/best-practices", {**complete, field: None})
-        assert refusal_of(answer) == invalid(field)
+        response = author.post("/best-practices", {**complete, field: None})
+        assert refusal_of(response) == invalid(field)
     for field in REQUIRED - {"category_id"}:
         assert refusal_of(author.post("/best-practices", {**complete, field: " \n"})) == invalid(field)
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
 def test_an_amount_has_at_most_two_decimals_and_is_not_negative(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author, **saving(5))
     path = f"/best-practices/{practice['id']}"
-    before = world.written()
+    before = world.snapshot()
     for bad in BAD_AMOUNTS:
         body = {"title": "x", **saving(5), "savings_amount": bad}
         assert refusal_of(author.post("/best-practices", body)) == invalid("savings_amount"), bad
         assert refusal_of(author.patch(path, {"savings_amount": bad})) == invalid("savings_amount"), bad
-    assert world.written() == before
+    assert world.snapshot() == before
     for good in (0, 0.01, "12.5", 9_999_999_999.99):
         assert edit(author, practice, savings_amount=good)["savings_amount"] == float(good)
 
 
 def test_amounts_that_json_does_not_know_are_refused(world: World) -> None:
     author = world.plant_user()
-    before = world.written()
+    before = world.snapshot()
     for literal in ("NaN", "Infinity", "-Infinity"):  # not JSON, but some programs write it
-        answer = author.http.post(
+        response = author.http.post(
             "/api/v1/best-practices",
             content=f'{{"title": "x", "savings_amount": {literal}}}',
             headers={"Content-Type": "application/json"},
         )
-        assert answer.status_code in {400, 422}, literal
-    assert world.written() == before
+        assert response.status_code in {400, 422}, literal
+    assert world.snapshot() == before
 
 
 def test_a_saving_is_stated_in_full_or_not_at_all(world: World) -> None:
     author, parts = world.plant_user(), saving(5)
     practice = world.practice(author, **parts)
     path = f"/best-practices/{practice['id']}"
-    before = world.written()
+    before = world.snapshot()
     for part in parts:
         alone = {"title": "x", part: parts[part]}
         assert refusal_of(author.post("/best-practices", alone)) == invalid(*parts.keys() - {part})
         missing = {"title": "x", **parts, part: None}
         assert refusal_of(author.post("/best-practices", missing)) == invalid(part)
         assert refusal_of(author.patch(path, {part: None})) == invalid(part)
-    assert world.written() == before
+    assert world.snapshot() == before
     assert edit(author, practice, **dict.fromkeys(parts))["savings_amount"] is None
 
 
 def test_a_saving_is_in_lakhs_or_crores_a_month_or_a_year(world: World) -> None:
     author = world.plant_user()
-    before = world.written()
+    before = world.snapshot()
     for field, unit in (("savings_currency", "rupees"), ("savings_period", "weekly")):
-        answer = author.post("/best-practices", {"title": "x", **saving(5), field: unit})
-        assert refusal_of(answer) == invalid(field)
-    assert world.written() == before
+        response = author.post("/best-practices", {"title": "x", **saving(5), field: unit})
+        assert refusal_of(response) == invalid(field)
+    assert world.snapshot() == before
 
 
-def test_what_a_practice_refers_to_must_exist(world: World) -> None:
+def test_the_category_of_a_practice_must_exist(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author)
-    before = world.written()
+    before = world.snapshot()
     for unknown in (str(uuid4()), "cost", 5, ""):
-        for answer in (
+        for response in (
             author.post("/best-practices", {"title": "x", "category_id": unknown}),
             author.patch(f"/best-practices/{practice['id']}", {"category_id": unknown}),
         ):
-            assert refusal_of(answer) == invalid("category_id")
-    assert world.written() == before
+            assert refusal_of(response) == invalid("category_id")
+    assert world.snapshot() == before
 
 
-def test_texts_have_their_lengths(world: World) -> None:
+def test_texts_have_a_maximum_length(world: World) -> None:
     author = world.plant_user()
     for field, longest in (
         ("description", 20_000), ("problem_statement", 20_000), ("solution", 20_000), ("metrics", 20_000),
@@ -173,15 +173,15 @@ def test_texts_have_their_lengths(world: World) -> None:
     ):  # fmt: skip
         written = author.post("/best-practices", {"title": "x", field: "ü" * longest})
         assert written.json()["data"][field] == "ü" * longest
-        answer = author.post("/best-practices", {"title": "x", field: "ü" * (longest + 1)})
-        assert refusal_of(answer) == invalid(field)
+        response = author.post("/best-practices", {"title": "x", field: "ü" * (longest + 1)})
+        assert refusal_of(response) == invalid(field)
     for benefits, field in (
         (["x"] * 51, "benefits"),
         (["x", ""], "benefits.1"),
         (["x" * 1001], "benefits.0"),
     ):
-        answer = author.post("/best-practices", {"title": "x", "benefits": benefits})
-        assert refusal_of(answer) == invalid(field)
+        response = author.post("/best-practices", {"title": "x", "benefits": benefits})
+        assert refusal_of(response) == invalid(field)
 
 
 def submission_of(world: World, **content: object) -> dict[str, object]:
@@ -193,11 +193,11 @@ def test_a_plant_dates_a_submission_in_this_month_or_the_month_before(world: Wor
     assert world.practice(author, "submitted")["submitted_date"] == "2026-08-15"
     for day in ("2026-07-01", "2026-07-31", "2026-08-15"):
         assert world.practice(author, "submitted", submitted_date=day)["submitted_date"] == day
-    before = world.written()
+    before = world.snapshot()
     for bad in ("2026-06-30", "2026-08-16", "2026-02-30", "15.08.2026", 20260801, "1755216000", "today"):
-        answer = author.post("/best-practices", submission_of(world, submitted_date=bad))
-        assert refusal_of(answer) == invalid("submitted_date"), bad
-    assert world.written() == before
+        response = author.post("/best-practices", submission_of(world, submitted_date=bad))
+        assert refusal_of(response) == invalid("submitted_date"), bad
+    assert world.snapshot() == before
 
 
 def test_headquarters_dates_a_submission_on_any_day_up_to_today(world: World) -> None:
@@ -205,21 +205,21 @@ def test_headquarters_dates_a_submission_on_any_day_up_to_today(world: World) ->
     for day in ("2001-02-03", "2026-06-30"):
         submission = submission_of(world, plant_id=plant_id, submitted_date=day)
         assert hq.post("/best-practices", submission).json()["data"]["submitted_date"] == day
-    before = world.written()
+    before = world.snapshot()
     tomorrow = submission_of(world, plant_id=plant_id, submitted_date="2026-08-16")
     assert refusal_of(hq.post("/best-practices", tomorrow)) == invalid("submitted_date")
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
 def test_a_draft_has_no_date_of_submission(world: World) -> None:
     author = world.plant_user(0)
-    before = world.written()
+    before = world.snapshot()
     draft = {"title": "x", "submitted_date": "2026-08-15"}
     assert refusal_of(author.post("/best-practices", draft)) == invalid("submitted_date")
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
-def test_today_is_the_day_where_the_business_is(world: World) -> None:
+def test_today_is_the_date_of_the_business_time_zone(world: World) -> None:
     world.clock.at = datetime(2026, 8, 31, 18, 29, 59, tzinfo=UTC)
     author = world.plant_user()
     assert world.practice(author, "submitted")["submitted_date"] == "2026-08-31"
@@ -231,12 +231,12 @@ def test_today_is_the_day_where_the_business_is(world: World) -> None:
 
 
 @pytest.mark.parametrize("portal_settings", [{"BUSINESS_TIMEZONE": "America/New_York"}])
-def test_the_business_may_live_in_another_time_zone(world: World) -> None:
+def test_the_business_time_zone_is_a_setting(world: World) -> None:
     world.clock.at = datetime(2026, 9, 1, 3, 59, tzinfo=UTC)
     assert world.practice(world.plant_user(), "submitted")["submitted_date"] == "2026-08-31"
 
 
-def test_an_edit_changes_what_is_sent_and_empties_what_is_sent_as_null(world: World) -> None:
+def test_an_edit_changes_the_fields_that_are_sent_and_clears_those_sent_as_null(world: World) -> None:
     author = world.plant_user()
     body = {**EVERYTHING, "category_id": str(world.categories[0])}
     practice = author.post("/best-practices", body).json()["data"]
@@ -254,7 +254,7 @@ def test_an_edit_changes_what_is_sent_and_empties_what_is_sent_as_null(world: Wo
     assert emptied["category_name"] is None
     world.clock.advance(timedelta(minutes=10))
     assert edit(author, practice) == emptied
-    before = world.written()
+    before = world.snapshot()
     path = f"/best-practices/{practice['id']}"
     for changes, field in (
         ({"title": None}, "title"),
@@ -268,82 +268,82 @@ def test_an_edit_changes_what_is_sent_and_empties_what_is_sent_as_null(world: Wo
         ({"status": "deleted"}, "status"),
     ):
         assert refusal_of(author.patch(path, {**changes, "solution": "x"})) == invalid(field), changes
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
 def test_a_submitted_practice_stays_complete(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author, "submitted")
-    before = world.written()
+    before = world.snapshot()
     for field in REQUIRED - {"title"}:
-        answer = author.patch(f"/best-practices/{practice['id']}", {field: None})
-        assert refusal_of(answer) == invalid(field)
-    assert world.written() == before
+        response = author.patch(f"/best-practices/{practice['id']}", {field: None})
+        assert refusal_of(response) == invalid(field)
+    assert world.snapshot() == before
     assert edit(author, practice, solution="Better brazing")["solution"] == "Better brazing"
 
 
 def test_an_approved_practice_is_edited_by_headquarters_only(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(0)
     practice = world.approved(hq, 0)
-    before = world.written()
-    answer = author.patch(f"/best-practices/{practice['id']}", {"title": "Mine"})
-    assert refusal_of(answer) == (403, "FORBIDDEN", set())
-    assert world.written() == before
+    before = world.snapshot()
+    response = author.patch(f"/best-practices/{practice['id']}", {"title": "Mine"})
+    assert refusal_of(response) == (403, "FORBIDDEN", set())
+    assert world.snapshot() == before
     assert edit(hq, practice, title="Ours")["title"] == "Ours"
     hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
     assert edit(author, practice, title="Mine")["title"] == "Mine"
 
 
-def test_the_date_of_a_submission_is_moved_by_headquarters_only(world: World) -> None:
+def test_the_date_of_a_submission_is_changed_by_headquarters_only(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(0)
     practice = world.practice(author, "submitted")
     path = f"/best-practices/{practice['id']}"
-    before = world.written()
-    answer = author.patch(path, {"submitted_date": "2026-08-01"})
-    assert refusal_of(answer) == (403, "FORBIDDEN", set())
+    before = world.snapshot()
+    response = author.patch(path, {"submitted_date": "2026-08-01"})
+    assert refusal_of(response) == (403, "FORBIDDEN", set())
     for day in ("2026-08-16", None):
         assert refusal_of(hq.patch(path, {"submitted_date": day})) == invalid("submitted_date")
-    assert world.written() == before
+    assert world.snapshot() == before
     assert edit(hq, practice, submitted_date="2024-02-29")["submitted_date"] == "2024-02-29"
 
 
-def test_another_plant_does_not_know_of_a_practice_that_is_not_submitted(world: World) -> None:
-    hq, stranger = world.headquarters(), world.plant_user(1)
+def test_another_plant_does_not_see_a_practice_that_is_not_submitted(world: World) -> None:
+    hq, other = world.headquarters(), world.plant_user(1)
     practice = world.practice(world.plant_user(0))
-    assert stranger.get(f"/best-practices/{practice['id']}").status_code == 404
-    assert all(outcome == (404, "NOT_FOUND") for outcome in touches(stranger, practice))
+    assert other.get(f"/best-practices/{practice['id']}").status_code == 404
+    assert all(outcome == (404, "NOT_FOUND") for outcome in owner_calls(other, practice))
     hq.post(f"/best-practices/{practice['id']}/submit")
-    assert stranger.get(f"/best-practices/{practice['id']}").status_code == 200
-    assert all(outcome == (403, "FORBIDDEN") for outcome in touches(stranger, practice))
+    assert other.get(f"/best-practices/{practice['id']}").status_code == 200
+    assert all(outcome == (403, "FORBIDDEN") for outcome in owner_calls(other, practice))
     hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
-    assert stranger.get(f"/best-practices/{practice['id']}").status_code == 404
-    assert all(outcome == (404, "NOT_FOUND") for outcome in touches(stranger, practice))
+    assert other.get(f"/best-practices/{practice['id']}").status_code == 404
+    assert all(outcome == (404, "NOT_FOUND") for outcome in owner_calls(other, practice))
 
 
-def test_a_deleted_practice_is_nowhere_even_for_its_author(world: World) -> None:
+def test_a_deleted_practice_is_not_found_even_by_its_author(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(0)
     practice = world.practice(author, "submitted")
     world.mark_deleted(practice)
-    before = world.written()
+    before = world.snapshot()
     for person in (author, hq):
         assert error_of(person.get(f"/best-practices/{practice['id']}")) == (404, "NOT_FOUND")
-        assert all(outcome == (404, "NOT_FOUND") for outcome in touches(person, practice))
+        assert all(outcome == (404, "NOT_FOUND") for outcome in owner_calls(person, practice))
         assert person.get("/best-practices").json()["pagination"]["total"] == 0
     for step, body in (("approve", {}), ("request-revision", {"comment": "x"})):
         assert error_of(hq.post(f"/best-practices/{practice['id']}/{step}", body)) == (404, "NOT_FOUND")
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
-def touches(person: Person, practice: dict[str, Any]) -> list[tuple[int, str]]:
-    """What somebody hears who tries all that only a practice's owner may."""
+def owner_calls(person: Person, practice: dict[str, Any]) -> list[tuple[int, str]]:
+    """The errors of all calls that only the owner of a practice may make."""
     path = f"/best-practices/{practice['id']}"
     upload: dict[str, object] = {
         "practice_id": practice["id"], "file_type": "image", "image_type": "before", "filename": "a.jpg",
         "content_type": "image/jpeg", "file_size": 1000,
     }  # fmt: skip
     return [
-        error_of(answer)
-        for answer in (
+        error_of(response)
+        for response in (
             person.patch(path, {"title": "x"}),
             person.post(f"{path}/submit"),
             person.get(f"{path}/history"),

@@ -1,4 +1,4 @@
-"""The nightly purge: what has run out goes, what has not stays."""
+"""The nightly purge: expired rows and blobs are removed, others stay."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ OLD, YOUNG = timedelta(days=31), timedelta(days=29)
 
 
 def purge(world: World) -> int:
-    """Run the timer; how much it removed."""
+    """Run the timer. Returns the number of removed rows and blobs."""
     world.run_timer("purge_expired")
     [run] = world.query("SELECT state, rows FROM job_runs ORDER BY started_at DESC, id LIMIT 1")
     assert run[0] == "completed"
@@ -34,8 +34,8 @@ def test_on_a_fresh_portal_there_is_nothing_to_remove(world: World) -> None:
     assert purge(world) == 0
 
 
-def test_sessions_go_30_days_after_they_ended_or_ran_out(world: World, now: datetime) -> None:
-    world.plant_user()  # whose session is open
+def test_sessions_are_purged_30_days_after_they_ended_or_expired(world: World, now: datetime) -> None:
+    world.plant_user()  # with an open session
     for expires, revoked in [
         (now - OLD, None), (now - YOUNG, None), (now + DAY, now - OLD), (now + DAY, now - YOUNG),
     ]:  # fmt: skip
@@ -48,7 +48,7 @@ def test_sessions_go_30_days_after_they_ended_or_ran_out(world: World, now: date
     assert count(world, "sessions") == 3
 
 
-def test_invites_go_30_days_after_they_ran_out_unused(world: World, now: datetime) -> None:
+def test_unused_invites_are_purged_30_days_after_they_expired(world: World, now: datetime) -> None:
     world.headquarters()
     for expires, used in [(now - OLD, None), (now - YOUNG, None), (now - OLD, now - OLD)]:
         world.query(
@@ -60,7 +60,7 @@ def test_invites_go_30_days_after_they_ran_out_unused(world: World, now: datetim
     assert count(world, "invites") == 2
 
 
-def test_uploads_go_30_days_after_they_expired(world: World, now: datetime) -> None:
+def test_uploads_are_purged_30_days_after_they_expired(world: World, now: datetime) -> None:
     practice = world.practice(world.plant_user())
     for number, (state, expires, reason) in enumerate([
         ("expired", now - OLD, None), ("expired", now - YOUNG, None), ("recorded", now - OLD, None),
@@ -75,7 +75,9 @@ def test_uploads_go_30_days_after_they_expired(world: World, now: datetime) -> N
     assert count(world, "uploads") == 4
 
 
-def test_windows_failures_and_keys_go_as_soon_as_they_are_over(world: World, now: datetime) -> None:
+def test_rate_limits_failures_and_idempotency_keys_are_purged_when_they_expire(
+    world: World, now: datetime
+) -> None:
     world.plant_user()
     for ago in (timedelta(minutes=59), timedelta(minutes=61)):
         world.query("INSERT INTO rate_limits VALUES ('a', %s, 1)", now - ago)
@@ -90,8 +92,8 @@ def test_windows_failures_and_keys_go_as_soon_as_they_are_over(world: World, now
     assert [count(world, name) for name in ("rate_limits", "sign_in_failures", "idempotency_keys")] == [1] * 3
 
 
-def test_quarantine_is_kept_for_30_days(world: World) -> None:
-    world.clock.at = datetime.now(UTC)  # the storage has the real one
+def test_blobs_in_quarantine_are_purged_after_30_days(world: World) -> None:
+    world.clock.at = datetime.now(UTC)  # the storage uses the real time
     world.put_blob("best-practices/a.txt", b"x", "quarantine")
     world.put_blob("best-practices/b.txt", b"x")
     world.clock.advance(YOUNG)

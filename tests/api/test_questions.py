@@ -1,17 +1,17 @@
-"""Asking about practices, answering, taking questions back."""
+"""Questions about practices: asking, answering, deleting."""
 
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from tests.world import Person, World, at_once, error_of, invalid, refusal_of
+from tests.world import Person, World, concurrently, error_of, invalid, refusal_of
 
 
 def ask(asker: Person, practice: dict[str, Any], text: str = "Which gas?") -> dict[str, Any]:
-    """A question that was just asked."""
-    answer = asker.post(f"/questions/practice/{practice['id']}", {"question_text": text})
-    assert answer.status_code == 201, answer.text
-    data: dict[str, Any] = answer.json()["data"]
+    """Ask a question. Returns it."""
+    response = asker.post(f"/questions/practice/{practice['id']}", {"question_text": text})
+    assert response.status_code == 201, response.text
+    data: dict[str, Any] = response.json()["data"]
     return data
 
 
@@ -22,11 +22,11 @@ def rows(world: World) -> list[tuple[Any, ...]]:
 def test_a_question_is_asked_answered_and_its_answer_corrected(world: World) -> None:
     author, asker = world.plant_user(0), world.plant_user(1)
     practice = world.practice(author, "submitted")
-    asked = ask(asker, practice, "  Which gas?  ")
-    assert asked == {
-        "id": asked["id"],
+    question = ask(asker, practice, "  Which gas?  ")
+    assert question == {
+        "id": question["id"],
         "practice_id": practice["id"],
-        "asked_by_user_id": asked["asked_by_user_id"],
+        "asked_by_user_id": question["asked_by_user_id"],
         "asked_by_name": asker.email.partition("@")[0],
         "question_text": "Which gas?",
         "answer_text": None,
@@ -35,7 +35,7 @@ def test_a_question_is_asked_answered_and_its_answer_corrected(world: World) -> 
         "answered_at": None,
         "created_at": "2026-08-15T06:30:00Z",
     }
-    path = f"/questions/{asked['id']}/answer"
+    path = f"/questions/{question['id']}/answer"
     answered = author.patch(path, {"answer_text": "Argon."}).json()["data"]
     assert (answered["answer_text"], answered["answered_at"]) == ("Argon.", "2026-08-15T06:30:00Z")
     assert answered["answered_by_name"] == author.email.partition("@")[0]
@@ -57,7 +57,7 @@ def test_the_same_answer_again_changes_nothing(world: World) -> None:
     assert asker.get("/notifications/unread-count").json()["data"] == {"unread_count": 1}
 
 
-def test_questions_are_listed_oldest_first_in_parts(world: World) -> None:
+def test_questions_are_listed_oldest_first_in_pages(world: World) -> None:
     author = world.plant_user(0)
     practice, other = world.practice(author, "submitted"), world.practice(author, "submitted")
     ask(author, other)
@@ -77,7 +77,7 @@ def test_questions_are_listed_oldest_first_in_parts(world: World) -> None:
     assert refusal_of(author.get(path, answered="no")) == invalid("answered")
 
 
-def test_what_makes_no_sense_is_refused_by_its_field(world: World) -> None:
+def test_an_invalid_text_is_refused_with_its_field(world: World) -> None:
     author = world.plant_user(0)
     practice = world.practice(author, "submitted")
     question = ask(author, practice, "x" * 2000)
@@ -95,18 +95,18 @@ def test_what_makes_no_sense_is_refused_by_its_field(world: World) -> None:
     assert author.patch(f"/questions/{question['id']}/answer", {"answer_text": "x" * 4000}).status_code == 200
 
 
-def test_a_practice_that_one_does_not_see_has_no_questions(world: World) -> None:
-    author, stranger = world.plant_user(0), world.plant_user(1)
+def test_questions_of_a_hidden_practice_are_not_found(world: World) -> None:
+    author, other_plant = world.plant_user(0), world.plant_user(1)
     draft, deleted = world.practice(author), world.practice(author, "submitted")
     question = ask(author, draft)
     of_deleted = ask(author, deleted)
     world.mark_deleted(deleted)
     before = rows(world)
-    for answer in (
-        stranger.get(f"/questions/practice/{draft['id']}"),
-        stranger.post(f"/questions/practice/{draft['id']}", {"question_text": "x"}),
-        stranger.patch(f"/questions/{question['id']}/answer", {"answer_text": "x"}),
-        stranger.delete(f"/questions/{question['id']}"),
+    for response in (
+        other_plant.get(f"/questions/practice/{draft['id']}"),
+        other_plant.post(f"/questions/practice/{draft['id']}", {"question_text": "x"}),
+        other_plant.patch(f"/questions/{question['id']}/answer", {"answer_text": "x"}),
+        other_plant.delete(f"/questions/{question['id']}"),
         author.get(f"/questions/practice/{deleted['id']}"),
         author.patch(f"/questions/{of_deleted['id']}/answer", {"answer_text": "x"}),
         author.delete(f"/questions/{of_deleted['id']}"),
@@ -115,11 +115,11 @@ def test_a_practice_that_one_does_not_see_has_no_questions(world: World) -> None
         author.patch(f"/questions/{uuid4()}/answer", {"answer_text": "x"}),
         author.delete(f"/questions/{uuid4()}"),
     ):
-        assert error_of(answer) == (404, "NOT_FOUND")
+        assert error_of(response) == (404, "NOT_FOUND")
     assert rows(world) == before
 
 
-def test_only_the_practices_side_answers(world: World) -> None:
+def test_another_plant_cannot_answer_a_question(world: World) -> None:
     author, asker = world.plant_user(0), world.plant_user(1)
     question = ask(asker, world.practice(author, "submitted"))
     before = rows(world)
@@ -130,7 +130,9 @@ def test_only_the_practices_side_answers(world: World) -> None:
     assert rows(world) == before
 
 
-def test_an_asker_takes_a_question_back_until_it_is_answered_and_headquarters_always(world: World) -> None:
+def test_a_question_is_deleted_by_its_author_until_it_is_answered_and_by_headquarters_always(
+    world: World,
+) -> None:
     author, asker, hq = world.plant_user(0), world.plant_user(1), world.headquarters()
     practice = world.practice(author, "submitted")
     open_one, answered = ask(asker, practice), ask(asker, practice)
@@ -144,12 +146,12 @@ def test_an_asker_takes_a_question_back_until_it_is_answered_and_headquarters_al
     assert rows(world) == []
 
 
-def test_an_answer_and_taking_back_at_once_leave_either_an_answer_or_no_question(world: World) -> None:
+def test_answering_and_deleting_at_the_same_time_leave_an_answer_or_no_question(world: World) -> None:
     author, asker = world.plant_user(0), world.plant_user(1)
     practice = world.practice(author, "submitted")
     for _ in range(5):
         path = f"/questions/{ask(asker, practice)['id']}"
-        answered, taken = at_once(
+        answered, taken = concurrently(
             partial(author.patch, f"{path}/answer", {"answer_text": "x"}), partial(asker.delete, path)
         )
         assert (answered.status_code, taken.status_code) in {(200, 403), (404, 200)}

@@ -1,7 +1,7 @@
 """Headquarters gives a practice to another plant while the old plant writes.
 
-The old plant's request passes the early check, which reads the row without a lock. Then it waits for the lock.
-When the reassignment has committed, the request must be refused, and nothing may be written.
+The old plant's request passes the early check, which reads the row without a lock. Then it waits for the
+lock. When the reassignment has committed, the request must be refused, and nothing may be written.
 """
 
 from collections.abc import Callable
@@ -26,16 +26,16 @@ Call = Callable[[World, Person, Practice], httpx.Response]
 
 def asked_question(world: World, practice: Practice) -> str:
     asker = world.plant_user(2)
-    answer = asker.post(f"/questions/practice/{practice['id']}", {"question_text": "Which nozzle?"})
-    question_id: str = answer.json()["data"]["id"]
+    response = asker.post(f"/questions/practice/{practice['id']}", {"question_text": "Which nozzle?"})
+    question_id: str = response.json()["data"]["id"]
     return question_id
 
 
 def recorded_image(world: World, author: Person, practice: Practice) -> str:
     files = {"file": ("joint.jpg", picture(), "image/jpeg")}
     path = f"/api/v1/best-practices/{practice['id']}/upload-image"
-    answer = author.http.post(path, data={"image_type": "before"}, files=files)
-    image_id: str = answer.json()["data"]["id"]
+    response = author.http.post(path, data={"image_type": "before"}, files=files)
+    image_id: str = response.json()["data"]["id"]
     return image_id
 
 
@@ -68,11 +68,11 @@ def delete_image(world: World, author: Person, practice: Practice) -> httpx.Resp
 def written(world: World) -> list[list[tuple[Any, ...]]]:
     """Everything that these calls could have written."""
     tables = ("practice_questions", "practice_images", "uploads", "audit_log", "notifications")
-    return [*world.written(), *(world.query(f"SELECT * FROM {table} ORDER BY id") for table in tables)]
+    return [*world.snapshot(), *(world.query(f"SELECT * FROM {table} ORDER BY id") for table in tables)]
 
 
 @pytest.mark.parametrize("call", [edit, delete, submit, presign, answer_question, delete_image])
-def test_the_old_plant_is_refused_when_a_practice_is_given_away_meanwhile(world: World, call: Call) -> None:
+def test_the_old_plant_is_refused_when_a_practice_is_moved_meanwhile(world: World, call: Call) -> None:
     author = world.plant_user(0)
     practice = world.practice(author, "submitted")
     asked_question(world, practice)
@@ -87,16 +87,14 @@ def test_the_old_plant_is_refused_when_a_practice_is_given_away_meanwhile(world:
         eventually(lambda: world.query(WAITING) == [(1,)] or request.done())
         headquarters.commit()
         before = written(world)
-        answer = request.result()
+        response = request.result()
 
-    assert error_of(answer) == (403, "FORBIDDEN")
+    assert error_of(response) == (403, "FORBIDDEN")
     assert written(world) == before
 
 
 @pytest.mark.parametrize("call", [edit, delete, submit, presign])
-def test_a_draft_that_is_given_away_meanwhile_does_not_exist_for_the_old_plant(
-    world: World, call: Call
-) -> None:
+def test_a_draft_that_is_moved_meanwhile_does_not_exist_for_the_old_plant(world: World, call: Call) -> None:
     author = world.plant_user(0)
     practice = world.practice(author, "draft")
 
@@ -107,9 +105,9 @@ def test_a_draft_that_is_given_away_meanwhile_does_not_exist_for_the_old_plant(
         request = rival.submit(call, world, author, practice)
         eventually(lambda: world.query(WAITING) == [(1,)] or request.done())
         headquarters.commit()
-        answer = request.result()
+        response = request.result()
 
-    assert error_of(answer) == (404, "NOT_FOUND")
+    assert error_of(response) == (404, "NOT_FOUND")
     assert world.query("SELECT status, is_deleted, plant_id FROM best_practices") == [
         ("draft", False, world.plants[1])
     ]

@@ -50,8 +50,8 @@ def audit_trail(world: World) -> list[str]:
 
 def recorded(world: World, author: Person, practice_id: str) -> dict[str, str]:
     """Upload, deliver and confirm an image and a document; return their blob names by container."""
-    image = world.ask_for_upload(author, practice_id)["blob_name"]
-    document = world.ask_for_document(author, practice_id)["blob_name"]
+    image = world.presign_image(author, practice_id)["blob_name"]
+    document = world.presign_document(author, practice_id)["blob_name"]
     world.put_blob(image, picture())
     world.put_blob(document, pdf(), "supporting-documents")
     world.deliver(image)
@@ -72,7 +72,7 @@ def test_nothing_is_done_if_everything_is_in_order(world: World, author: Person,
 def test_a_blob_whose_event_was_missed_is_recorded_once(
     world: World, author: Person, practice_id: str
 ) -> None:
-    image = world.ask_for_upload(author, practice_id)["blob_name"]
+    image = world.presign_image(author, practice_id)["blob_name"]
     world.put_blob(image, picture())
     unrequested = f"documents/{practice_id}/plan_1.docx"
     world.put_blob(unrequested, office("docx"), "supporting-documents")
@@ -86,7 +86,7 @@ def test_a_blob_whose_event_was_missed_is_recorded_once(
 
 
 def test_a_missing_thumbnail_is_made(world: World, author: Person, practice_id: str) -> None:
-    image = world.ask_for_upload(author, practice_id)["blob_name"]
+    image = world.presign_image(author, practice_id)["blob_name"]
     world.put_blob(image, picture())
     author.post(f"/best-practices/{practice_id}/images", confirmation(image))
     assert world.blob_names("thumbnails") == []
@@ -142,8 +142,8 @@ def test_a_missing_blob_is_reported_once_and_again_when_it_is_back(
 def test_a_requested_upload_that_never_arrives_expires(
     world: World, author: Person, practice_id: str
 ) -> None:
-    world.ask_for_upload(author, practice_id)
-    late = str(world.ask_for_document(author, practice_id)["blob_name"])
+    world.presign_image(author, practice_id)
+    late = str(world.presign_document(author, practice_id)["blob_name"])
 
     assert (reconcile(world), reconcile(world)) == (2, 0)
     assert world.query("SELECT state FROM uploads") == [("expired",), ("expired",)]
@@ -156,7 +156,7 @@ def test_a_requested_upload_that_never_arrives_expires(
 def test_an_upload_with_a_valid_permit_does_not_expire(
     world: World, author: Person, practice_id: str
 ) -> None:
-    world.ask_for_upload(author, practice_id)
+    world.presign_image(author, practice_id)
     world.run_timer("reconcile_uploads")
     assert world.query("SELECT state FROM uploads") == [("pending",)]
 

@@ -1,4 +1,4 @@
-"""Requests that are repeated with the same Idempotency-Key: one thing is created, one answer returned."""
+"""Requests that are repeated with the same Idempotency-Key: one thing is created, one response returned."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from functions.unit_of_work import UnitOfWork
 from tests.world import (
     Person,
     World,
-    at_once,
+    concurrently,
     confirmation,
     error_of,
     invalid,
@@ -47,28 +47,28 @@ def send_photograph(author: Person, practice_id: str, key: str, color: str = "re
     )
 
 
-def test_the_same_call_again_gives_the_first_answer_and_creates_nothing(world: World) -> None:
+def test_a_repeated_call_returns_the_first_response_and_creates_nothing(world: World) -> None:
     author = world.plant_user()
     first = author.post("/best-practices", BODY, idempotency_key="k1")
     assert (first.status_code, REPLAYED in first.headers) == (201, False)
     author.patch(f"/best-practices/{first.json()['data']['id']}", {"title": "Changed since"})
     world.clock.advance(timedelta(minutes=20))
-    kept = world.written()
+    before = world.snapshot()
     again = author.post("/best-practices", BODY, idempotency_key="k1")
     assert (again.status_code, again.content) == (201, first.content)
     assert (again.headers[REPLAYED], again.headers["ETag"]) == ("true", first.headers["ETag"])
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
     assert again.headers["Content-Type"] == first.headers["Content-Type"]
-    assert world.written() == kept
+    assert world.snapshot() == before
 
 
-def test_a_key_is_its_users_own(world: World) -> None:
+def test_a_key_belongs_to_its_user(world: World) -> None:
     for person in (world.plant_user(), world.plant_user(), world.plant_user(1)):
         assert REPLAYED not in person.post("/best-practices", BODY, idempotency_key="k").headers
     assert count(world) == 3
 
 
-def test_a_key_that_comes_with_another_body_or_route_is_refused(world: World) -> None:
+def test_a_key_with_another_body_or_route_is_refused(world: World) -> None:
     author, hq = world.plant_user(), world.headquarters()
     author.post("/best-practices", BODY, idempotency_key="k")
     assert error_of(author.post("/best-practices", {"title": "Other"}, idempotency_key="k")) == REUSED
@@ -81,8 +81,10 @@ def test_a_key_that_comes_with_another_body_or_route_is_refused(world: World) ->
         )
     )
     assert (first.status_code, error_of(second)) == (200, REUSED)
-    wish = upload_request(practices[0])
-    assert error_of(author.post("/best-practices/upload/presigned-url", wish, idempotency_key="k2")) == REUSED
+    upload = upload_request(practices[0])
+    assert (
+        error_of(author.post("/best-practices/upload/presigned-url", upload, idempotency_key="k2")) == REUSED
+    )
     body = {"name": "Same", "short_name": "S", "division": "D"}
     assert hq.post("/plants", body, idempotency_key="k").status_code == 201
     assert count(world) == 3
@@ -131,28 +133,28 @@ def test_a_call_that_fails_leaves_its_key_free(world: World, monkeypatch: pytest
 def test_a_key_has_1_to_64_printable_characters(world: World) -> None:
     author = world.plant_user()
     for bad in ("", "x" * 65, "a b", "a\tb"):
-        answer = author.post("/best-practices", BODY, idempotency_key=bad)
-        assert refusal_of(answer) == invalid("Idempotency-Key"), bad
+        response = author.post("/best-practices", BODY, idempotency_key=bad)
+        assert refusal_of(response) == invalid("Idempotency-Key"), bad
     assert count(world) == 0
     for good in ("1", "x" * 64, "4e1c0b9a-5d0e-4c53-9a0e-8f6f6d1f2b11", "a/b:c;d=~"):
         assert author.post("/best-practices", BODY, idempotency_key=good).status_code == 201, good
 
 
-def test_of_the_same_call_at_once_on_two_instances_one_practice_results(world: World) -> None:
+def test_the_same_call_at_the_same_time_on_two_instances_creates_one_practice(world: World) -> None:
     author = world.plant_user()
     with two_instances(world):
         for turn in range(5):
             call = partial(author.post, "/best-practices", BODY, idempotency_key=f"k{turn}")
-            answers = at_once(*[call] * 4)
-            assert [answer.status_code for answer in answers] == [201] * 4
-            assert len({answer.content for answer in answers}) == 1
-            assert sum(REPLAYED in answer.headers for answer in answers) == 3
+            responses = concurrently(*[call] * 4)
+            assert [response.status_code for response in responses] == [201] * 4
+            assert len({response.content for response in responses}) == 1
+            assert sum(REPLAYED in response.headers for response in responses) == 3
             assert count(world) == turn + 1
 
 
 @contextmanager
 def two_instances(world: World) -> Iterator[None]:
-    """Calls are served in turn by two portals, each with a pool of connections of its own."""
+    """Let two portals, each with its own connection pool, serve the calls in turn."""
     other = bootstrap.build(load_settings(world.settings), world.clock)
     turns = cycle((world.portal, other))
     with pytest.MonkeyPatch.context() as patched:
@@ -161,7 +163,7 @@ def two_instances(world: World) -> Iterator[None]:
     other.close()
 
 
-def test_a_photograph_that_is_sent_twice_is_kept_once_however_the_form_is_framed(world: World) -> None:
+def test_an_image_that_is_sent_twice_is_stored_once_whatever_the_boundary_of_the_form(world: World) -> None:
     author = world.plant_user()
     practice_id = world.practice(author)["id"]
     first = send_photograph(author, practice_id, "k")
@@ -173,43 +175,43 @@ def test_a_photograph_that_is_sent_twice_is_kept_once_however_the_form_is_framed
     assert count(world, "practice_images") == 1
 
 
-def test_a_photograph_that_is_refused_or_still_at_work_is_not_taken_for_one_that_was_kept(
+def test_a_refused_or_running_call_is_not_replayed(
     world: World,
 ) -> None:
     author = world.plant_user()
     practice_id = world.practice(author)["id"]
     path = f"/best-practices/{practice_id}/images"
-    permit = world.ask_for_upload(author, practice_id)
-    told = confirmation(permit["blob_name"])
-    assert error_of(author.post(path, told, idempotency_key="k")) == (409, "UPLOAD_MISSING")
+    permit = world.presign_image(author, practice_id)
+    body = confirmation(permit["blob_name"])
+    assert error_of(author.post(path, body, idempotency_key="k")) == (409, "UPLOAD_MISSING")
     world.put_blob(permit["blob_name"], picture())
-    assert author.post(path, told, idempotency_key="k").status_code == 201
+    assert author.post(path, body, idempotency_key="k").status_code == 201
     world.query("UPDATE idempotency_keys SET status = NULL, answer = NULL")
-    assert error_of(author.post(path, told, idempotency_key="k")) == (409, "IDEMPOTENCY_KEY_BUSY")
+    assert error_of(author.post(path, body, idempotency_key="k")) == (409, "IDEMPOTENCY_KEY_BUSY")
 
 
-def test_the_database_holds_no_token_of_an_invite_in_the_clear(world: World) -> None:
+def test_the_token_of_an_invite_is_not_stored_in_plain_text(world: World) -> None:
     hq = world.headquarters()
     body = {"email": "new@amber.test", "role": "hq"}
     first, again = (hq.post("/auth/invites", body, idempotency_key="k") for _ in range(2))
     token = first.json()["data"]["token"]
     assert again.json()["data"]["token"] == token
-    [(answer,)] = world.query("SELECT answer FROM idempotency_keys")
-    assert token.encode() not in bytes(answer)
+    [(response,)] = world.query("SELECT answer FROM idempotency_keys")
+    assert token.encode() not in bytes(response)
     assert count(world, "invites") == 1
 
 
-def test_every_post_that_makes_something_takes_a_key() -> None:
+def test_every_post_that_creates_something_accepts_a_key() -> None:
     takes = {endpoint.name for endpoint in ENDPOINTS.values() if endpoint.creates}
     assert takes >= {
         "create_practice", "create_plant", "create_category", "create_invite", "ask_for_upload",
         "ask_for_practice_upload", "confirm_image", "upload_image",
     }  # fmt: skip
     making = {one.name for one in ENDPOINTS.values() if one.status == 201}
-    assert making - takes == {"register"}  # for nobody is signed in there
+    assert making - takes == {"register"}  # nobody is signed in there
 
 
-def test_what_anybody_may_call_cannot_take_a_key() -> None:
+def test_an_endpoint_for_anyone_cannot_accept_a_key() -> None:
     def anybody(work: UnitOfWork) -> None: ...
 
     _, declare = endpoints()

@@ -1,4 +1,4 @@
-"""Taking practices from state to state over HTTP, and the record of it (rules 2)."""
+"""Transitions of practices over HTTP, and their history (rules 2)."""
 
 from functools import partial
 from itertools import product
@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.world import Person, World, at_once, error_of, invalid, refusal_of
+from tests.world import Person, World, concurrently, error_of, invalid, refusal_of
 
-STATES = ("draft", "submitted", "approved", "revision_required")
+STATUSES = ("draft", "submitted", "approved", "revision_required")
 
-STEPS = {
+TRANSITIONS = {
     ("draft", "submitted"): {"owner", "hq"},
     ("revision_required", "submitted"): {"owner", "hq"},
     ("submitted", "approved"): {"hq"},
     ("submitted", "revision_required"): {"hq"},
     ("approved", "revision_required"): {"hq"},
 }
-"""Every step that there is, and who may take it; headquarters may do all that an owner may."""
+"""Every transition, and the roles that may make it."""
 
 CALLS = {"submitted": "submit", "approved": "approve", "revision_required": "request-revision"}
 
@@ -27,8 +27,8 @@ def people(world: World) -> dict[str, Person]:
     return {"owner": world.plant_user(0), "hq": world.headquarters()}
 
 
-def practice_in(world: World, people: dict[str, Person], state: str) -> dict[str, Any]:
-    """A practice of the owner's plant that has come to a state."""
+def practice_with(world: World, people: dict[str, Person], state: str) -> dict[str, Any]:
+    """A practice of the owner's plant with this status."""
     practice = world.practice(people["owner"], "draft" if state == "draft" else "submitted")
     path = f"/best-practices/{practice['id']}"
     if state == "approved":
@@ -38,52 +38,52 @@ def practice_in(world: World, people: dict[str, Person], state: str) -> dict[str
     return practice
 
 
-def step(person: Person, practice: dict[str, Any], to_state: str, *, by_call: bool) -> tuple[int, str]:
-    """Try a step, by its call or by an edit; the status, and the new state or the error's code."""
+def transition(person: Person, practice: dict[str, Any], to_state: str, *, by_call: bool) -> tuple[int, str]:
+    """Try a transition, by its call or an edit. Returns the HTTP status and the new status or error code."""
     comment = {"comment": "How was it measured?"} if to_state == "revision_required" else {}
     path = f"/best-practices/{practice['id']}"
     if by_call:
-        answer = person.post(f"{path}/{CALLS[to_state]}", comment)
+        response = person.post(f"{path}/{CALLS[to_state]}", comment)
     else:
-        answer = person.patch(path, {"status": to_state, **comment})
-    if answer.status_code == 200:
-        return 200, answer.json()["data"]["status"]
-    return error_of(answer)
+        response = person.patch(path, {"status": to_state, **comment})
+    if response.status_code == 200:
+        return 200, response.json()["data"]["status"]
+    return error_of(response)
 
 
-def test_every_step_that_there_is_and_no_other_can_be_taken_by_whom_it_belongs_to(
+def test_every_transition_is_possible_for_its_roles_and_no_others(
     world: World, people: dict[str, Person]
 ) -> None:
-    for start, goal, who, by_call in product(STATES, STATES, people, (True, False)):
+    for start, goal, who, by_call in product(STATUSES, STATUSES, people, (True, False)):
         if goal == ("draft" if by_call else start):
-            continue  # no call leads back to a draft, and an edit to the same state is no step
-        practice = practice_in(world, people, start)
-        before = world.written()
-        outcome = step(people[who], practice, goal, by_call=by_call)
+            continue  # no call makes a draft, and an edit to the same status is no transition
+        practice = practice_with(world, people, start)
+        before = world.snapshot()
+        outcome = transition(people[who], practice, goal, by_call=by_call)
         assert outcome == expected_outcome(who, start, goal, by_call=by_call), (start, goal, who, by_call)
         if outcome[0] != 200:
-            assert world.written() == before, (start, goal, who, by_call)
+            assert world.snapshot() == before, (start, goal, who, by_call)
 
 
 def expected_outcome(who: str, start: str, goal: str, *, by_call: bool) -> tuple[int, str]:
     if by_call and who == "owner" and goal != "submitted":
         return 403, "FORBIDDEN"  # the call is for headquarters
     if not by_call and who == "owner" and start == "approved":
-        return 403, "FORBIDDEN"  # an approved practice is not edited by its plant at all
-    if (start, goal) not in STEPS:
+        return 403, "FORBIDDEN"  # a plant cannot edit an approved practice
+    if (start, goal) not in TRANSITIONS:
         return 409, "INVALID_TRANSITION"
-    return (200, goal) if who in STEPS[start, goal] else (403, "FORBIDDEN")
+    return (200, goal) if who in TRANSITIONS[start, goal] else (403, "FORBIDDEN")
 
 
-def test_a_refused_step_names_both_states(world: World, people: dict[str, Person]) -> None:
-    practice = practice_in(world, people, "draft")
-    answer = people["hq"].post(f"/best-practices/{practice['id']}/approve")
-    assert error_of(answer) == (409, "INVALID_TRANSITION")
-    assert "draft" in answer.json()["error"]["message"]
-    assert "approved" in answer.json()["error"]["message"]
+def test_a_refused_transition_names_both_statuses(world: World, people: dict[str, Person]) -> None:
+    practice = practice_with(world, people, "draft")
+    response = people["hq"].post(f"/best-practices/{practice['id']}/approve")
+    assert error_of(response) == (409, "INVALID_TRANSITION")
+    assert "draft" in response.json()["error"]["message"]
+    assert "approved" in response.json()["error"]["message"]
 
 
-def test_every_change_of_state_is_kept(world: World, people: dict[str, Person]) -> None:
+def test_every_transition_is_recorded(world: World, people: dict[str, Person]) -> None:
     owner, hq = people["owner"], people["hq"]
     practice = world.practice(owner)
     path = f"/best-practices/{practice['id']}"
@@ -95,9 +95,9 @@ def test_every_change_of_state_is_kept(world: World, people: dict[str, Person]) 
     hq.patch(path, {"status": "approved"})
     hq.patch(path, {"status": "approved", "title": "Nitrogen brazing"})
     owner_name, hq_name = owner.email.partition("@")[0], hq.email.partition("@")[0]
-    kept = owner.get(f"{path}/history").json()["data"]
+    history = owner.get(f"{path}/history").json()["data"]
     assert [
-        (entry["from_status"], entry["to_status"], entry["by_name"], entry["comment"]) for entry in kept
+        (entry["from_status"], entry["to_status"], entry["by_name"], entry["comment"]) for entry in history
     ] == [
         (None, "draft", owner_name, None),
         ("draft", "submitted", owner_name, None),
@@ -105,22 +105,22 @@ def test_every_change_of_state_is_kept(world: World, people: dict[str, Person]) 
         ("revision_required", "submitted", owner_name, "By a meter."),
         ("submitted", "approved", hq_name, None),
     ]
-    assert {entry["at"] for entry in kept} == {"2026-08-15T06:30:00Z"}
-    assert set(kept[0]) == {"from_status", "to_status", "by_user_id", "by_name", "comment", "at"}
-    assert hq.get(f"{path}/history").json()["data"] == kept
+    assert {entry["at"] for entry in history} == {"2026-08-15T06:30:00Z"}
+    assert set(history[0]) == {"from_status", "to_status", "by_user_id", "by_name", "comment", "at"}
+    assert hq.get(f"{path}/history").json()["data"] == history
     shown = hq.get(path).json()["data"]
     assert (shown["title"], shown["solution"]) == ("Nitrogen brazing", "Measured by a flow meter.")
 
 
 def test_a_revision_needs_a_comment(world: World, people: dict[str, Person]) -> None:
-    practice = practice_in(world, people, "submitted")
+    practice = practice_with(world, people, "submitted")
     path = f"/best-practices/{practice['id']}"
-    before = world.written()
+    before = world.snapshot()
     for body in ({}, *({"comment": comment} for comment in (None, "", " \n ", "x" * 2001, "a\x00b", 5))):
         assert refusal_of(people["hq"].post(f"{path}/request-revision", body)) == invalid("comment"), body
-        answer = people["hq"].patch(path, {**body, "status": "revision_required"})
-        assert refusal_of(answer) == invalid("comment"), body
-    assert world.written() == before
+        response = people["hq"].patch(path, {**body, "status": "revision_required"})
+        assert refusal_of(response) == invalid("comment"), body
+    assert world.snapshot() == before
     assert people["hq"].post(f"{path}/request-revision", {"comment": "x" * 2000}).status_code == 200
 
 
@@ -128,14 +128,14 @@ def test_a_draft_is_submitted_only_when_it_is_complete(world: World, people: dic
     owner = people["owner"]
     practice = owner.post("/best-practices", {"title": "Idea"}).json()["data"]
     path = f"/best-practices/{practice['id']}"
-    before = world.written()
+    before = world.snapshot()
     missing = invalid("description", "category_id", "problem_statement", "solution")
     assert refusal_of(owner.post(f"{path}/submit")) == missing
     assert refusal_of(owner.patch(path, {"status": "submitted"})) == missing
-    assert world.written() == before
+    assert world.snapshot() == before
     rest = {"description": "d", "category_id": str(world.categories[0]), "problem_statement": "p"}
-    answer = owner.patch(path, {**rest, "solution": "s", "status": "submitted"})
-    assert answer.json()["data"]["status"] == "submitted"
+    response = owner.patch(path, {**rest, "solution": "s", "status": "submitted"})
+    assert response.json()["data"]["status"] == "submitted"
 
 
 def test_the_date_is_set_by_the_first_submission_and_kept_by_the_next(
@@ -144,10 +144,10 @@ def test_the_date_is_set_by_the_first_submission_and_kept_by_the_next(
     owner, hq = people["owner"], people["hq"]
     practice = world.practice(owner)
     path = f"/best-practices/{practice['id']}"
-    before = world.written()
+    before = world.snapshot()
     for day in ("2026-06-30", "2026-08-16", 5):
         assert refusal_of(owner.post(f"{path}/submit", {"submitted_date": day})) == invalid("submitted_date")
-    assert world.written() == before
+    assert world.snapshot() == before
     submitted = owner.post(f"{path}/submit", {"submitted_date": "2026-07-31"}).json()["data"]
     assert submitted["submitted_date"] == "2026-07-31"
     sent_back = hq.post(f"{path}/request-revision", {"comment": "Why?"}).json()["data"]
@@ -159,22 +159,24 @@ def test_the_date_is_set_by_the_first_submission_and_kept_by_the_next(
 
 
 def test_a_benchmarked_practice_is_not_sent_back(world: World, people: dict[str, Person]) -> None:
-    practice = practice_in(world, people, "approved")
+    practice = practice_with(world, people, "approved")
     world.benchmark(practice)
-    before = world.written()
+    before = world.snapshot()
     for by_call in (True, False):
-        outcome = step(people["hq"], practice, "revision_required", by_call=by_call)
+        outcome = transition(people["hq"], practice, "revision_required", by_call=by_call)
         assert outcome == (409, "BENCHMARKED")
-    assert world.written() == before
+    assert world.snapshot() == before
     shown = people["owner"].get(f"/best-practices/{practice['id']}").json()["data"]
     assert (shown["is_benchmarked"], shown["benchmarked_date"]) == (True, "2026-08-15")
 
 
-def test_of_two_who_approve_a_practice_at_once_one_is_told_that_it_is_approved(world: World) -> None:
+def test_of_two_approvals_at_the_same_time_one_is_refused(world: World) -> None:
     owner, rivals = world.plant_user(0), [world.headquarters(), world.headquarters()]
     for _ in range(5):
         practice = world.practice(owner, "submitted")
-        outcomes = at_once(*(partial(step, rival, practice, "approved", by_call=True) for rival in rivals))
+        outcomes = concurrently(
+            *(partial(transition, rival, practice, "approved", by_call=True) for rival in rivals)
+        )
         assert sorted(outcomes) == [(200, "approved"), (409, "INVALID_TRANSITION")]
-        kept = owner.get(f"/best-practices/{practice['id']}/history").json()["data"]
-        assert [entry["to_status"] for entry in kept] == ["submitted", "approved"]
+        history = owner.get(f"/best-practices/{practice['id']}/history").json()["data"]
+        assert [entry["to_status"] for entry in history] == ["submitted", "approved"]

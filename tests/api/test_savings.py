@@ -1,4 +1,4 @@
-"""Monthly savings and stars, as approvals, edits and revisions over HTTP make them (rules 3, 4)."""
+"""Monthly savings and stars after approvals, edits and revisions over HTTP (rules 3, 4)."""
 
 import random
 from collections import defaultdict
@@ -13,22 +13,22 @@ import pytest
 
 from bp_core.savings import calculate_stars
 from bp_core.shared.money import annualised_lakhs
-from tests.world import Person, World, at_once, saving
+from tests.world import Person, World, concurrently, saving
 
 Rating = tuple[str, str, int]
 
 
 def rating(reader: Person, month: str, plant: int = 0, currency: str = "lakhs") -> Rating:
-    """What the star table says of a plant's month: monthly and YTD savings as people read them, and stars."""
+    """The star rating of a plant in a month: monthly and YTD savings as shown, and stars."""
     year, number = month.split("-")
-    answer = reader.get("/analytics/star-ratings", year=year, month=int(number), currency=currency)
-    assert answer.status_code == 200, answer.text
-    row = answer.json()["data"][plant]
+    response = reader.get("/analytics/star-ratings", year=year, month=int(number), currency=currency)
+    assert response.status_code == 200, response.text
+    row = response.json()["data"][plant]
     return row["monthly_savings"], row["ytd_savings"], row["stars"]
 
 
-def kept(world: World, plant: int = 0) -> list[tuple[Any, ...]]:
-    """A plant's months as they are kept: year, month, annualised sum, monthly sum, practices, stars."""
+def stored_months(world: World, plant: int = 0) -> list[tuple[Any, ...]]:
+    """The stored months of a plant: year, month, annualised sum, monthly sum, practices, stars."""
     return world.query(
         "SELECT year, month, annualised_savings, total_savings, practice_count, stars FROM monthly_savings"
         " WHERE plant_id = %s ORDER BY year, month",
@@ -37,8 +37,8 @@ def kept(world: World, plant: int = 0) -> list[tuple[Any, ...]]:
 
 
 def edit(hq: Person, practice: dict[str, Any], **changes: object) -> None:
-    answer = hq.patch(f"/best-practices/{practice['id']}", changes)
-    assert answer.status_code == 200, answer.text
+    response = hq.patch(f"/best-practices/{practice['id']}", changes)
+    assert response.status_code == 200, response.text
 
 
 def send_back(hq: Person, practice: dict[str, Any]) -> httpx.Response:
@@ -52,7 +52,7 @@ def test_the_worked_example_of_the_rules(world: World) -> None:
     world.approved(hq, **saving(2, period="monthly"), submitted_date="2026-07-01")
     world.approved(hq, **saving(1, "crores"), submitted_date="2026-08-15")
     world.approved(hq, 1, **saving(9_999), submitted_date="2026-08-15")
-    assert kept(world) == [
+    assert stored_months(world) == [
         (2026, 6, Decimal("12.00"), Decimal("1.00"), 4, 0),
         (2026, 7, Decimal("24.00"), Decimal("2.00"), 1, 0),
         (2026, 8, Decimal("100.00"), Decimal("8.33"), 1, 0),
@@ -66,31 +66,31 @@ def test_the_worked_example_of_the_rules(world: World) -> None:
     assert rating(hq, "2027-01") == ("0.00", "0.00", 0)
 
 
-def test_nothing_is_rounded_on_the_way_to_a_sum(world: World) -> None:
+def test_sums_are_not_rounded_in_between(world: World) -> None:
     hq = world.headquarters()
     for day in ("2026-08-01", "2026-08-02", "2026-08-03"):
         world.approved(hq, **saving("1.01", "crores"), submitted_date=day)
     assert rating(hq, "2026-08")[0] == "25.25"
 
 
-def test_only_what_is_approved_counts_and_only_with_a_saving(world: World) -> None:
+def test_only_the_savings_of_approved_practices_count(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(0)
     world.practice(author, "draft", **saving(12))
     submitted = world.practice(author, "submitted", **saving(12))
-    assert kept(world) == []
+    assert stored_months(world) == []
     world.approved(hq)
-    assert kept(world) == [(2026, 8, Decimal("0.00"), Decimal("0.00"), 1, 0)]
+    assert stored_months(world) == [(2026, 8, Decimal("0.00"), Decimal("0.00"), 1, 0)]
     hq.post(f"/best-practices/{submitted['id']}/approve")
-    assert kept(world) == [(2026, 8, Decimal("12.00"), Decimal("1.00"), 2, 0)]
+    assert stored_months(world) == [(2026, 8, Decimal("12.00"), Decimal("1.00"), 2, 0)]
     assert send_back(hq, submitted).status_code == 200
-    assert kept(world) == [(2026, 8, Decimal("0.00"), Decimal("0.00"), 1, 0)]
+    assert stored_months(world) == [(2026, 8, Decimal("0.00"), Decimal("0.00"), 1, 0)]
     author.post(f"/best-practices/{submitted['id']}/submit")
-    assert kept(world)[0][2:5] == (0, 0, 1)
+    assert stored_months(world)[0][2:5] == (0, 0, 1)
     hq.post(f"/best-practices/{submitted['id']}/approve")
-    assert kept(world)[0][2:5] == (12, 1, 2)
+    assert stored_months(world)[0][2:5] == (12, 1, 2)
 
 
-def test_an_edit_of_an_approved_practice_counts_at_once(world: World) -> None:
+def test_an_edit_of_an_approved_practice_counts_immediately(world: World) -> None:
     hq = world.headquarters()
     practice = world.approved(hq, **saving(12), submitted_date="2026-07-31")
     edit(hq, practice, savings_amount=24)
@@ -102,18 +102,18 @@ def test_an_edit_of_an_approved_practice_counts_at_once(world: World) -> None:
     edit(hq, practice, **saving("0.60"))
     assert rating(hq, "2026-07")[0] == "0.05"
     edit(hq, practice, submitted_date="2026-08-01")
-    assert [row[:3] for row in kept(world)] == [(2026, 8, Decimal("0.60"))]
+    assert [row[:3] for row in stored_months(world)] == [(2026, 8, Decimal("0.60"))]
     assert rating(hq, "2026-07") == ("0.00", "0.00", 0)
     assert rating(hq, "2026-08") == ("0.05", "0.05", 0)
     edit(hq, practice, savings_amount=1200, submitted_date="2025-12-31")
-    assert [row[:3] for row in kept(world)] == [(2025, 12, Decimal("1200.00"))]
+    assert [row[:3] for row in stored_months(world)] == [(2025, 12, Decimal("1200.00"))]
     edit(hq, practice, savings_amount=None, savings_currency=None, savings_period=None)
     assert rating(hq, "2025-12") == ("0.00", "0.00", 0)
 
 
 def stars_of(world: World, plant: int = 0) -> list[int]:
     """The stars of a plant's months as they are stored."""
-    return [row[5] for row in kept(world, plant)]
+    return [row[5] for row in stored_months(world, plant)]
 
 
 def test_a_change_in_one_month_changes_the_stars_of_the_later_months_of_its_year(world: World) -> None:
@@ -139,7 +139,7 @@ def test_a_change_in_one_month_changes_the_stars_of_the_later_months_of_its_year
 @pytest.mark.parametrize(
     ("portal_settings", "stars"), [({"STAR_POLICY": "banded"}, 1), ({"STAR_POLICY": "threshold"}, 4)]
 )
-def test_an_installation_chooses_how_stars_are_given(world: World, stars: int) -> None:
+def test_the_star_policy_is_a_setting(world: World, stars: int) -> None:
     hq = world.headquarters()
     world.approved(hq, **saving(160, period="monthly"), submitted_date="2026-01-10")
     world.approved(hq, **saving(20, period="monthly"), submitted_date="2026-02-10")
@@ -188,16 +188,16 @@ def test_the_year_that_is_recalculated_may_start_in_another_month(world: World) 
 
 
 def recalculate(hq: Person, year: int | None = None) -> int:
-    """How much there was to correct in a financial year."""
+    """Recalculate a financial year. Returns the number of corrected rows."""
     query = "" if year is None else f"?year={year}"
-    answer = hq.post(f"/analytics/recalculate-savings{query}")
-    assert answer.status_code == 200, answer.text
-    rows: int = answer.json()["data"]["rows"]
+    response = hq.post(f"/analytics/recalculate-savings{query}")
+    assert response.status_code == 200, response.text
+    rows: int = response.json()["data"]["rows"]
     return rows
 
 
 def run_nightly(world: World) -> dict[str, int]:
-    """Run the nightly timers; how much each had to correct."""
+    """Run the nightly timers. Returns the number of rows that each corrected."""
     corrected = {}
     for name in ("aggregate_monthly_savings", "rate_stars"):
         world.clock.advance(timedelta(seconds=1))
@@ -208,7 +208,7 @@ def run_nightly(world: World) -> dict[str, int]:
 
 
 def months_by_hand(world: World) -> dict[Any, tuple[Decimal, int, int]]:
-    """What the months ought to be, worked out in Python: annualised sum, practices, stars."""
+    """The expected months, calculated in Python: annualised sum, practices, stars."""
     stated = defaultdict[Any, list[Decimal]](list)
     for plant, day, *parts in world.query(
         "SELECT plant_id, submitted_date, savings_amount, savings_currency, savings_period"
@@ -225,7 +225,7 @@ def months_by_hand(world: World) -> dict[Any, tuple[Decimal, int, int]]:
 
 
 def months_in_the_database(world: World) -> dict[Any, tuple[Decimal, int, int]]:
-    """What is stored of the months: annualised sum, practices, stars."""
+    """The stored months of all plants: annualised sum, practices, stars."""
     rows = world.query(
         "SELECT plant_id, year, month, annualised_savings, practice_count, stars FROM monthly_savings"
     )
@@ -275,13 +275,13 @@ def test_after_a_hundred_random_changes_the_nightly_timers_find_nothing_to_corre
     by_hand = months_by_hand(world)
     assert months_in_the_database(world) == by_hand
     assert len({stars for _, _, stars in by_hand.values()}) > 2
-    before = world.written()
+    before = world.snapshot()
     assert run_nightly(world) == {"aggregate_monthly_savings": 0, "rate_stars": 0}
     assert recalculate(hq) == 0
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
-def test_damaged_months_are_repaired_by_the_timers_while_they_are_open_and_later_by_hand(
+def test_wrong_months_are_corrected_by_the_timers_while_they_are_open_and_later_by_a_recalculation(
     world: World,
 ) -> None:
     hq = world.headquarters()
@@ -298,7 +298,7 @@ def test_damaged_months_are_repaired_by_the_timers_while_they_are_open_and_later
         " VALUES (%s, 2026, 8, 1, 12, 1)",
         world.plants[2],
     )
-    # two sums of July, one of August, a row of August that was missing and one too many; one month's stars
+    # two sums of July, one of August, a missing row and an extra row of August; the stars of one month
     assert run_nightly(world) == {"aggregate_monthly_savings": 5, "rate_stars": 1}
     assert run_nightly(world) == {"aggregate_monthly_savings": 0, "rate_stars": 0}
     assert {row[1:3] for row in set(figures(world)) - set(undamaged)} == {(2025, 12), (2026, 6)}
@@ -315,20 +315,20 @@ def figures(world: World) -> list[tuple[Any, ...]]:
     )
 
 
-def test_two_changes_of_one_plant_at_the_same_instant_both_count(world: World) -> None:
+def test_changes_of_one_plant_at_the_same_time_all_count(world: World) -> None:
     first, second, third = (world.headquarters() for _ in range(3))
     author = world.plant_user(0)
     moved = world.approved(first, **saving(1), submitted_date="2026-07-01")
     for turn in range(1, 16):
         here, there = (world.practice(author, "submitted", **saving(100)) for _ in range(2))
         day = ("2026-07-01", "2026-08-01")[turn % 2]
-        answers = at_once(
+        responses = concurrently(
             partial(first.post, f"/best-practices/{here['id']}/approve"),
             partial(second.post, f"/best-practices/{there['id']}/approve"),
             partial(third.patch, f"/best-practices/{moved['id']}", {"submitted_date": day}),
         )
-        assert [answer.status_code for answer in answers] == [200, 200, 200]
-        assert {(row[0], row[1]): (row[2], row[4]) for row in kept(world)} == {
+        assert [response.status_code for response in responses] == [200, 200, 200]
+        assert {(row[0], row[1]): (row[2], row[4]) for row in stored_months(world)} == {
             (year, month): hand[:2] for (_, year, month), hand in months_by_hand(world).items()
         }
-    assert sum(row[4] for row in kept(world)) == 31
+    assert sum(row[4] for row in stored_months(world)) == 31

@@ -1,4 +1,4 @@
-"""Sessions: refresh, stolen tokens, two tabs, the list, and what ends sessions at once (rules 9)."""
+"""Sessions: refresh, stolen tokens, two tabs, the list, and what ends sessions (rules 9)."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ import pytest
 
 from bp_core.auth.sign_in import GRACE, SEEN_EVERY
 from tests.api.tokens import claims_of
-from tests.world import NOON, PASSWORD, Person, World, at_once, error_of
+from tests.world import NOON, PASSWORD, Person, World, concurrently, error_of
 
 REVOKED: Final = (401, "TOKEN_REVOKED")
 EXPIRED: Final = (401, "TOKEN_EXPIRED")
@@ -25,9 +25,9 @@ def refresh(person: Person, token: str) -> httpx.Response:
     return person.post("/auth/refresh", {"refresh_token": token})
 
 
-def tokens_of(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    tokens: dict[str, Any] = answer.json()["data"]
+def tokens_of(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    tokens: dict[str, Any] = response.json()["data"]
     return tokens
 
 
@@ -58,16 +58,16 @@ def session_of(person: Person) -> str:
 def test_fifty_refreshes_at_the_same_time_give_one_new_refresh_token(world: World) -> None:
     person = world.plant_user()
     first = person.tokens["refresh_token"]
-    answers = [tokens_of(answer) for answer in at_once(*[partial(refresh, person, first)] * 50)]
-    [successor] = {answer["refresh_token"] for answer in answers}
+    responses = [tokens_of(response) for response in concurrently(*[partial(refresh, person, first)] * 50)]
+    [successor] = {response["refresh_token"] for response in responses}
     assert successor != first
-    assert len({answer["access_token"] for answer in answers}) == 50
-    assert {with_token(world, answer["access_token"]) for answer in answers[:5]} == {200}
+    assert len({response["access_token"] for response in responses}) == 50
+    assert {with_token(world, response["access_token"]) for response in responses[:5]} == {200}
     assert tokens_of(refresh(person, successor))
 
 
 def test_a_refresh_token_that_is_used_again_an_hour_later_ends_its_session_and_no_other(world: World) -> None:
-    person, bystander = world.plant_user(), world.plant_user()
+    person, other = world.plant_user(), world.plant_user()
     first = person.tokens["refresh_token"]
     second = tokens_of(refresh(person, first))
     world.clock.advance(timedelta(minutes=20))
@@ -78,19 +78,19 @@ def test_a_refresh_token_that_is_used_again_an_hour_later_ends_its_session_and_n
         assert error_of(refresh(person, replayed)) == REVOKED
     assert with_token(world, newest["access_token"]) == 401
     assert set(sessions(world)) == {(world.clock.at, "refresh_token_reused"), (None, None)}
-    assert tokens_of(refresh(bystander, bystander.tokens["refresh_token"]))
+    assert tokens_of(refresh(other, other.tokens["refresh_token"]))
 
     [entry] = world.query("SELECT user_id, entity_id, after FROM audit_log WHERE action = 'session.ended'")
     theft = {"user_id": id_of(person), "reason": "refresh_token_reused"}
     assert (entry[0], str(entry[1]), entry[2]) == (None, session_of(person), theft)
 
 
-def test_a_used_token_that_many_present_at_once_ends_the_session_once(world: World) -> None:
+def test_a_used_token_that_is_sent_many_times_at_the_same_time_ends_the_session_once(world: World) -> None:
     person = world.plant_user()
     tokens_of(refresh(person, person.tokens["refresh_token"]))
     world.clock.advance(GRACE + INSTANT)
-    answers = at_once(*[partial(refresh, person, person.tokens["refresh_token"])] * 20)
-    assert [error_of(answer) for answer in answers] == [REVOKED] * 20
+    responses = concurrently(*[partial(refresh, person, person.tokens["refresh_token"])] * 20)
+    assert [error_of(response) for response in responses] == [REVOKED] * 20
     assert world.query("SELECT count(*) FROM audit_log WHERE action = 'session.ended'") == [(1,)]
 
 
@@ -105,7 +105,7 @@ def test_the_reuse_of_a_refresh_token_is_logged(world: World, caplog: pytest.Log
     assert person.sign_in().get("/plants").status_code == 200
 
 
-def test_the_grace_for_a_second_tab_is_ten_seconds_and_not_an_instant_more(world: World) -> None:
+def test_the_grace_period_for_a_second_tab_is_ten_seconds(world: World) -> None:
     in_time, too_late = world.plant_user(), world.plant_user()
     firsts = [tokens_of(refresh(person, person.tokens["refresh_token"])) for person in (in_time, too_late)]
     world.clock.advance(timedelta(seconds=10))
@@ -131,7 +131,7 @@ def test_two_tabs_share_a_session_for_a_day_and_nobody_is_signed_out(world: Worl
     assert sessions(world) == [(None, None)]
 
 
-def test_the_token_before_last_is_theft_even_within_the_grace(world: World) -> None:
+def test_the_token_before_last_counts_as_stolen_even_within_the_grace_period(world: World) -> None:
     person = world.plant_user()
     first = person.tokens["refresh_token"]
     second = tokens_of(refresh(person, first))["refresh_token"]
@@ -173,10 +173,10 @@ def test_the_use_of_a_session_is_recorded_every_five_minutes_at_most(world: Worl
     assert seen_after(timedelta(minutes=4)) == SEEN_EVERY + INSTANT
 
 
-# --- the list, and ending one
+# --- listing and ending sessions
 
 
-def test_a_person_sees_their_own_open_sessions_and_which_is_the_current(world: World) -> None:
+def test_a_user_sees_their_own_open_sessions_and_which_is_the_current(world: World) -> None:
     desk = world.plant_user()
     desk.http.headers["User-Agent"] = "Firefox/140"
     world.clock.advance(timedelta(minutes=1))
@@ -222,7 +222,7 @@ def test_nobody_ends_a_session_of_another_user(world: World) -> None:
         assert person.get("/plants").status_code == 200
 
 
-# --- what ends sessions, and what acts, on the very next call
+# --- changes that take effect on the next call
 
 
 def assert_ended(*browsers: Person) -> None:
@@ -272,16 +272,16 @@ def test_a_new_role_takes_effect_on_the_next_call_and_refresh(world: World) -> N
     assert person.get("/jobs").status_code == 403
 
 
-def test_another_password_ends_the_other_sessions_and_keeps_this_one(world: World) -> None:
+def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one(world: World) -> None:
     desk = world.plant_user()
-    phone, stranger = another_browser(world, desk), world.plant_user()
+    phone, other = another_browser(world, desk), world.plant_user()
     body = {"current_password": PASSWORD, "new_password": "another horse battery"}
     assert desk.post("/auth/change-password", body).status_code == 200
     assert error_of(phone.get("/plants")) == REVOKED
     assert error_of(refresh(phone, phone.tokens["refresh_token"])) == REVOKED
     assert desk.get("/plants").status_code == 200
     assert tokens_of(refresh(desk, desk.tokens["refresh_token"]))
-    assert stranger.get("/plants").status_code == 200
+    assert other.get("/plants").status_code == 200
     assert world.query("SELECT revoked_reason FROM sessions WHERE revoked_at IS NOT NULL") == [
         ("password_changed",)
     ]

@@ -43,10 +43,10 @@ class Measured(NamedTuple):
 
 def measure(statements: list[str], reader: Person, path: str, **query: Any) -> Measured:
     statements.clear()
-    answer = reader.get(path, **query)
-    assert answer.status_code == 200, answer.text
+    response = reader.get(path, **query)
+    assert response.status_code == 200, response.text
     sent = [statement for statement in statements if "FROM sessions" not in statement]
-    body = answer.json()
+    body = response.json()
     return Measured(len(sent), len(body["data"]), body.get("pagination", {}).get("total"))
 
 
@@ -60,7 +60,9 @@ def test_each_list_is_one_statement_with_4000_benchmarks_and_10000_copies(
         10 * BENCHMARKED, 5 * COPIES
     )  # fmt: skip
     [(original,)] = world.query("SELECT id FROM best_practices WHERE title = 'Original 0'")
-    [(own,)] = world.query("SELECT count(*) FROM copied_practices WHERE copying_plant_id = %s", world.plants[1])
+    [(own,)] = world.query(
+        "SELECT count(*) FROM copied_practices WHERE copying_plant_id = %s", world.plants[1]
+    )
 
     paged = {
         "/benchmarking/list": BENCHMARKED,
@@ -84,7 +86,7 @@ def test_each_list_is_one_statement_with_4000_benchmarks_and_10000_copies(
 
 
 def check_points(world: World, statements: list[str], reader: Person) -> None:
-    """The breakdown of a plant is one statement; the leaderboard lists every benchmark and copy that counts."""
+    """Check that the breakdown is one statement, and that it lists every benchmark and copy that counts."""
     breakdown = f"/leaderboard/{world.plants[1]}/breakdown"
     assert measure(statements, reader, breakdown).statements == 1
     shown = reader.get(breakdown).json()["data"]

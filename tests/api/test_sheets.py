@@ -20,14 +20,14 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEADINGS = ("Title", "Description", "Category", "Plant", "Problem statement", "Solution", "Status")
 
 
-def book_of(answer: httpx.Response) -> Any:
-    assert answer.status_code == 200, answer.text
-    return openpyxl.load_workbook(io.BytesIO(answer.content))
+def book_of(response: httpx.Response) -> Any:
+    assert response.status_code == 200, response.text
+    return openpyxl.load_workbook(io.BytesIO(response.content))
 
 
-def rows_of(answer: httpx.Response) -> list[dict[str, Any]]:
+def rows_of(response: httpx.Response) -> list[dict[str, Any]]:
     """Return the rows of an exported workbook, by heading."""
-    heading, *rows = book_of(answer).worksheets[0].iter_rows(values_only=True)
+    heading, *rows = book_of(response).worksheets[0].iter_rows(values_only=True)
     return [dict(zip(heading, row, strict=True)) for row in rows]
 
 
@@ -45,9 +45,9 @@ def import_practices(person: Person, data: bytes, **sent: str) -> httpx.Response
     return person.http.post("/api/v1/best-practices/import", **form)  # type: ignore[arg-type] # as httpx takes it
 
 
-def report(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    data: dict[str, Any] = answer.json()["data"]
+def report(response: httpx.Response, status: int = 200) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    data: dict[str, Any] = response.json()["data"]
     return data
 
 
@@ -98,14 +98,14 @@ def test_the_cells_of_an_export_are_typed(world: World) -> None:
     benefits = ["Less scrap", "Less gas"]
     practice = world.practice(author, "submitted", benefits=benefits, **saving("12.35", "crores", "monthly"))
     world.benchmark(practice)
-    answer = hq.get(EXPORT)
-    assert answer.headers["Content-Type"].startswith(XLSX)
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="best-practices-2026-08-15.xlsx"'
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-store"
-    sheet = book_of(answer).worksheets[0]
+    response = hq.get(EXPORT)
+    assert response.headers["Content-Type"].startswith(XLSX)
+    assert response.headers["Content-Disposition"] == 'attachment; filename="best-practices-2026-08-15.xlsx"'
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    sheet = book_of(response).worksheets[0]
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:S2")
-    [row] = rows_of(answer)
+    [row] = rows_of(response)
     assert row["Submitted date"] == datetime(2026, 8, 15)  # noqa: DTZ001 - a sheet's days have no zone
     assert (row["Savings (lakhs)"], row["Savings period"], row["Savings a year (lakhs)"]) == (
         1235, "monthly", 14820
@@ -125,9 +125,9 @@ def test_a_text_is_never_a_formula(world: World) -> None:
     cells = [row[1] for row in sheet.iter_rows(min_row=2)]
     assert {cell.data_type for cell in cells} == {"s"}
     assert {cell.value for cell in cells} == {text.replace("\r", "\n") for text in FORMULAS}
-    answer = author.get(EXPORT, format="csv")
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    response = author.get(EXPORT, format="csv")
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
     assert {row["Description"] for row in rows} == {f"'{text}" for text in FORMULAS}
 
 
@@ -158,12 +158,12 @@ def test_an_exported_file_is_imported_again_without_error(world: World) -> None:
     world.approved(hq, 0, submitted_date="2026-08-01")
     sent_back = world.approved(hq, 0)
     hq.post(f"/best-practices/{sent_back['id']}/request-revision", {"comment": "No"})
-    before = world.written()
+    before = world.snapshot()
     for person in (hq, author):
         exported = person.get(EXPORT).content
         expected = {"dry_run": True, "rows": 6, "created": 0, "errors": []}
         assert report(import_practices(person, exported)) == expected
-    assert world.written() == before
+    assert world.snapshot() == before
     assert report(import_practices(hq, exported, dry_run="false"), 201)["created"] == 6
     listed = hq.get("/best-practices", limit=100).json()["data"]
     amounts = [(item["savings_amount"], item["savings_currency"]) for item in listed]
@@ -182,7 +182,7 @@ def test_three_invalid_rows_are_reported_by_cell_and_nothing_is_written(world: W
         (),
         complete_row(world, Solution="  "),
     )
-    before = world.written()
+    before = world.snapshot()
     for dry_run in ("true", "false"):
         found = report(import_practices(hq, data, dry_run=dry_run))
         assert (found["rows"], found["created"]) == (4, 0)
@@ -190,7 +190,7 @@ def test_three_invalid_rows_are_reported_by_cell_and_nothing_is_written(world: W
             (3, "Category", "C3"), (4, "Title", "A4"), (6, "Solution", "F6")
         ]  # fmt: skip
         assert all(one["message"] for one in found["errors"])
-    assert world.written() == before
+    assert world.snapshot() == before
 
 
 BAD_CELLS: list[tuple[str, object, str]] = [
@@ -265,12 +265,12 @@ def test_headings_are_found_in_any_order_and_unknown_ones_are_reported(world: Wo
 
 def test_the_template_can_be_imported(world: World) -> None:
     person = world.plant_user(0)
-    answer = person.get(TEMPLATE)
-    book = book_of(answer)
+    response = person.get(TEMPLATE)
+    book = book_of(response)
     headings = next(book.worksheets[0].iter_rows(values_only=True))
     assert headings[:7] == ("Title", "Description", "Category", "Plant", *HEADINGS[4:6], "Benefits")
     assert "Supa" in " ".join(str(row[1]) for row in book.worksheets[1].iter_rows(values_only=True))
-    assert refusal_of(import_practices(person, answer.content)) == invalid(
+    assert refusal_of(import_practices(person, response.content)) == invalid(
         "file"
     )  # there is nothing in it yet
     book.worksheets[0].append(["An idea"])
@@ -340,11 +340,11 @@ def test_a_row_number_beyond_the_last_row_of_excel_is_not_read(world: World) -> 
     )
     for last, rows in ((1_048_576, 1), (10**12, 0)):
         sheet = b"<sheetData>" + title % 1 + idea % last + b"</sheetData>"
-        answer = import_practices(person, with_sheet(workbook(("Title",)), sheet))
+        response = import_practices(person, with_sheet(workbook(("Title",)), sheet))
         if rows:
-            assert report(answer)["rows"] == rows
+            assert report(response)["rows"] == rows
         else:
-            assert refusal_of(answer) == invalid("file")
+            assert refusal_of(response) == invalid("file")
 
 
 def test_at_most_two_thousand_rows_are_imported(world: World) -> None:

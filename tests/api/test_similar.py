@@ -1,4 +1,4 @@
-"""Has someone done this already? And how often a practice is read."""
+"""Similar practices, and the statistics of a practice."""
 
 import logging
 
@@ -7,17 +7,17 @@ import pytest
 
 from adapters.postgres.practices import PostgresPractices
 from bp_core.shared.errors import Unavailable
-from tests.world import World, at_once, error_of, invalid, refusal_of
+from tests.world import World, concurrently, error_of, invalid, refusal_of
 
 NOTHING = {"view_count": 0, "copy_count": 0, "question_count": 0, "answered_count": 0}
 
 
-def titles(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [item["title"] for item in answer.json()["data"]]
+def titles(response: httpx.Response) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [item["title"] for item in response.json()["data"]]
 
 
-def test_the_nearest_practices_are_those_that_share_most_words(world: World) -> None:
+def test_the_most_similar_practices_share_the_most_words(world: World) -> None:
     author, other = world.plant_user(0), world.plant_user(1)
     own = world.practice(author, title="Leaking joints after brazing", problem_statement="Copper tubes leak.")
     plain = {"description": "d", "solution": "s"}
@@ -36,31 +36,31 @@ def test_the_nearest_practices_are_those_that_share_most_words(world: World) -> 
     assert titles(author.post("/best-practices/similar", {"title": "conveyors"})) == ["Conveyor guards"]
 
 
-def test_drafts_deleted_ones_and_what_a_reader_may_not_see_are_near_to_nothing(world: World) -> None:
+def test_hidden_and_deleted_practices_are_not_similar(world: World) -> None:
     author, colleague, other = world.plant_user(0), world.plant_user(0), world.plant_user(1)
     hq = world.headquarters()
     world.practice(author, "draft", title="Scrap draft")
     sent_back = world.practice(author, "submitted", title="Scrap sent back")
     hq.post(f"/best-practices/{sent_back['id']}/request-revision", {"comment": "Why?"})
-    gone = world.practice(author, "submitted", title="Scrap deleted")
-    author.delete(f"/best-practices/{gone['id']}")
+    deleted = world.practice(author, "submitted", title="Scrap deleted")
+    author.delete(f"/best-practices/{deleted['id']}")
     for reader, seen in ((author, 1), (colleague, 1), (hq, 1), (other, 0)):
         assert (
             titles(reader.post("/best-practices/similar", {"title": "scrap"})) == ["Scrap sent back"] * seen
         )
 
 
-def test_at_most_five_are_near(world: World) -> None:
+def test_at_most_five_practices_are_similar(world: World) -> None:
     author = world.plant_user()
     for number in range(7):
         world.practice(author, "submitted", title=f"Scrap {number}")
     assert len(titles(author.post("/best-practices/similar", {"title": "Less scrap"}))) == 5
 
 
-def test_no_text_is_too_odd_to_be_compared(world: World) -> None:
+def test_every_text_can_be_compared(world: World) -> None:
     author = world.plant_user()
     world.practice(author, "submitted")
-    for odd in (
+    for text in (
         "'",
         "\\",
         "''\\'",
@@ -71,8 +71,8 @@ def test_no_text_is_too_odd_to_be_compared(world: World) -> None:
         "x " * 240,
         "ब्रेज़िंग",
     ):
-        body = {"title": odd, "problem_statement": odd * 10}
-        assert author.post("/best-practices/similar", body).status_code == 200, odd
+        body = {"title": text, "problem_statement": text * 10}
+        assert author.post("/best-practices/similar", body).status_code == 200, text
     for bad, fields in (
         ({}, ["title"]),
         ({"title": " "}, ["title"]),
@@ -83,7 +83,7 @@ def test_no_text_is_too_odd_to_be_compared(world: World) -> None:
         assert refusal_of(author.post("/best-practices/similar", bad)) == invalid(*fields)
 
 
-def test_what_a_reader_may_not_see_has_no_likeness_or_statistics(world: World) -> None:
+def test_similar_practices_and_statistics_of_a_hidden_practice_are_not_found(world: World) -> None:
     author, other = world.plant_user(0), world.plant_user(1)
     draft = world.practice(author)
     for call in ("similar", "statistics"):
@@ -94,7 +94,7 @@ def test_what_a_reader_may_not_see_has_no_likeness_or_statistics(world: World) -
     assert world.browser().post("/api/v1/best-practices/similar", json={"title": "x"}).status_code == 401
 
 
-def test_reading_a_practice_counts_and_nothing_else_does(world: World) -> None:
+def test_only_reading_a_practice_counts_as_a_view(world: World) -> None:
     author, hq = world.plant_user(), world.headquarters()
     practice = world.practice(author)
     path = f"/best-practices/{practice['id']}"
@@ -103,7 +103,7 @@ def test_reading_a_practice_counts_and_nothing_else_does(world: World) -> None:
     author.get("/best-practices")
     author.get(f"{path}/images")
     assert author.get(f"{path}/statistics").json()["data"] == NOTHING
-    at_once(*[lambda: hq.get(path)] * 8)
+    concurrently(*[lambda: hq.get(path)] * 8)
     author.get(path)
     assert author.get(f"{path}/statistics").json()["data"] == {**NOTHING, "view_count": 9}
 
@@ -120,11 +120,11 @@ def test_questions_and_answers_are_counted(world: World) -> None:
         """,
         practice["id"],
     )
-    told = author.get(f"/best-practices/{practice['id']}/statistics").json()["data"]
-    assert told == {**NOTHING, "question_count": 3, "answered_count": 1}
+    shown = author.get(f"/best-practices/{practice['id']}/statistics").json()["data"]
+    assert shown == {**NOTHING, "question_count": 3, "answered_count": 1}
 
 
-def test_a_view_that_cannot_be_counted_does_not_keep_anybody_from_reading(
+def test_a_practice_is_shown_even_if_the_view_cannot_be_counted(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     author = world.plant_user()

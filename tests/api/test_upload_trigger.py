@@ -15,7 +15,7 @@ from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.ports import StoredBlob
 from functions import bootstrap
-from tests.world import NOON, Person, World, at_once, confirmation, error_of, picture
+from tests.world import NOON, Person, World, concurrently, confirmation, error_of, picture
 
 ORIENTATION = 0x0112
 
@@ -34,7 +34,7 @@ def put(world: World, author: Person, practice: dict[str, Any], data: bytes, ext
     """Request an upload, and write the blob directly to the storage; return its name."""
     content_type = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}[extension]
     changes = {"filename": f"x.{extension}", "content_type": content_type}
-    blob_name = str(world.ask_for_upload(author, practice["id"], **changes)["blob_name"])
+    blob_name = str(world.presign_image(author, practice["id"], **changes)["blob_name"])
     world.put_blob(blob_name, data)
     return blob_name
 
@@ -60,8 +60,8 @@ def counts(world: World) -> list[tuple[Any, ...]]:
 
 
 def uploads(author: Person, practice: dict[str, Any]) -> list[tuple[str, str | None]]:
-    answer = author.get(f"/best-practices/{practice['id']}/uploads")
-    return [(upload["state"], upload["reason"]) for upload in answer.json()["data"]]
+    response = author.get(f"/best-practices/{practice['id']}/uploads")
+    return [(upload["state"], upload["reason"]) for upload in response.json()["data"]]
 
 
 # --- images
@@ -152,7 +152,7 @@ def test_an_image_delivered_and_confirmed_twenty_times_at_once_is_recorded_once(
 ) -> None:
     blob_name = put(world, author, practice, picture())
 
-    outcomes = at_once(
+    outcomes = concurrently(
         *[partial(confirm, author, practice, blob_name)] * 20, *[partial(world.deliver, blob_name)] * 20
     )
 
@@ -207,8 +207,8 @@ def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(world: W
             world.deliver(blob_name)
             assert uploads(author, practice) == [("rejected", reason)], what
             assert stored(world, "quarantine", f"best-practices/{blob_name}") == data
-        answer = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
-        assert error_of(answer) == (422, "UPLOAD_REJECTED")
+        response = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
+        assert error_of(response) == (422, "UPLOAD_REJECTED")
     assert counts(world) == [(0, 0, len(REJECTED))]
     assert world.blob_names("best-practices") == world.blob_names("thumbnails") == []
     assert len(world.blob_names("quarantine")) == len(REJECTED)
@@ -219,7 +219,7 @@ def test_a_file_delivered_and_confirmed_many_times_at_once_is_rejected_once(
 ) -> None:
     blob_name = put(world, author, practice, b"hello")
 
-    outcomes = at_once(
+    outcomes = concurrently(
         *[partial(confirm, author, practice, blob_name)] * 10, *[partial(world.deliver, blob_name)] * 10
     )
 
@@ -249,10 +249,10 @@ def test_a_confirmation_returns_a_rejection_that_happens_at_the_same_time(
     blobs.happening = partial(world.deliver, blob_name)
     bootstrap.install(replace(world.portal, blobs=blobs))
 
-    answer = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
+    response = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
 
-    assert error_of(answer) == (422, "UPLOAD_REJECTED")
-    assert answer.json()["error"]["details"] == [{"field": "blob_name", "message": NOT_A_JPEG}]
+    assert error_of(response) == (422, "UPLOAD_REJECTED")
+    assert response.json()["error"]["details"] == [{"field": "blob_name", "message": NOT_A_JPEG}]
 
 
 def test_a_blob_with_a_foreign_name_is_moved_to_quarantine(world: World, practice: dict[str, Any]) -> None:
@@ -294,7 +294,7 @@ def test_an_image_of_a_deleted_practice_is_not_recorded(
 def test_an_event_without_a_blob_changes_nothing(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
-    permit = world.ask_for_upload(author, practice["id"])
+    permit = world.presign_image(author, practice["id"])
     world.deliver(permit["blob_name"])
     assert (counts(world), uploads(author, practice)) == ([(0, 0, 1)], [("pending", None)])
 

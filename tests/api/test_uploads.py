@@ -46,20 +46,20 @@ def put_as_browser(url: str, data: bytes) -> int:
 
 def put_image(world: World, author: Person, practice_id: str, data: bytes | None = None) -> str:
     """Request an upload, and write the blob directly to the storage; return its name."""
-    blob_name = str(world.ask_for_upload(author, practice_id)["blob_name"])
+    blob_name = str(world.presign_image(author, practice_id)["blob_name"])
     world.put_blob(blob_name, picture() if data is None else data)
     return blob_name
 
 
 def recorded(world: World, author: Person, practice_id: str, image_type: str = "before") -> dict[str, Any]:
     """Request, write, deliver and confirm an image."""
-    permit = world.ask_for_upload(author, practice_id, image_type=image_type)
+    permit = world.presign_image(author, practice_id, image_type=image_type)
     world.put_blob(permit["blob_name"], picture())
     world.deliver(permit["blob_name"])
     body = confirmation(permit["blob_name"], image_type=image_type)
-    answer = author.post(f"/best-practices/{practice_id}/images", body)
-    assert answer.status_code == 200, answer.text
-    image: dict[str, Any] = answer.json()["data"]
+    response = author.post(f"/best-practices/{practice_id}/images", body)
+    assert response.status_code == 200, response.text
+    image: dict[str, Any] = response.json()["data"]
     return image
 
 
@@ -79,11 +79,11 @@ def nothing_is_stored(world: World) -> bool:
 def test_a_permit_is_for_one_blob_for_fifteen_minutes(
     world: World, author: Person, practice_id: str, path: str
 ) -> None:
-    answer = author.post(path, upload_request(practice_id))
+    response = author.post(path, upload_request(practice_id))
 
-    permit = answer.json()["data"]
+    permit = response.json()["data"]
     blob_name = f"practices/{practice_id}/before_{int(NOON.timestamp() * 1000)}.jpg"
-    assert (answer.status_code, permit["blob_name"], permit["container"]) == (
+    assert (response.status_code, permit["blob_name"], permit["container"]) == (
         200, blob_name, "best-practices"
     )  # fmt: skip
     assert datetime.fromisoformat(permit["expiry"]) == NOON + timedelta(minutes=15)
@@ -99,9 +99,9 @@ def test_an_upload_url_creates_its_blob_once_and_allows_nothing_else(
 ) -> None:
     use_real_time(world)
     author.sign_in()
-    permit = world.ask_for_upload(author, practice_id)
+    permit = world.presign_image(author, practice_id)
     url: str = permit["upload_url"]
-    other = world.ask_for_upload(author, practice_id)["blob_name"]
+    other = world.presign_image(author, practice_id)["blob_name"]
 
     assert httpx.get(url).status_code == 403
     assert put_as_browser(url.replace(permit["blob_name"], other), picture()) == 403
@@ -114,18 +114,18 @@ def test_an_upload_url_creates_its_blob_once_and_allows_nothing_else(
 
 def test_a_permit_expires(world: World, author: Person, practice_id: str) -> None:
     world.clock.at = datetime.now(UTC) - timedelta(minutes=16)
-    permit = world.ask_for_upload(author.sign_in(), practice_id)
+    permit = world.presign_image(author.sign_in(), practice_id)
     assert put_as_browser(permit["upload_url"], picture()) == 403
 
     world.clock.advance(timedelta(minutes=16))
-    answer = author.get(f"/best-practices/{practice_id}/uploads")
-    assert [upload["state"] for upload in answer.json()["data"]] == ["expired"]
+    response = author.get(f"/best-practices/{practice_id}/uploads")
+    assert [upload["state"] for upload in response.json()["data"]] == ["expired"]
 
 
 def test_requests_of_the_same_millisecond_get_different_names(
     world: World, author: Person, practice_id: str
 ) -> None:
-    names = [world.ask_for_upload(author, practice_id)["blob_name"] for _ in range(3)]
+    names = [world.presign_image(author, practice_id)["blob_name"] for _ in range(3)]
     epoch_ms = int(NOON.timestamp() * 1000)
     assert names == [f"practices/{practice_id}/before_{epoch_ms + step}.jpg" for step in range(3)]
 
@@ -140,7 +140,7 @@ def test_a_blob_name_contains_only_the_extension_of_the_file_name(
         ("a.b.png", "image/png", "png"),
         ("नाम.webp", "image/webp", "webp"),
     ]:
-        permit = world.ask_for_upload(author, practice_id, filename=filename, content_type=content_type)
+        permit = world.presign_image(author, practice_id, filename=filename, content_type=content_type)
         assert permit["blob_name"] == f"practices/{practice_id}/before_{epoch_ms}.{extension}"
 
 
@@ -155,8 +155,8 @@ def test_no_permit_for_an_invalid_file_name(
     world: World, author: Person, practice_id: str, path: str
 ) -> None:
     for filename in INVALID_FILE_NAMES:
-        answer = author.post(path, upload_request(practice_id, filename=filename))
-        assert refusal_of(answer) == invalid("filename"), filename
+        response = author.post(path, upload_request(practice_id, filename=filename))
+        assert refusal_of(response) == invalid("filename"), filename
     assert nothing_is_stored(world)
 
 
@@ -183,13 +183,13 @@ INVALID_REQUESTS: list[dict[str, object]] = [
 
 def test_no_permit_for_an_invalid_request(world: World, author: Person, practice_id: str) -> None:
     for changes in INVALID_REQUESTS:
-        answer = author.post("/upload/presigned-url", {**upload_request(practice_id), **changes})
-        assert refusal_of(answer) == invalid(*changes), changes
+        response = author.post("/upload/presigned-url", {**upload_request(practice_id), **changes})
+        assert refusal_of(response) == invalid(*changes), changes
     assert nothing_is_stored(world)
 
 
 def test_the_largest_image_can_be_uploaded(world: World, author: Person, practice_id: str) -> None:
-    world.ask_for_upload(author, practice_id, file_size=IMAGES.max_bytes)
+    world.presign_image(author, practice_id, file_size=IMAGES.max_bytes)
 
 
 @pytest.mark.parametrize("path", PRESIGN_PATHS)
@@ -240,7 +240,7 @@ def test_an_image_is_recorded_by_the_first_confirmation_and_returned_by_the_seco
 def test_a_confirmation_before_the_upload_fails_and_can_be_repeated(
     world: World, author: Person, practice_id: str
 ) -> None:
-    blob_name = world.ask_for_upload(author, practice_id)["blob_name"]
+    blob_name = world.presign_image(author, practice_id)["blob_name"]
     path = f"/best-practices/{practice_id}/images"
 
     assert error_of(author.post(path, confirmation(blob_name))) == (409, "UPLOAD_MISSING")
@@ -251,8 +251,8 @@ def test_a_confirmation_before_the_upload_fails_and_can_be_repeated(
 
 def test_headquarters_confirms_for_a_plant(world: World, author: Person, practice_id: str) -> None:
     blob_name = put_image(world, author, practice_id)
-    answer = world.headquarters().post(f"/best-practices/{practice_id}/images", confirmation(blob_name))
-    assert answer.status_code == 201
+    response = world.headquarters().post(f"/best-practices/{practice_id}/images", confirmation(blob_name))
+    assert response.status_code == 201
 
 
 INVALID_CONFIRMATIONS: list[dict[str, object]] = [
@@ -288,8 +288,8 @@ FOREIGN_NAMES = [
 def test_foreign_names_are_not_confirmed(world: World, author: Person, practice_id: str) -> None:
     for name in FOREIGN_NAMES:
         body = confirmation(name.replace("{id}", practice_id))
-        answer = author.post(f"/best-practices/{practice_id}/images", body)
-        assert refusal_of(answer) == invalid("blob_name"), name
+        response = author.post(f"/best-practices/{practice_id}/images", body)
+        assert refusal_of(response) == invalid("blob_name"), name
     assert nothing_is_stored(world)
 
 
@@ -310,9 +310,9 @@ def test_a_confirmed_file_that_is_not_an_image_stays_rejected(
     path = f"/best-practices/{practice_id}/images"
 
     for _ in range(2):
-        answer = author.post(path, confirmation(blob_name))
-        assert error_of(answer) == (422, "UPLOAD_REJECTED")
-        assert answer.json()["error"]["details"] == [
+        response = author.post(path, confirmation(blob_name))
+        assert error_of(response) == (422, "UPLOAD_REJECTED")
+        assert response.json()["error"]["details"] == [
             {"field": "blob_name", "message": "The file is not of type image/jpeg."}
         ]
     assert states(world) == [("rejected", "The file is not of type image/jpeg.")]
@@ -335,10 +335,12 @@ def send_form(
 
 def test_an_image_is_uploaded_as_a_form(world: World, author: Person, practice_id: str) -> None:
     data = picture(kind="PNG")
-    answer = send_form(author, practice_id, {"file": ("A b.PNG", data, "image/png")}, {"image_type": "after"})
+    response = send_form(
+        author, practice_id, {"file": ("A b.PNG", data, "image/png")}, {"image_type": "after"}
+    )
 
-    image = answer.json()["data"]
-    assert (answer.status_code, image["image_type"], image["content_type"]) == (201, "after", "image/png")
+    image = response.json()["data"]
+    assert (response.status_code, image["image_type"], image["content_type"]) == (201, "after", "image/png")
     assert (image["file_size"], image["width"], image["height"]) == (len(data), 800, 600)
     assert world.blob_names("best-practices") == [image["blob_name"]]
     assert states(world) == [("recorded", None)]
@@ -347,8 +349,8 @@ def test_an_image_is_uploaded_as_a_form(world: World, author: Person, practice_i
 
 
 def test_a_file_name_in_a_form_may_have_any_length(world: World, author: Person, practice_id: str) -> None:
-    answer = send_form(author, practice_id, {"file": ("x" * 1000 + ".jpg", picture(), "image/jpeg")})
-    assert answer.status_code == 201, answer.text
+    response = send_form(author, practice_id, {"file": ("x" * 1000 + ".jpg", picture(), "image/jpeg")})
+    assert response.status_code == 201, response.text
 
 
 def test_a_form_with_an_image_that_is_too_large_is_refused(
@@ -356,8 +358,8 @@ def test_a_form_with_an_image_that_is_too_large_is_refused(
 ) -> None:
     for size in (IMAGES.max_bytes + 1, 11 * 1024 * 1024):
         data = picture().ljust(size, b"\0")
-        answer = send_form(author, practice_id, {"file": ("x.jpg", data, "image/jpeg")})
-        assert error_of(answer) == (413, "PAYLOAD_TOO_LARGE")
+        response = send_form(author, practice_id, {"file": ("x.jpg", data, "image/jpeg")})
+        assert error_of(response) == (413, "PAYLOAD_TOO_LARGE")
     assert nothing_is_stored(world)
 
 
@@ -384,8 +386,8 @@ INVALID_FORMS: list[tuple[Any, dict[str, str], str]] = [
 
 def test_an_invalid_form_is_refused(world: World, author: Person, practice_id: str) -> None:
     for files, fields, field in INVALID_FORMS:
-        answer = send_form(author, practice_id, files, fields)
-        assert refusal_of(answer) == invalid(field), (fields, answer.text)
+        response = send_form(author, practice_id, files, fields)
+        assert refusal_of(response) == invalid(field), (fields, response.text)
     assert nothing_is_stored(world)
 
 
@@ -414,18 +416,18 @@ def test_a_body_that_is_not_a_form_is_refused(world: World, author: Person, prac
     path = f"/api/v1/best-practices/{practice_id}/upload-image"
     for content_type, body, status, code in NOT_FORMS:
         headers = {"Content-Type": content_type} if content_type else {}
-        answer = author.http.post(path, content=body, headers=headers)
-        assert error_of(answer) == (status, code), (content_type, body[:80])
+        response = author.http.post(path, content=body, headers=headers)
+        assert error_of(response) == (status, code), (content_type, body[:80])
     assert nothing_is_stored(world)
 
 
 def test_a_form_with_a_file_that_is_not_an_image_is_rejected_and_stored_in_quarantine(
     world: World, author: Person, practice_id: str
 ) -> None:
-    answer = send_form(author, practice_id, {"file": ("x.jpg", b"hello", "image/jpeg")})
+    response = send_form(author, practice_id, {"file": ("x.jpg", b"hello", "image/jpeg")})
 
-    assert error_of(answer) == (422, "UPLOAD_REJECTED")
-    assert fields_of(answer) == {"file"}
+    assert error_of(response) == (422, "UPLOAD_REJECTED")
+    assert fields_of(response) == {"file"}
     assert states(world) == [("rejected", "The file is not of type image/jpeg.")]
     assert world.blob_names("best-practices") == []
     assert len(world.blob_names("quarantine")) == 1
@@ -500,8 +502,8 @@ def test_other_plants_see_the_images_of_submitted_practices(world: World, author
     draft, submitted = world.practice(author)["id"], world.practice(author, "submitted")["id"]
     image = recorded(world, author, submitted)
 
-    answer = other_plant.get(f"/best-practices/{submitted}/images")
-    assert [seen["id"] for seen in answer.json()["data"]] == [image["id"]]
+    response = other_plant.get(f"/best-practices/{submitted}/images")
+    assert [seen["id"] for seen in response.json()["data"]] == [image["id"]]
     assert error_of(other_plant.get(f"/best-practices/{draft}/images")) == (404, "NOT_FOUND")
     assert error_of(other_plant.get(f"/best-practices/{submitted}/uploads")) == (403, "FORBIDDEN")
     assert error_of(other_plant.get(f"/best-practices/{draft}/uploads")) == (404, "NOT_FOUND")
@@ -512,7 +514,7 @@ def test_uploads_are_listed_with_their_states(world: World, author: Person, prac
     refused = put_image(world, author, practice_id, b"text")
     world.deliver(refused)
     world.clock.advance(timedelta(minutes=14))
-    world.ask_for_upload(author, practice_id)
+    world.presign_image(author, practice_id)
 
     def counts() -> dict[str, int]:
         uploads = author.get(f"/best-practices/{practice_id}/uploads").json()["data"]
@@ -532,16 +534,16 @@ def test_uploads_are_listed_with_their_states(world: World, author: Person, prac
 
 def test_a_deleted_image_leaves_no_row_and_no_blob(world: World, author: Person, practice_id: str) -> None:
     image = recorded(world, author, practice_id)
-    kept = recorded(world, author, practice_id, "after")
+    remaining = recorded(world, author, practice_id, "after")
     path = f"/best-practices/{practice_id}/images/{image['id']}"
 
-    answer = author.delete(path)
+    response = author.delete(path)
 
-    assert (answer.status_code, answer.json()["data"]) == (200, None)
-    assert world.query("SELECT id::text FROM practice_images") == [(kept["id"],)]
-    assert world.query("SELECT blob_name FROM uploads") == [(kept["blob_name"],)]
-    assert world.blob_names("best-practices") == [kept["blob_name"]]
-    assert world.blob_names("thumbnails") == [f"{kept['blob_name']}.webp"]
+    assert (response.status_code, response.json()["data"]) == (200, None)
+    assert world.query("SELECT id::text FROM practice_images") == [(remaining["id"],)]
+    assert world.query("SELECT blob_name FROM uploads") == [(remaining["blob_name"],)]
+    assert world.blob_names("best-practices") == [remaining["blob_name"]]
+    assert world.blob_names("thumbnails") == [f"{remaining['blob_name']}.webp"]
     assert error_of(author.delete(path)) == (404, "NOT_FOUND")
     world.deliver(image["blob_name"])  # a late event
     assert world.query("SELECT count(*) FROM practice_images") == [(1,)]

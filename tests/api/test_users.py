@@ -1,4 +1,4 @@
-"""Headquarters administers the users: list, changes, activation and deactivation."""
+"""Headquarters manages users: list, changes, activation and deactivation."""
 
 from functools import partial
 from typing import Any, Final
@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.tokens import claims_of
-from tests.world import Person, World, at_once, error_of, invalid, refusal_of
+from tests.world import Person, World, concurrently, error_of, invalid, refusal_of
 
 FORBIDDEN: Final = (403, "FORBIDDEN")
 NOT_FOUND: Final = (404, "NOT_FOUND")
@@ -29,9 +29,9 @@ def add(world: World, email: str, full_name: str, plant: int | None = 0, *, is_a
 
 
 def names(hq: Person, **query: Any) -> list[str]:
-    answer = hq.get("/users", **query)
-    assert answer.status_code == 200, answer.text
-    return [user["full_name"] for user in answer.json()["data"]]
+    response = hq.get("/users", **query)
+    assert response.status_code == 200, response.text
+    return [user["full_name"] for user in response.json()["data"]]
 
 
 def id_of(person: Person) -> str:
@@ -112,8 +112,8 @@ def test_headquarters_changes_a_name_a_plant_and_a_role(world: World, hq: Person
         assert {name: changed[name] for name in body} == body
         assert hq.get(path).json()["data"] == changed
     assert hq.patch(path, {}).json()["data"] == changed
-    kept = ("id", "email", "is_active", "created_at")
-    assert [changed[name] for name in kept] == [before[name] for name in kept]
+    unchanged = ("id", "email", "is_active", "created_at")
+    assert [changed[name] for name in unchanged] == [before[name] for name in unchanged]
 
 
 def test_changes_that_break_a_rule_are_refused_by_their_field_and_nothing_is_written(
@@ -173,8 +173,8 @@ def test_activating_or_deactivating_twice_changes_nothing_the_second_time(world:
 def test_concurrent_changes_of_one_user_are_all_saved(world: World, hq: Person) -> None:
     path = f"/users/{add(world, 'asha@amber.test', 'Asha', 1)}"
     renamed, moved = {"full_name": "Asha Rao"}, {"plant_id": str(world.plants[5])}
-    answers = at_once(partial(hq.patch, path, renamed), partial(hq.patch, path, moved))
-    assert [answer.status_code for answer in answers] == [200, 200]
+    responses = concurrently(partial(hq.patch, path, renamed), partial(hq.patch, path, moved))
+    assert [response.status_code for response in responses] == [200, 200]
     now = hq.get(path).json()["data"]
     assert (now["full_name"], now["plant_id"]) == ("Asha Rao", str(world.plants[5]))
 

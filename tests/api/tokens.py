@@ -1,4 +1,4 @@
-"""Tokens made by hand, good ones and forged ones, for the tests of what is refused."""
+"""Valid and forged tokens, for the tests of refused tokens."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def encoded_json(part: object) -> str:
 def signed(
     claims: object, *, header: Mapping[str, object] = HEADER, secret: bytes = SETTINGS["JWT_SECRET"].encode()
 ) -> str:
-    """A token with a good HMAC, unless another secret is named; by hand, so that any claim will do."""
+    """A token with a valid HMAC, unless another secret is given. Accepts any claims."""
     payload = f"{encoded_json(dict(header))}.{encoded_json(claims)}"
     algorithm = HASHES.get(str(header.get("alg")), hashlib.sha256)
     return f"{payload}.{encoded(hmac.digest(secret, payload.encode(), algorithm))}"
@@ -40,6 +40,6 @@ def unsigned(claims: object, *, header: Mapping[str, object]) -> str:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """What a token says."""
+    """The claims of a token."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims

@@ -13,7 +13,7 @@ import pytest
 
 from functions.jobs.catalogue import recalculate_leaderboard
 from tests.e2e.instances import TIMEOUT_SECONDS, Instance
-from tests.world import Person, World, at_once, error_of
+from tests.world import Person, World, concurrently, error_of
 
 ROUNDS: Final = 100
 COPIERS: Final = 8
@@ -67,7 +67,7 @@ class Scene:
         ]
         again = self.copiers[twice][(twice + 1) % 2]
         calls.append(partial(again.post, "/copy/implement", {"original_practice_id": practice}))
-        return at_once(*calls)
+        return concurrently(*calls)
 
     def _clients(self, person: Person) -> list[Person]:
         """A signed-in user of each instance."""
@@ -132,18 +132,18 @@ class Load:
         self.recalculated = Counter[int]()
 
     def read(self) -> None:
-        answer = self._reader.get("/leaderboard/current")
-        assert answer.status_code == 200, answer.text
-        self.sums.append(check_consistent(answer.json()["data"]))
+        response = self._reader.get("/leaderboard/current")
+        assert response.status_code == 200, response.text
+        self.sums.append(check_consistent(response.json()["data"]))
 
     def recalculate(self) -> None:
         self.recalculated[self._recalculator.post("/leaderboard/recalculate").status_code] += 1
 
 
-def check_copied_once(answers: list[httpx.Response]) -> None:
+def check_copied_once(responses: list[httpx.Response]) -> None:
     """Check that each plant copied once, that one call was refused, and that the points were awarded once."""
-    copies = [answer.json()["data"] for answer in answers if answer.status_code == 201]
-    refused = [error_of(answer) for answer in answers if answer.status_code != 201]
+    copies = [response.json()["data"] for response in responses if response.status_code == 201]
+    refused = [error_of(response) for response in responses if response.status_code != 201]
     assert refused == [(409, "ALREADY_COPIED")]
     assert len({copy["copy_record"]["copying_plant_id"] for copy in copies}) == COPIERS
     awarded = [copy["points_awarded"] for copy in copies]

@@ -9,7 +9,7 @@ import psycopg
 from functions.jobs.catalogue import aggregate_monthly_savings
 from tests.e2e.function_host.support import eventually
 from tests.e2e.instances import Instance, at
-from tests.world import World, at_once, confirmation, error_of, picture
+from tests.world import World, concurrently, confirmation, error_of, picture
 
 
 def test_a_sign_in_and_a_sign_out_are_valid_on_both_instances(
@@ -40,14 +40,14 @@ def test_a_photograph_that_both_instances_process_is_recorded_once(
     there = at(second, here)
     practice_id = world.practice(here)["id"]
     path = f"/best-practices/{practice_id}/images"
-    permit = world.ask_for_upload(there, practice_id)
+    permit = world.presign_image(there, practice_id)
     put = partial(httpx.put, permit["upload_url"], headers={"x-ms-blob-type": "BlockBlob"})
     assert put(content=picture()).status_code == 201
 
     body = confirmation(permit["blob_name"])
-    answers = at_once(*[partial(here.post, path, body), partial(there.post, path, body)] * 5)
+    responses = concurrently(*[partial(here.post, path, body), partial(there.post, path, body)] * 5)
 
-    statuses = Counter(answer.status_code for answer in answers)
+    statuses = Counter(response.status_code for response in responses)
     assert (statuses[200] + statuses[201], statuses[201] <= 1) == (10, True)
     recorded = "SELECT count(*), count(thumbnail_name), (SELECT count(*) FROM uploads) FROM practice_images"
     eventually(lambda: world.query(recorded) == [(1, 1, 1)])
@@ -67,12 +67,16 @@ def test_a_nightly_job_runs_on_one_instance_at_a_time(
 
     with psycopg.connect(world.database_url) as connection:
         connection.execute("LOCK TABLE monthly_savings IN ACCESS EXCLUSIVE MODE")  # blocks the job
-        at_once(*[partial(instance.run_function, aggregate_monthly_savings.name) for instance in instances])
+        concurrently(
+            *[partial(instance.run_function, aggregate_monthly_savings.name) for instance in instances]
+        )
         eventually(lambda: logged("job_left_to_another_instance") == 1)
         assert world.query(runs) == [("running",)]
     eventually(lambda: world.query(runs) == [("completed",)])
 
-    at_once(*[partial(instance.run_function, aggregate_monthly_savings.name) for instance in instances] * 5)
+    concurrently(
+        *[partial(instance.run_function, aggregate_monthly_savings.name) for instance in instances] * 5
+    )
     eventually(lambda: logged("job_finished") + logged("job_left_to_another_instance") == 12)
     assert world.query(runs) == [("completed",)] * logged("job_finished")
     overlapping = world.query(

@@ -142,7 +142,7 @@ def test_a_practice_is_created_read_and_refused(world: World, host: Host) -> Non
 
 def test_a_blob_trigger_records_the_blob_with_a_thumbnail(world: World, host: Host) -> None:
     author = world.plant_user()
-    blob_name = world.ask_for_upload(author, world.practice(author)["id"])["blob_name"]
+    blob_name = world.presign_image(author, world.practice(author)["id"])["blob_name"]
     world.put_blob(blob_name, picture())
     metadata = {
         "BlobTrigger": PROTOCOL.TypedData(string=f"best-practices/{blob_name}"),

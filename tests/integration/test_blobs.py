@@ -17,7 +17,7 @@ from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from local.azurite import storage_connection_string as connection_string_of
 from local.storage import prepare_storage
-from tests.world import at_once
+from tests.world import concurrently
 
 CONTAINER = "best-practices"
 NAME = "practices/7/a b é %2f?#&+.jpg"
@@ -101,7 +101,7 @@ def test_quarantine_of_a_missing_blob_creates_none(blobs: AzureBlobs, service: B
 
 def test_concurrent_quarantine_keeps_the_blob(blobs: AzureBlobs, service: BlobServiceClient) -> None:
     blobs.put(CONTAINER, NAME, b"text", "image/jpeg")
-    at_once(*[partial(blobs.quarantine, CONTAINER, NAME, "a text")] * 8)
+    concurrently(*[partial(blobs.quarantine, CONTAINER, NAME, "a text")] * 8)
     moved = service.get_blob_client("quarantine", f"{CONTAINER}/{NAME}")
     assert moved.download_blob().readall() == b"text"
 
@@ -152,7 +152,7 @@ def test_a_storage_that_does_not_answer_is_unavailable_and_urls_are_signed_witho
         return True
 
     assert all(
-        at_once(
+        concurrently(
             partial(refused, blobs.check),
             partial(refused, blobs.read, CONTAINER, NAME, 10),
             partial(refused, blobs.put, CONTAINER, NAME, b"x", "image/jpeg"),

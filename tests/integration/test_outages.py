@@ -1,4 +1,4 @@
-"""PostgreSQL or the storage goes away under a running portal and comes back: 503, and over by itself."""
+"""PostgreSQL or the storage stops and starts again while the portal runs: 503, and automatic recovery."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ from tests.world import (
     Person,
     SetClock,
     World,
-    at_once,
+    concurrently,
     confirmation,
     error_of,
     picture,
@@ -38,7 +38,7 @@ from tests.world import (
 )
 
 LONGEST_ANSWER = 5.0
-"""An answer while the database is away takes at most so many seconds."""
+"""The maximum time of a response without the database, in seconds."""
 
 PHOTOGRAPH = {"file": ("x.jpg", picture(), "image/jpeg")}
 BEFORE = {"image_type": "before"}
@@ -48,7 +48,7 @@ Call = Callable[[], httpx.Response]
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A server of this module's own, which its tests stop and start."""
+    """A server of this module only, which its tests stop and start."""
     with throwaway_postgres() as server:
         upgrade(server.url())
         yield server
@@ -58,7 +58,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     with new_database(postgres, template="portal") as name:
         yield postgres.url(name)
-        postgres.start()  # a test that failed may have left it stopped
+        postgres.start()  # a failed test may have left it stopped
 
 
 @pytest.fixture
@@ -71,14 +71,14 @@ def own_azurite(tmp_path: Path) -> Iterator[Azurite]:
 
 @dataclass
 class RunningPortal:
-    """A portal that is served over HTTP by a host, with its blob trigger and its timers."""
+    """A portal behind a function host, with its blob trigger and its timers."""
 
     world: World
     url: str
     browsers: ExitStack
 
     def person(self, plant: int | None) -> Person:
-        """Somebody who signs in over the network."""
+        """Add a user, who signs in over the network."""
         person = self.world.add_person(f"{plant}@amber.test", plant=plant)
         person.http = self.browsers.enter_context(httpx.Client(base_url=self.url, timeout=60))
         return person.sign_in()
@@ -108,9 +108,9 @@ def timed(call: Call) -> tuple[httpx.Response, float]:
     return call(), time.monotonic() - begun
 
 
-def assert_unavailable(answer: httpx.Response) -> None:
-    assert error_of(answer) == (503, "UNAVAILABLE")
-    assert int(answer.headers["Retry-After"]) > 0
+def assert_unavailable(response: httpx.Response) -> None:
+    assert error_of(response) == (503, "UNAVAILABLE")
+    assert int(response.headers["Retry-After"]) > 0
 
 
 def send_form(author: Person, practice_id: str) -> httpx.Response:
@@ -119,7 +119,7 @@ def send_form(author: Person, practice_id: str) -> httpx.Response:
 
 
 def keep_writing(author: Person, prefix: str, go_on: Callable[[list[int]], bool]) -> dict[str, int]:
-    """Write practice after practice while `go_on` likes the statuses so far; title -> status."""
+    """Write practices until `go_on` returns False for the statuses so far. Returns title -> status."""
     written: dict[str, int] = {}
     for number in count():
         title = f"{prefix} {number}"
@@ -137,17 +137,17 @@ def titles(world: World) -> list[str]:
 # --- PostgreSQL
 
 
-def test_while_postgresql_is_stopped_every_call_is_told_so_within_five_seconds(
+def test_while_postgresql_is_stopped_every_call_gets_503_within_five_seconds(
     postgres: EmbeddedPostgres, database_url: str, storage_connection_string: str
 ) -> None:
     with running_portal(database_url, storage_connection_string) as portal:
         author = portal.person(plant=0)
         practice_id = str(portal.world.practice(author)["id"])
-        permit = portal.world.ask_for_upload(author, practice_id)
+        permit = portal.world.presign_image(author, practice_id)
         calls: list[Call] = [
             partial(author.get, "/best-practices"),
             partial(author.get, f"/best-practices/{practice_id}"),
-            partial(author.post, "/best-practices", {"title": "Never kept"}),
+            partial(author.post, "/best-practices", {"title": "Never stored"}),
             partial(author.post, "/auth/login", {"email": author.email, "password": "x"}),
             partial(author.post, "/upload/presigned-url", upload_request(practice_id)),
             partial(author.post, f"/best-practices/{practice_id}/images", confirmation(permit["blob_name"])),
@@ -155,21 +155,20 @@ def test_while_postgresql_is_stopped_every_call_is_told_so_within_five_seconds(
             partial(portal.get, "/health/db"),
         ]
         before = titles(portal.world)
-        at_once(*[partial(author.get, "/best-practices")] * 8)  # so that the pool holds connections
+        concurrently(*[partial(author.get, "/best-practices")] * 8)  # so that the pool has connections
 
         postgres.stop()
-        for answer, seconds in at_once(*[partial(timed, call) for call in calls]):
-            assert_unavailable(answer)
+        for response, seconds in concurrently(*[partial(timed, call) for call in calls]):
+            assert_unavailable(response)
             assert seconds < LONGEST_ANSWER
-        # Now no connection is left that could be found broken.
+        # Now the pool has no broken connections any more.
         calls = [partial(portal.get, "/health/status"), partial(author.get, "/best-practices")]
-        (status, first), (refused, second) = at_once(*[partial(timed, call) for call in calls])
+        (status, first), (refused, second) = concurrently(*[partial(timed, call) for call in calls])
         assert max(first, second) < LONGEST_ANSWER
         assert_unavailable(refused)
-        told = status.json()["data"]
-        assert (status.status_code, told["status"], told["database"], told["storage"], told["migrated"]) == (
-            200, "degraded", "unavailable", "ok", None
-        )  # fmt: skip
+        shown = status.json()["data"]
+        expected = {"status": "degraded", "database": "unavailable", "storage": "ok", "migrated": None}
+        assert (status.status_code, {name: shown[name] for name in expected}) == (200, expected)
         assert portal.get("/health").json()["data"]["status"] == "ok"
 
         postgres.start()
@@ -195,7 +194,7 @@ def test_after_an_outage_of_postgresql_the_service_returns_and_no_write_is_lost_
         ThreadPoolExecutor() as threads,
     ):
         world, author = portal.world, portal.person(plant=0)
-        permit = world.ask_for_upload(author, str(world.practice(author)["id"]))
+        permit = world.presign_image(author, str(world.practice(author)["id"]))
         stopped = threading.Event()
 
         def write(prefix: str, go_on: Callable[[list[int]], bool]) -> list[Future[dict[str, int]]]:
@@ -226,7 +225,7 @@ def test_a_caller_who_waits_is_served_as_soon_as_postgresql_is_back(
     with Database(database_url, pool_timeout=30) as database, ThreadPoolExecutor() as threads:
         postgres.stop()
         waiting = threads.submit(database.autocommit().value, "SELECT 1")
-        time.sleep(2 * RECONNECT_TIMEOUT)  # until the pool gave up connecting once
+        time.sleep(2 * RECONNECT_TIMEOUT)  # until the pool has failed to connect once
         postgres.start()
         assert waiting.result() == 1
 
@@ -237,11 +236,11 @@ def test_after_a_restart_of_postgresql_broken_connections_fail_no_caller(
     monkeypatch.setattr("adapters.postgres.database.CHECK_AFTER", -1.0)  # as if they had been idle for long
     with Database(database_url, pool_size=10) as database:
 
-        def hold_a_connection(until: threading.Barrier) -> None:
+        def use_a_connection(until: threading.Barrier) -> None:
             with database.connection():
                 until.wait()
 
-        at_once(*[partial(hold_a_connection, threading.Barrier(10))] * 10)
+        concurrently(*[partial(use_a_connection, threading.Barrier(10))] * 10)
         postgres.stop()
         postgres.start()
         assert [database.autocommit().value("SELECT 1") for _ in range(10)] == [1] * 10
@@ -252,7 +251,7 @@ def portal_settings() -> dict[str, str]:
     return {"DATABASE_POOL_SIZE": "2", "DATABASE_POOL_TIMEOUT": "0.3"}
 
 
-def test_when_every_connection_is_in_use_calls_are_told_to_come_back(world: World) -> None:
+def test_when_every_connection_is_in_use_calls_get_503_with_retry_after(world: World) -> None:
     author = world.plant_user()
     database = world.portal.database
     with database.connection(), database.connection():
@@ -264,8 +263,8 @@ def test_when_every_connection_is_in_use_calls_are_told_to_come_back(world: Worl
 
 def test_more_callers_than_connections_take_turns(world: World) -> None:
     author = world.plant_user()
-    answers = at_once(*[partial(author.get, "/plants")] * 12)
-    assert {answer.status_code for answer in answers} == {200}
+    responses = concurrently(*[partial(author.get, "/plants")] * 12)
+    assert {response.status_code for response in responses} == {200}
 
 
 # --- the storage
@@ -281,10 +280,10 @@ class Gallery:
     def __post_init__(self) -> None:
         self.practice_id = str(self.world.practice(self.author)["id"])
         self.path = f"/best-practices/{self.practice_id}/images"
-        self.known = str(self.world.ask_for_upload(self.author, self.practice_id)["blob_name"])
+        self.known = str(self.world.presign_image(self.author, self.practice_id)["blob_name"])
         self.world.put_blob(self.known, picture())
         eventually(lambda: self._thumbnails() not in ([], [None]))
-        self.missing = str(self.world.ask_for_upload(self.author, self.practice_id)["blob_name"])
+        self.missing = str(self.world.presign_image(self.author, self.practice_id)["blob_name"])
         self.image_id = str(self.author.get(self.path).json()["data"][0]["id"])
 
     def _thumbnails(self) -> list[str | None]:
@@ -320,9 +319,9 @@ def test_while_the_storage_is_stopped_calls_that_need_it_get_503_and_the_others_
         send = partial(send_form, author, gallery.practice_id)
 
         own_azurite.stop()
-        for answer in at_once(partial(gallery.confirm, gallery.missing), send, gallery.delete):
-            assert_unavailable(answer)
-        permit = world.ask_for_upload(author, gallery.practice_id)
+        for response in concurrently(partial(gallery.confirm, gallery.missing), send, gallery.delete):
+            assert_unavailable(response)
+        permit = world.presign_image(author, gallery.practice_id)
         assert gallery.shown() == [gallery.image_id]
         assert gallery.confirm(gallery.known).status_code == 200
         assert gallery.recorded() == recorded

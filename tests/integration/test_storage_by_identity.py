@@ -19,7 +19,7 @@ from local.azurite import Azurite, Certificate
 from local.storage import prepare_storage
 from tests.conftest import ACCOUNT_KEY
 from tests.identities import STORAGE_SCOPE, StandIn, loopback_certificate, nobody_answers
-from tests.world import SetClock, World, at_once, confirmation, picture
+from tests.world import SetClock, World, concurrently, confirmation, picture
 
 ACCOUNT = "amber"
 CONTAINER, NAME = "best-practices", "practices/7/before_1.jpg"
@@ -157,7 +157,7 @@ def test_one_key_signs_for_four_days_and_is_replaced_two_days_before_it_ends(
 def test_many_who_need_a_key_at_once_ask_for_one(
     blobs: AzureBlobs, keys: list[tuple[datetime, datetime]]
 ) -> None:
-    urls = at_once(*[partial(blobs.read_url, CONTAINER, NAME, NOW)] * 12)
+    urls = concurrently(*[partial(blobs.read_url, CONTAINER, NAME, NOW)] * 12)
 
     assert len(keys) == 1
     assert len(set(urls)) == 1
@@ -223,7 +223,7 @@ def world(database_url: str, storage: str, account_url: str, identity: StandIn) 
 def test_a_photograph_takes_its_whole_way_without_an_account_key(world: World) -> None:
     author = world.plant_user()
     practice_id = str(world.practice(author)["id"])
-    permit = world.ask_for_upload(author, practice_id)
+    permit = world.presign_image(author, practice_id)
     assert put(permit["upload_url"], picture(1200, 900)) == 201
     assert put(permit["upload_url"], picture()) == 403
 
@@ -237,7 +237,7 @@ def test_a_photograph_takes_its_whole_way_without_an_account_key(world: World) -
     assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/webp")
     assert {"skoid", "sktid", "ske"} <= signed(image["blob_url"]).keys()
     assert world.browser().get("/health/status").json()["data"]["storage"] == "ok"
-    rejected = world.ask_for_upload(author, practice_id, image_type="after")["blob_name"]
+    rejected = world.presign_image(author, practice_id, image_type="after")["blob_name"]
     world.put_blob(rejected, b"<svg/>")
     world.deliver(rejected)
     assert world.blob_names("quarantine") == [f"best-practices/{rejected}"]

@@ -1,4 +1,4 @@
-"""Traces of whole invocations, on real PostgreSQL and storage: the spans, what they hold, where they go."""
+"""Traces of invocations with PostgreSQL and storage: the spans, their attributes, their export."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ TRACE_PARENT = f"00-{TRACE}-{CALLER}-01"
 
 
 class Spans:
-    """The spans of the portal, as they would be sent."""
+    """The spans that the portal exports."""
 
     def __init__(self) -> None:
         self._sent = InMemorySpanExporter()
@@ -99,29 +99,27 @@ def test_a_span_has_the_text_of_its_statement_in_one_line(spans: Spans, call: Re
         assert "  " not in text
 
 
-def test_spans_hold_the_names_of_parameters_and_no_value(world: World, spans: Spans) -> None:
+def test_spans_have_the_names_of_parameters_and_no_values(world: World, spans: Spans) -> None:
     author = world.plant_user()
     written = world.practice(author, title="Pepper in the title", description="Pepper, too")
     author.get("/best-practices", search="pepper cayenne")
     author.patch(f"/best-practices/{written['id']}", {"title": "Cayenne"})
     world.browser().post("/api/v1/auth/login", json={"email": "pepper@amber.test", "password": "cayenne12"})
 
-    told = " ".join(f"{span.name} {dict(span.attributes or {})} {span.events}" for span in spans.all())
+    text = " ".join(f"{span.name} {dict(span.attributes or {})} {span.events}" for span in spans.all())
 
-    assert "%(title)s" in told
+    assert "%(title)s" in text
     for value in ("pepper", "cayenne", written["id"], author.email, author.tokens["access_token"], PASSWORD):
-        assert value.lower() not in told.lower()
+        assert value.lower() not in text.lower()
 
 
-def test_what_the_database_refuses_is_noted_by_its_kind_and_not_in_its_words(
-    world: World, spans: Spans
-) -> None:
+def test_a_database_error_is_recorded_by_its_type_without_its_message(world: World, spans: Spans) -> None:
     hq = world.headquarters()
     spans.clear()
 
-    answer = hq.post("/categories", {"name": "Cost", "color_class": "c", "icon_name": "i"})
+    response = hq.post("/categories", {"name": "Cost", "color_class": "c", "icon_name": "i"})
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     [failed] = [span for span in spans.all() if span.status.status_code is StatusCode.ERROR]
     assert (failed.attributes or {})["error.type"] == "Duplicate"
     assert failed.status.description is None
@@ -130,7 +128,7 @@ def test_what_the_database_refuses_is_noted_by_its_kind_and_not_in_its_words(
 
 def test_timers_and_blobs_are_traced_like_calls(world: World, spans: Spans) -> None:
     author = world.plant_user()
-    blob_name = world.ask_for_upload(author, world.practice(author)["id"])["blob_name"]
+    blob_name = world.presign_image(author, world.practice(author)["id"])["blob_name"]
     world.put_blob(blob_name, picture())
 
     world.deliver(blob_name)
@@ -155,11 +153,11 @@ def test_every_line_of_the_log_names_the_trace_and_the_span(
     assert lines[0]["trace_id"] == TRACE
 
 
-# --- where spans go
+# --- export
 
 
 class Collector:
-    """A collector on this machine, and what it was sent: the path and the body of each call."""
+    """A local collector, and the path and body of each request that it received."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes]] = []
@@ -169,7 +167,7 @@ class Collector:
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     for extra in ("STATSBEAT_DISABLED_ALL", "SDKSTATS_DISABLED", "CONTROLPLANE_DISABLED"):
-        monkeypatch.setenv(f"APPLICATIONINSIGHTS_{extra}", "true")  # calls of the exporter's own, elsewhere
+        monkeypatch.setenv(f"APPLICATIONINSIGHTS_{extra}", "true")  # other requests of the exporter
     collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -191,7 +189,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 def traced_by(settings: dict[str, str], database_url: str) -> None:
-    """Run a statement in a portal of these settings, and close it."""
+    """Run a statement in a portal with these settings, and close the portal."""
     common = {"DATABASE_URL": database_url, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
     portal = bootstrap.build(load_settings({**SETTINGS, **common, "TELEMETRY": "opentelemetry", **settings}))
     with portal.telemetry.invocation("show_health", TRACE_PARENT, ""):
@@ -199,7 +197,7 @@ def traced_by(settings: dict[str, str], database_url: str) -> None:
     portal.close()
 
 
-def test_a_collector_is_sent_spans_by_otlp(collector: Collector, database_url: str) -> None:
+def test_spans_are_sent_to_a_collector_by_otlp(collector: Collector, database_url: str) -> None:
     traced_by({"OTEL_EXPORTER_OTLP_ENDPOINT": f"{collector.url}/"}, database_url)
 
     [(path, body)] = collector.sent
@@ -213,7 +211,7 @@ def test_a_collector_is_sent_spans_by_otlp(collector: Collector, database_url: s
     assert {span.trace_id.hex() for span in sent.values()} == {TRACE}
 
 
-def test_application_insights_is_sent_the_same_spans(collector: Collector, database_url: str) -> None:
+def test_the_same_spans_are_sent_to_application_insights(collector: Collector, database_url: str) -> None:
     insights = f"InstrumentationKey=7c0b2d3e-1a4f-4b5c-8d6e-9f0a1b2c3d4e;IngestionEndpoint={collector.url}/"
     traced_by({"APPLICATIONINSIGHTS_CONNECTION_STRING": insights}, database_url)
 

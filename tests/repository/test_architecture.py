@@ -12,7 +12,8 @@ DOMAIN = sorted((ROOT / "bp_core").rglob("*.py"))
 EDGE = sorted((ROOT / "functions").rglob("*.py"))
 BEFORE_ANYTHING_IS_INSTALLED = [
     ROOT / "dev.py",
-    *(ROOT / "local" / name for name in ("__init__.py", "locking.py", "node.py", "problems.py")),
+    *(ROOT / "local" / name for name in ("__init__.py", "locking.py", "node.py", "errors.py")),
+    *(ROOT / "ops" / name for name in ("__init__.py", "checkov.py")),
 ]
 IMPURE_CALL = re.compile(
     r"((datetime\.)?(datetime|date)\.(now|utcnow|today)|(uuid\.)?uuid\d|open|input|print)"
@@ -57,7 +58,7 @@ def test_functions_know_of_azure_only_the_programming_model(file: Path) -> None:
 @pytest.mark.parametrize("file", BEFORE_ANYTHING_IS_INSTALLED, ids=relative)
 def test_the_set_up_runs_before_anything_is_installed(file: Path) -> None:
     roots = {module.partition(".")[0] for module in imported_modules(file)}
-    assert roots <= set(sys.stdlib_module_names) | {"local"}
+    assert roots <= set(sys.stdlib_module_names) | {"local", "ops"}
 
 
 def test_an_old_python_can_read_dev_py_far_enough_to_say_that_it_is_too_old() -> None:

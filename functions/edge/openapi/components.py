@@ -116,7 +116,7 @@ LONG_PAGINATION: Final[Part] = {
 }
 
 
-def refusal() -> Part:
+def error_schema() -> Part:
     """Return the schema of every error response."""
     return {
         "type": "object",

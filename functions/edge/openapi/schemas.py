@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from functions.edge.declaration import Endpoint
-from functions.edge.openapi.components import LONG_PAGINATION, PAGINATION, SCHEMAS, Part, refusal
+from functions.edge.openapi.components import LONG_PAGINATION, PAGINATION, SCHEMAS, Part, error_schema
 from functions.edge.openapi.examples import Schema, example_of, without_examples
 from functions.edge.parsing import NoBody
 
@@ -38,7 +38,7 @@ class Schemas:
         self._found = {key: schema for (key, _), schema in found.items()}
         models: dict[str, Part] = rest["$defs"]
         del models[NoBody.__name__]
-        shared = {"Pagination": PAGINATION, "LongPagination": LONG_PAGINATION, "Refusal": refusal()}
+        shared = {"Pagination": PAGINATION, "LongPagination": LONG_PAGINATION, "Refusal": error_schema()}
         self._with_examples: Mapping[str, Part] = {**models, **shared}
         self.components: dict[str, Part] = {**without_examples(models), **shared}
         for endpoint in endpoints:

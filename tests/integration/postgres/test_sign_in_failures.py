@@ -7,7 +7,7 @@ import pytest
 from adapters.postgres.auth import PostgresFailures
 from adapters.postgres.database import Database
 from bp_core.auth.ports import FailureCount
-from tests.world import NOON, at_once
+from tests.world import NOON, concurrently
 
 SINCE = NOON - timedelta(hours=1)
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
@@ -62,7 +62,7 @@ def test_failures_at_the_same_instant_are_all_counted(database: Database) -> Non
     def fail() -> None:
         PostgresFailures(database.autocommit()).add("asha@amber.test", HERE, NOON, SINCE)
 
-    at_once(*[fail] * 8)
+    concurrently(*[fail] * 8)
 
     counted = PostgresFailures(database.autocommit()).count("asha@amber.test", HERE, SINCE)
     assert counted == FailureCount(8, 8, NOON)

@@ -7,7 +7,7 @@ NOON = datetime(2025, 7, 15, 12, tzinfo=UTC)
 NEXT = NOON + timedelta(minutes=1)
 
 
-def test_calls_are_counted_by_whose_they_are() -> None:
+def test_requests_are_counted_by_caller() -> None:
     counter = MemoryCounter()
 
     assert [counter.count("asha", NOON), counter.count("asha", NOON), counter.count("ravi", NOON)] == [
@@ -25,7 +25,7 @@ def test_a_new_window_counts_from_one() -> None:
     assert counter.count("asha", NEXT) == 2
 
 
-def test_threads_that_count_at_once_lose_no_call() -> None:
+def test_threads_that_count_at_the_same_time_lose_no_request() -> None:
     counter = MemoryCounter()
 
     with ThreadPoolExecutor(8) as threads:
@@ -34,7 +34,7 @@ def test_threads_that_count_at_once_lose_no_call() -> None:
     assert sorted(counted) == list(range(1, 2001))
 
 
-def test_memory_is_bounded_whoever_calls() -> None:
+def test_memory_is_bounded() -> None:
     counter = MemoryCounter()
 
     for number in range(2 * MAX_KEYS):
@@ -43,7 +43,7 @@ def test_memory_is_bounded_whoever_calls() -> None:
     assert len(counter._hits) == MAX_KEYS
 
 
-def test_who_calls_all_the_time_is_not_forgotten_for_others_who_called_once() -> None:
+def test_a_frequent_caller_is_not_forgotten() -> None:
     counter = MemoryCounter()
     counter.count("once", NOON)
 

@@ -110,7 +110,7 @@ def test_every_function_takes_exactly_its_trigger_and_the_context_and_is_not_wra
 
 
 @pytest.mark.parametrize("telemetry", ["off", "opentelemetry"])
-def test_opentelemetry_is_imported_only_where_the_setting_asks_for_it(telemetry: str) -> None:
+def test_opentelemetry_is_imported_only_if_traces_are_on(telemetry: str) -> None:
     collector = {"TELEMETRY": telemetry, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     account = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 

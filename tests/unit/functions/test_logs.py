@@ -25,32 +25,41 @@ def test_an_event_is_one_line_of_json_with_its_facts(lines: pytest.LogCaptureFix
     assert written(lines) == [{"event": "job_finished", "rows": 3, "user_id": str(USER)}]
 
 
-def test_a_line_has_the_facts_of_every_context_around_it(lines: pytest.LogCaptureFixture) -> None:
+def test_a_line_has_the_context_and_what_was_bound_until_the_invocation_ends(
+    lines: pytest.LogCaptureFixture,
+) -> None:
     with logs.context(function="list_plants"):
-        with logs.context(request_id="call-17"):
-            logs.log("inside")
-        logs.log("after")
-    logs.log("outside")
-
-    assert written(lines) == [
-        {"event": "inside", "function": "list_plants", "request_id": "call-17"},
-        {"event": "after", "function": "list_plants"},
-        {"event": "outside"},
-    ]
-
-
-def test_a_bound_fact_is_logged_until_the_context_ends(lines: pytest.LogCaptureFixture) -> None:
-    with logs.context(request_id="call-17"):
+        logs.bind(request_id="call-17")
         logs.log("before")
         logs.bind(user_id=USER)
         logs.log("bound")
     logs.log("outside")
 
     assert written(lines) == [
-        {"event": "before", "request_id": "call-17"},
-        {"event": "bound", "request_id": "call-17", "user_id": str(USER)},
+        {"event": "before", "function": "list_plants", "request_id": "call-17"},
+        {"event": "bound", "function": "list_plants", "request_id": "call-17", "user_id": str(USER)},
         {"event": "outside"},
     ]
+
+
+def test_the_next_invocation_on_the_thread_has_no_fact_of_one_that_failed(
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(RuntimeError), logs.context(function="first"):
+        logs.bind(user_id=USER)
+        raise RuntimeError
+    with logs.context(function="second"):
+        logs.log("inside")
+
+    assert written(lines) == [{"event": "inside", "function": "second"}]
+
+
+def test_a_level_that_is_off_is_not_logged(lines: pytest.LogCaptureFixture) -> None:
+    lines.set_level(logging.ERROR, logger="portal")
+
+    logs.log("job_finished")
+
+    assert written(lines) == []
 
 
 def test_a_failure_is_logged_with_its_exception(lines: pytest.LogCaptureFixture) -> None:

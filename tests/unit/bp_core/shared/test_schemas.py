@@ -1,5 +1,7 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from pydantic import ValidationError
@@ -89,3 +91,23 @@ def test_a_page_has_1_to_100_items_and_starts_at_0_or_later(sent: dict[str, int]
 
 def test_the_default_page_is_the_first_twenty_items() -> None:
     assert PageQuery() == PageQuery(limit=20, offset=0)
+
+
+def test_threads_that_use_a_model_first_at_the_same_time_all_succeed() -> None:
+    """Models are built at their first use (docs/adr/0009), which several requests may be at the same time."""
+
+    class Part(ResponseModel):
+        name: str
+
+    class Whole(ResponseModel):
+        parts: list[Part]
+
+    start = Barrier(8)
+
+    def first_use() -> bytes:
+        start.wait()
+        return Whole.model_validate({"parts": [{"name": "hose"}]}).model_dump_json().encode()
+
+    with ThreadPoolExecutor(8) as threads:
+        results = [threads.submit(first_use) for _ in range(8)]
+    assert {result.result() for result in results} == {b'{"parts":[{"name":"hose"}]}'}

@@ -52,7 +52,7 @@ def test_addresses_of_one_ipv6_network_are_one_client_and_of_two_networks_two() 
 
 
 @pytest.mark.parametrize("odd", ["x" * 5000, "\x00" * 5, "[", "::::", "a:b", "[fe80::1%eth0]:1", "%s'; --"])
-def test_an_odd_address_is_kept_short_and_storable(odd: str) -> None:
+def test_an_odd_address_becomes_short_and_can_be_stored(odd: str) -> None:
     address = address_in(odd)
 
     assert len(address) <= 100

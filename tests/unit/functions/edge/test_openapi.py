@@ -62,13 +62,16 @@ def contents(part: Any) -> Iterator[dict[str, Any]]:
             yield from contents(inner)
 
 
-def test_every_body_and_answer_in_json_has_an_example_that_fits_its_schema() -> None:
+def test_every_example_is_valid_by_its_schema() -> None:
     shown = list(contents(DOCUMENT["paths"])) + list(contents(DOCUMENT["components"]["responses"]))
     for content in shown:
         schema = {**content["schema"], "components": DOCUMENT["components"]}
         validator = Draft202012Validator(schema, validate_formats=True)
         for example in [one["value"] for one in content.get("examples", {}).values()] or [content["example"]]:
             assert [fault.message for fault in validator.iter_errors(example)] == [], example
+
+
+def test_every_body_and_response_in_json_has_an_example() -> None:
     described = [
         content
         for operation in OPERATIONS.values()
@@ -94,11 +97,11 @@ def test_every_body_and_answer_in_json_has_an_example_that_fits_its_schema() -> 
         ("show_health", "500", {"INTERNAL"}),
     ],
 )
-def test_a_refusal_names_its_codes(name: str, status: str, codes: set[str]) -> None:
+def test_an_error_response_has_its_codes(name: str, status: str, codes: set[str]) -> None:
     assert codes_of(name, status) == codes
 
 
-def test_what_a_call_cannot_refuse_with_is_not_described() -> None:
+def test_errors_that_an_endpoint_cannot_return_are_not_described() -> None:
     assert set(OPERATIONS["show_health"]["responses"]) == {"200", "500", "503"}
     assert set(OPERATIONS["list_categories"]["responses"]) == {"200", "401", "429", "500", "503"}
     assert "412" not in OPERATIONS["create_practice"]["responses"]
@@ -110,13 +113,13 @@ def test_every_code_can_happen_somewhere() -> None:
     assert set(PortalError.catalogue) - somewhere == {JobDone}  # only timers get it
 
 
-def test_answers_have_the_statuses_that_a_handler_may_choose_between() -> None:
+def test_a_response_has_every_status_that_its_handler_may_choose() -> None:
     assert {"201", "202"} < set(OPERATIONS["register"]["responses"])
     assert {"200", "201"} < set(OPERATIONS["confirm_image"]["responses"])
     assert "200" not in OPERATIONS["register"]["responses"]
 
 
-def test_a_query_is_told_without_null_and_with_its_limits() -> None:
+def test_a_query_parameter_has_no_null_and_has_its_limits() -> None:
     query = parameters_of("list_practices")
     assert query["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     assert query["category_id"] == {"type": "string", "format": "uuid"}
@@ -126,14 +129,14 @@ def test_a_query_is_told_without_null_and_with_its_limits() -> None:
     }  # fmt: skip
 
 
-def test_what_is_not_sent_in_a_change_has_no_default_and_what_is_new_has() -> None:
+def test_a_field_of_a_change_has_no_default_and_a_field_of_a_creation_has() -> None:
     assert not any("default" in field for field in body_of("edit_practice")["properties"].values())
     assert body_of("create_practice")["properties"]["status"]["default"] == "draft"
     assert body_of("create_practice")["required"] == ["title"]
     assert body_of("create_practice")["additionalProperties"] is False
 
 
-def test_a_text_is_told_with_the_pattern_that_it_is_held_to() -> None:
+def test_a_text_has_the_pattern_that_it_is_validated_by() -> None:
     plant, category = body_of("create_plant")["properties"], body_of("edit_category")["properties"]
     assert plant["name"]["pattern"] == r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
     assert category["slug"] == {"type": "string", "maxLength": 100, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}
@@ -149,7 +152,7 @@ def test_a_form_is_described_with_its_fields_and_its_file() -> None:
     }
 
 
-def test_an_answer_is_described_in_its_envelope() -> None:
+def test_a_response_is_described_in_its_envelope() -> None:
     def envelope(name: str) -> dict[str, Any]:
         content: dict[str, Any] = OPERATIONS[name]["responses"]["200"]["content"]
         schema: dict[str, Any] = content["application/json"]["schema"]
@@ -174,7 +177,7 @@ def test_a_file_is_described_by_its_types_and_has_no_envelope() -> None:
     assert "Content-Disposition" in export["headers"]
 
 
-def test_keys_versions_and_tags_are_told_where_they_are_taken_and_given() -> None:
+def test_keys_versions_and_etags_are_described_where_they_are_used() -> None:
     def taken(name: str) -> set[str]:
         return {one["$ref"].rpartition("/")[2] for one in OPERATIONS[name]["parameters"] if "$ref" in one}
 
@@ -184,7 +187,7 @@ def test_keys_versions_and_tags_are_told_where_they_are_taken_and_given() -> Non
     assert "ETag" not in OPERATIONS["show_plant"]["responses"]["200"]["headers"]
 
 
-def test_what_is_made_leads_to_what_can_be_done_with_it() -> None:
+def test_a_creation_links_to_the_calls_that_can_follow() -> None:
     made = OPERATIONS["create_plant"]["responses"]["201"]["links"]
     assert set(made) >= {"show_plant", "edit_plant", "activate_plant", "deactivate_plant"}
     assert made["show_plant"]["parameters"] == {"path.plant_id": "$response.body#/data/id"}

@@ -33,11 +33,11 @@ class Search(RequestModel):
     order: Literal["asc", "desc"] = "asc"
 
 
-def test_a_body_of_exactly_the_limit_is_taken() -> None:
+def test_a_body_of_exactly_the_limit_is_accepted() -> None:
     parsing.require_size(request(b"x" * 10), 10)
 
 
-def test_a_larger_body_is_refused() -> None:
+def test_a_larger_body_is_rejected() -> None:
     with pytest.raises(TooLarge):
         parsing.require_size(request(b"x" * 11), 10)
 
@@ -132,7 +132,7 @@ def test_a_body_that_breaks_its_model_is_invalid_and_every_field_is_named(
     assert [fault.field for fault in error.value.details] == fields
 
 
-def test_a_message_about_a_field_is_written_for_people() -> None:
+def test_the_message_of_a_wrong_field_is_written_for_people() -> None:
     with pytest.raises(Invalid) as error:
         parsing.json_body(request(b'{"customer": "a\\u0000b"}'), Order)
 
@@ -153,7 +153,7 @@ def test_a_body_of_another_type_is_unsupported(content_type: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain"}])
-def test_a_call_that_takes_no_body_needs_none_whatever_its_type_would_be(headers: dict[str, str]) -> None:
+def test_an_endpoint_without_a_body_ignores_the_content_type(headers: dict[str, str]) -> None:
     assert parsing.json_body(request(b"", headers=headers), NoBody) == NoBody()
 
 
@@ -175,7 +175,7 @@ def test_a_form_is_read_into_its_fields_and_its_file() -> None:
         [PHOTOGRAPH, ('other"; filename="b.jpg"', b"x")],
     ],
 )
-def test_a_form_holds_exactly_one_file_in_the_field_file(parts: list[tuple[str, bytes]]) -> None:
+def test_a_form_has_exactly_one_file_in_the_field_file(parts: list[tuple[str, bytes]]) -> None:
     with pytest.raises(Invalid) as error:
         parsing.form(multipart(*parts), Search)
 
@@ -185,19 +185,19 @@ def test_a_form_holds_exactly_one_file_in_the_field_file(parts: list[tuple[str, 
 @pytest.mark.parametrize(
     "headers", [{}, {"content-type": "application/json"}, {"content-type": "image/jpeg"}]
 )
-def test_what_says_that_it_is_no_form_is_unsupported(headers: dict[str, str]) -> None:
+def test_another_content_type_than_a_form_is_unsupported(headers: dict[str, str]) -> None:
     with pytest.raises(UnsupportedMedia):
         parsing.form(request(b"{}", headers=headers), Search)
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"--edge\r\nContent-Disposition"])
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=edge", "multipart/form-data"])
-def test_what_only_says_that_it_is_a_form_is_a_bad_request(body: bytes, content_type: str) -> None:
+def test_a_malformed_form_is_a_bad_request(body: bytes, content_type: str) -> None:
     with pytest.raises(BadRequest):
         parsing.form(request(body, headers={"content-type": content_type}), Search)
 
 
-def test_the_fields_of_a_form_are_held_against_their_model() -> None:
+def test_the_fields_of_a_form_are_validated_by_their_model() -> None:
     with pytest.raises(Invalid) as error:
         parsing.form(multipart(('limit"', b"five"), ('color"', b"red"), PHOTOGRAPH), Search)
     assert [fault.field for fault in error.value.details] == ["limit", "color"]

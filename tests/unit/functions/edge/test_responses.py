@@ -32,7 +32,7 @@ def render(result: object, envelope: TypeAdapter[Any] = PLANT, status: int = 200
     return responses.render(result, envelope, status=status, request_id="r1")
 
 
-def test_a_result_is_put_into_the_envelope() -> None:
+def test_a_result_is_in_the_envelope() -> None:
     response = render(PUNE)
 
     assert response.status_code == 200
@@ -121,7 +121,7 @@ def test_an_error_has_its_code_its_message_and_the_wrong_fields() -> None:
         (errors.Unauthenticated, 401, "UNAUTHENTICATED"),
         (errors.Forbidden, 403, "FORBIDDEN"),
         (errors.NotFound, 404, "NOT_FOUND"),
-        (errors.Conflict, 409, "CONFLICT"),
+        (errors.PracticeDeleted, 409, "CONFLICT"),
         (errors.PreconditionFailed, 412, "PRECONDITION_FAILED"),
         (errors.TooLarge, 413, "PAYLOAD_TOO_LARGE"),
         (errors.UnsupportedMedia, 415, "UNSUPPORTED_MEDIA_TYPE"),
