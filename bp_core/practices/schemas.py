@@ -53,6 +53,9 @@ MAX_EXPORTED = 10_000
 EXCERPT_LENGTH = 300
 """The length of a description in a list, in characters."""
 
+BLOB_NAME = Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
+BLOB_URL = Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
+
 
 @dataclass(frozen=True)
 class PracticeContent:
@@ -185,15 +188,9 @@ class Image(ResponseModel):
     practice_id: UUID
     image_type: ImageType
     blob_container: Annotated[str, Field(examples=["best-practices"])]
-    blob_name: Annotated[
-        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
-    ]
-    blob_url: Annotated[
-        str, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
-    thumbnail_url: Annotated[
-        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
+    blob_name: Annotated[str, BLOB_NAME]
+    blob_url: Annotated[str, BLOB_URL]
+    thumbnail_url: Annotated[str | None, BLOB_URL]
     file_size: Annotated[int, Field(examples=[204800])]
     content_type: Annotated[str, Field(examples=["image/jpeg"])]
     width: int
@@ -208,12 +205,8 @@ class Document(ResponseModel):
     practice_id: UUID
     document_name: Annotated[str, Field(examples=["Work instruction 7"])]
     blob_container: Annotated[str, Field(examples=["best-practices"])]
-    blob_name: Annotated[
-        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
-    ]
-    blob_url: Annotated[
-        str, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
+    blob_name: Annotated[str, BLOB_NAME]
+    blob_url: Annotated[str, BLOB_URL]
     file_size: Annotated[int, Field(examples=[204800])]
     content_type: Annotated[str, Field(examples=["image/jpeg"])]
     uploaded_at: Timestamp
@@ -267,12 +260,8 @@ class Practice(PracticeText):
 
     images: list[Image]
     documents: list[Document]
-    before_image_url: Annotated[
-        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
-    after_image_url: Annotated[
-        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
+    before_image_url: Annotated[str | None, BLOB_URL]
+    after_image_url: Annotated[str | None, BLOB_URL]
 
 
 class Statistics(ResponseModel):
@@ -326,9 +315,7 @@ class PracticeListItem(ListedText):
     `highlight` is HTML: an excerpt of the text with the found words in `<mark>`.
     """
 
-    thumbnail_url: Annotated[
-        str | None, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
+    thumbnail_url: Annotated[str | None, BLOB_URL]
 
 
 class ExportQuery(PracticeQuery):

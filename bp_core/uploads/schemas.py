@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from bp_core.practices.schemas import ImageType
+from bp_core.practices.schemas import BLOB_NAME, BLOB_URL, ImageType
 from bp_core.shared.schemas import Line, RequestModel, ResponseModel, Text, Timestamp, whole
 from bp_core.uploads.kinds import FileType
 
@@ -44,12 +44,8 @@ class UploadRequest(RequestModel):
 class UploadPermit(ResponseModel):
     """A pre-signed URL: one PUT request to `upload_url` creates one blob, until `expiry`."""
 
-    upload_url: Annotated[
-        str, Field(examples=["https://portal.blob.core.windows.net/best-practices/joint.jpg?sig=..."])
-    ]
-    blob_name: Annotated[
-        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
-    ]
+    upload_url: Annotated[str, BLOB_URL]
+    blob_name: Annotated[str, BLOB_NAME]
     container: Annotated[str, Field(examples=["best-practices"])]
     expiry: Timestamp
 
@@ -57,14 +53,7 @@ class UploadPermit(ResponseModel):
 class Confirmation(RequestModel):
     """The statement of a client that it has uploaded a file; the stored file counts, not what is declared."""
 
-    blob_name: Annotated[
-        Text,
-        Field(
-            min_length=1,
-            max_length=1024,
-            examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"],
-        ),
-    ]
+    blob_name: Annotated[Text, Field(min_length=1, max_length=1024), BLOB_NAME]
     blob_container: Annotated[Text, Field(min_length=1, max_length=63, examples=["best-practices"])]
     file_size: Annotated[FileSize, Field(examples=[204800])]
     content_type: Annotated[ShortName, Field(examples=["image/jpeg"])]
@@ -99,9 +88,7 @@ class Upload(ResponseModel):
     practice_id: UUID
     user_id: UUID | None
     container: Annotated[str, Field(examples=["best-practices"])]
-    blob_name: Annotated[
-        str, Field(examples=["practices/0198a9c2-5d1e-7c40-9f3a-6b1f0c2d4e5f/before_1755239400000.jpg"])
-    ]
+    blob_name: Annotated[str, BLOB_NAME]
     declared_content_type: str | None
     declared_size: int | None
     state: UploadState
