@@ -206,7 +206,7 @@ def test_while_the_issuer_is_down_local_sign_in_works_and_outside_tokens_get_503
         assert int(response.headers["Retry-After"]) > 0
         assert asha.sign_in().get("/auth/me").status_code == 200, case
     issuer.status, issuer.body = 200, None
-    assert error_of(call(world, outside)) == AWAY  # requested a moment ago: no request for keys now
+    assert error_of(call(world, outside)) == AWAY  # keys were requested just before: no second request
     replace_issuer(world, issuer, retry_after=0)
     assert call(world, outside).status_code == 200
 

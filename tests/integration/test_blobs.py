@@ -123,10 +123,10 @@ def test_urls_work_for_names_with_any_characters(blobs: AzureBlobs) -> None:
 def test_urls_need_https_if_the_account_uses_it(scheme: str, protocols: list[str]) -> None:
     account = f"DefaultEndpointsProtocol={scheme};AccountName=amber;AccountKey={KEY}"
     blobs = AzureBlobs(AccountByKey(f"{account};EndpointSuffix=core.windows.net"))
-    moment = datetime(2026, 8, 15, 6, 30, tzinfo=UTC)
-    upload_url = blobs.upload_url(CONTAINER, NAME, moment, moment + timedelta(minutes=15))
+    now = datetime(2026, 8, 15, 6, 30, tzinfo=UTC)
+    upload_url = blobs.upload_url(CONTAINER, NAME, now, now + timedelta(minutes=15))
     for url, permission, end in [
-        (blobs.read_url(CONTAINER, NAME, moment), "r", "2026-08-16T06:30:00Z"),
+        (blobs.read_url(CONTAINER, NAME, now), "r", "2026-08-16T06:30:00Z"),
         (upload_url, "c", "2026-08-15T06:45:00Z"),
     ]:  # fmt: skip
         parts = urlsplit(url)

@@ -144,8 +144,8 @@ def test_a_delegated_url_that_has_ended_opens_nothing(blobs: AzureBlobs) -> None
 def test_one_key_signs_for_four_days_and_is_replaced_two_days_before_it_ends(
     blobs: AzureBlobs, keys: list[tuple[datetime, datetime]]
 ) -> None:
-    moments = [NOW, NOW - timedelta(seconds=1), NOW + 4 * DAY - MINUTES, NOW + 4 * DAY, NOW + 5 * DAY]
-    urls = [signed(blobs.read_url(CONTAINER, NAME, moment)) for moment in moments]
+    times = [NOW, NOW - timedelta(seconds=1), NOW + 4 * DAY - MINUTES, NOW + 4 * DAY, NOW + 5 * DAY]
+    urls = [signed(blobs.read_url(CONTAINER, NAME, now)) for now in times]
 
     assert [start for start, _ in keys] == [NOW - MINUTES, NOW + 4 * DAY - MINUTES]
     assert all(end - start < timedelta(days=7) for start, end in keys)
@@ -171,8 +171,8 @@ def test_a_key_that_cannot_be_replaced_yet_goes_on_signing_and_is_tried_again_la
     identity_forgets(blobs)
 
     due = NOW + 4 * DAY
-    for moment in (due, due + MINUTES / 3):
-        assert signed(blobs.read_url(CONTAINER, NAME, moment))["skt"] == first
+    for now in (due, due + MINUTES / 3):
+        assert signed(blobs.read_url(CONTAINER, NAME, now))["skt"] == first
     assert len(keys) == 2
     identity.away = None
     assert signed(blobs.read_url(CONTAINER, NAME, due + KEY_RETRIED_AFTER))["skt"] > first

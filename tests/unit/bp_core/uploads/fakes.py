@@ -39,23 +39,23 @@ DAMAGE: Final = "The file is damaged and cannot be opened."
 
 
 class Outage:
-    """Fails at the moment of a given number; every call has one before and one after its work."""
+    """Fails at the failure point with a given index; a call has one before and one after its work."""
 
     def __init__(self, at: int | None = None) -> None:
         self.at = at
-        self.moments = 0
+        self.points = 0
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        self.pass_by()
+        self.failure_point()
         yield
-        self.pass_by()
+        self.failure_point()
 
-    def pass_by(self) -> None:
-        """Let one moment pass at which anything can fail."""
-        self.moments += 1
-        if self.moments - 1 == self.at:
-            raise Unavailable("The outside world does not answer.")
+    def failure_point(self) -> None:
+        """Count one failure point, and fail if it is the chosen one."""
+        self.points += 1
+        if self.points - 1 == self.at:
+            raise Unavailable("The storage does not answer.")
 
 
 class FailingAuditTrail(RecordedAuditTrail):
@@ -131,11 +131,11 @@ class MemoryFiles(Generic[File]):
         before = dict(uploads.states), dict(self.recorded), list(trail.notes)
         try:
             yield
-            self._outage.pass_by()
+            self._outage.failure_point()
         except Exception:
             uploads.states, self.recorded, trail.notes = before
             raise
-        self._outage.pass_by()
+        self._outage.failure_point()
 
     def known(self, name: BlobName) -> KnownUpload[File]:
         with self._outage.call():

@@ -207,18 +207,18 @@ def test_a_blob_that_does_not_exist_is_missing_and_can_arrive_later() -> None:
 FAR_BEYOND_THE_LAST_CALL = 1000
 
 
-def moments_of_recording(data: bytes) -> int:
-    """Count the moments at which recording these bytes can fail."""
+def failure_points(data: bytes) -> int:
+    """Count the points at which recording these bytes can fail."""
     here = world(data, fails_at=FAR_BEYOND_THE_LAST_CALL)
     trigger(here)
-    return here.outage.moments
+    return here.outage.points
 
 
 @pytest.mark.parametrize(
     ("kind", "fails_at"),
-    [(kind, moment) for kind in DATA for moment in range(moments_of_recording(DATA[kind]))],
+    [(kind, point) for kind in DATA for point in range(failure_points(DATA[kind]))],
 )
-def test_a_retry_after_a_failure_at_any_moment_has_the_same_result_as_no_failure(
+def test_a_retry_after_a_failure_at_any_point_has_the_same_result_as_no_failure(
     kind: str, fails_at: int
 ) -> None:
     smooth, failing = world(DATA[kind]), world(DATA[kind], fails_at=fails_at)
