@@ -98,3 +98,10 @@ def test_links_between_the_documents_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_files_that_the_documents_name_exist() -> None:
+    folders = "bp_core|adapters|functions|function_host|local|ops|tests|infra|migrations|bench"
+    for page in [*ROOT.glob("*.md"), *DOCS.glob("*.md")]:
+        for name in re.findall(rf"`((?:{folders})/[\w/.-]+)`", page.read_text(encoding="utf-8")):
+            assert "NNNN" in name or (ROOT / name).exists(), f"{page.name}: {name}"
