@@ -61,6 +61,16 @@ def test_other_variables_of_the_environment_do_not_matter() -> None:
     assert load_settings({**GOOD, "PATH": "/bin", "database_url": "x"}) == load_settings(GOOD)
 
 
+def test_only_the_given_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_ISSUER", "of-the-process")
+    monkeypatch.setenv("BUSINESS_TIMEZONE", "Mars/Olympus")
+
+    settings = load_settings(GOOD)
+
+    assert settings.jwt_issuer == "amber-portal"
+    assert settings.zone.key == "Asia/Kolkata"
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_missing_setting_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=name):
