@@ -257,8 +257,9 @@ def require_step(from_status: ImplementationStatus, to_status: ImplementationSta
 def _copy_of(original: PracticeState, new: NewCopy) -> NewPractice:
     texts = {field: getattr(new, f"customized_{field}") for field in CUSTOMISED}
     customised = {field: text for field, text in texts.items() if text is not None}
-    content: dict[str, Any] = {**asdict(original.content), **NOT_COPIED, **customised}
-    return NewPractice(**{**content, "benefits": list(original.content.benefits)}, status="submitted")
+    benefits = {"benefits": list(original.content.benefits)}
+    content: dict[str, Any] = {**asdict(original.content), **benefits, **NOT_COPIED, **customised}
+    return NewPractice(**content, status="submitted")
 
 
 def _awarded(earned: list[PlantPoints], origin_plant_id: UUID, copying_plant_id: UUID) -> PointsAwarded:

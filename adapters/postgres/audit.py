@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from typing_extensions import override
 
-from adapters.postgres.database import Sql
+from adapters.postgres.database import Sql, matching
 from bp_core.audit import AuditEntry, AuditLog, AuditQuery
 from bp_core.shared.auditing import AuditTrail, Snapshot
 from bp_core.shared.context import Context
@@ -67,15 +67,13 @@ class PostgresAuditLog(AuditLog):
     @override
     def entries(self, query: AuditQuery) -> Page[AuditEntry]:
         requested = query.model_dump(exclude_none=True)
-        conditions = [condition for field, condition in FILTERS.items() if field in requested]
-        where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
         return self._sql.page(
             sql.SQL("""
             SELECT a.id, a.at, a.user_id, u.full_name AS user_name, a.action, a.entity, a.entity_id,
                    a.before, a.after, a.request_id
             FROM audit_log a LEFT JOIN users u ON u.id = a.user_id
-            """)
-            + where,
+            WHERE {where}
+            """).format(where=matching(FILTERS, requested)),
             requested,
             order=sql.SQL("at DESC, id DESC"),
             part=query,

@@ -40,7 +40,6 @@ INVITE_COLUMNS: Final = sql.SQL(
     "id, email, role, plant_id, invited_by_user_id, expires_at, used_at, created_at"
 )
 
-
 ACCOUNT_HASH: Final = sql.SQL("sha256(convert_to(lower(%(email)s), 'UTF8'))")
 """How failed sign-ins store an e-mail."""
 

@@ -1,12 +1,13 @@
 """Benchmarks in PostgreSQL."""
 
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
 from psycopg import sql
 from typing_extensions import override
 
-from adapters.postgres.database import Sql
+from adapters.postgres.database import Sql, matching
 from adapters.postgres.practice_lists import COPY_COUNT
 from bp_core.benchmarking import Benchmark, BenchmarkQuery, BenchmarkStore, ListedBenchmark
 from bp_core.shared.context import Context
@@ -23,6 +24,11 @@ JOIN plants plant ON plant.id = p.plant_id
 LEFT JOIN categories c ON c.id = p.category_id
 WHERE {where}
 """)
+
+FILTERS: Final[Mapping[str, sql.SQL]] = {
+    "plant_id": sql.SQL("p.plant_id = %(plant_id)s"),
+    "category_id": sql.SQL("p.category_id = %(category_id)s"),
+}
 
 NEWEST: Final = sql.SQL("benchmarked_date DESC, created_at DESC, id")
 
@@ -67,12 +73,9 @@ class PostgresBenchmarks(BenchmarkStore):
 
     @override
     def benchmarks(self, query: BenchmarkQuery) -> Page[ListedBenchmark]:
-        requested = query.model_dump(include={"plant_id", "category_id"}, exclude_none=True)
-        filters = [
-            sql.SQL("p.{0} = {1}").format(sql.Identifier(name), sql.Placeholder(name)) for name in requested
-        ]
+        requested = query.model_dump(exclude_none=True)
         return self._sql.page(
-            BENCHMARKS.format(where=sql.SQL(" AND ").join(filters) if filters else sql.SQL("true")),
+            BENCHMARKS.format(where=matching(FILTERS, requested)),
             requested,
             order=NEWEST,
             part=query,

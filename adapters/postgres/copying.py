@@ -8,8 +8,9 @@ from psycopg import sql
 from typing_extensions import override
 
 from adapters.postgres.database import Sql
+from adapters.postgres.practice_lists import PUBLIC_VALUES
 from bp_core.copying import Copy, CopyRecord, CopyStore, ImplementationStatus, OwnCopy, Spread
-from bp_core.practices.workflow import PUBLIC_STATUSES, PracticeScope
+from bp_core.practices.workflow import PracticeScope
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
@@ -148,7 +149,7 @@ class PostgresCopies(CopyStore):
             JOIN plants plant ON plant.id = o.plant_id
             WHERE c.copying_plant_id = %(plant_id)s
             """).format(record=RECORD),
-            {"plant_id": caller.plant_id, "public_statuses": list(PUBLIC_STATUSES)},
+            {"plant_id": caller.plant_id, **PUBLIC_VALUES},
             order=sql.SQL("copied_date DESC, created_at DESC, id"),
             part=query,
             into=OwnCopy,
@@ -165,7 +166,7 @@ class PostgresCopies(CopyStore):
     def _spread(self, which: sql.SQL, query: PageQuery) -> Page[Spread]:
         return self._sql.page(
             SPREAD.format(which=which),
-            {"public_statuses": list(PUBLIC_STATUSES)},
+            PUBLIC_VALUES,
             order=MOST_COPIED,
             part=query,
             into=Spread,

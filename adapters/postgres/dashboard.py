@@ -16,9 +16,8 @@ from bp_core.analytics.schemas import CategoryCount
 from bp_core.benchmarking import RECENT_BENCHMARKS, ListedBenchmark
 from bp_core.copying import Spread
 from bp_core.leaderboard import Standing
-from bp_core.practices.schemas import EXCERPT_LENGTH, StoredListItem
+from bp_core.practices.schemas import StoredListItem
 from bp_core.practices.service import RECENT_PRACTICES
-from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.calendar import Month, MonthSpan
 
 DEFERRED: Final = ConfigDict(defer_build=True)
@@ -77,8 +76,8 @@ class PostgresDashboard(DashboardStore):
                 **analytics.span_values(year, this_month, plant_id),
                 **leaderboard.POINTS,
                 "year": this_month.year,
-                "public_statuses": list(PUBLIC_STATUSES),
-                "excerpt": EXCERPT_LENGTH,
+                **practice_lists.PUBLIC_VALUES,
+                **practice_lists.ITEM_VALUES,
                 "at_most": RECENT_PRACTICES,
             },
         )

@@ -67,6 +67,12 @@ def named_values(*names: str) -> sql.Composed:
     return sql.SQL(", ").join(sql.Placeholder(name) for name in names)
 
 
+def matching(filters: Mapping[str, sql.SQL], requested: Mapping[str, object]) -> sql.Composable:
+    """Return the condition of a list: all filters, by field of the query, whose field is requested."""
+    conditions = [condition for field, condition in filters.items() if field in requested]
+    return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
+
+
 def parameters_of(url: str) -> Mapping[str, str]:
     """Return the parameters of a connection URL by libpq's names: user, host, password, sslmode.
 

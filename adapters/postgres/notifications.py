@@ -8,8 +8,8 @@ from psycopg import sql
 from typing_extensions import override
 
 from adapters.postgres.database import Sql
+from adapters.postgres.practice_lists import VISIBLE, visible_to
 from bp_core.notifications import Notice, Notification, NotificationQuery, NotificationStore, Notifier
-from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
@@ -19,9 +19,9 @@ COLUMNS: Final = sql.SQL("""
 n.id, n.user_id, n.type, n.title, n.message, n.related_practice_id, n.related_question_id,
 (SELECT p.title FROM best_practices p
  WHERE p.id = n.related_practice_id AND NOT p.is_deleted
-   AND (p.status = ANY (%(public_statuses)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)) AS practice_title,
+   AND {visible}) AS practice_title,
 n.is_read, n.created_at
-""")
+""").format(visible=VISIBLE)
 
 # The notifications of a user: all, or only the read or unread ones.
 OWN: Final[Mapping[bool | None, sql.SQL]] = {
@@ -131,9 +131,4 @@ class PostgresNotifications(NotificationStore):
 
 
 def _reader(caller: Caller) -> dict[str, Any]:
-    return {
-        "user_id": caller.user_id,
-        "public_statuses": list(PUBLIC_STATUSES),
-        "is_hq": caller.is_hq,
-        "own_plant": caller.plant_id,
-    }
+    return {"user_id": caller.user_id, **visible_to(caller)}

@@ -6,6 +6,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from adapters.postgres import cursors, search
+from adapters.postgres.database import matching
 from bp_core.practices.schemas import EXCERPT_LENGTH, PracticeQuery, SortKey, SortOrder, StoredListItem
 from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.access import Caller
@@ -163,7 +164,7 @@ def visible_to(caller: Caller) -> dict[str, Any]:
 def _conditions(query: PracticeQuery, words: sql.SQL) -> list[sql.Composable]:
     requested = query.model_dump(exclude_none=True)
     conditions: list[sql.Composable] = [sql.SQL("NOT p.is_deleted"), VISIBLE]
-    conditions += [condition for field, condition in FILTERS.items() if field in requested]
+    conditions.append(matching(FILTERS, requested))
     if query.is_benchmarked is not None:
         conditions.append(BENCHMARKED[query.is_benchmarked])
     if query.search is not None:

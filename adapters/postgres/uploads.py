@@ -11,7 +11,7 @@ from psycopg import sql
 from pydantic import TypeAdapter
 from typing_extensions import override
 
-from adapters.postgres.database import Sql
+from adapters.postgres.database import Sql, columns, named_values
 from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.uploads.kinds import BlobName
 from bp_core.uploads.ports import CheckedFile, File, FileStore, KnownUpload, PendingUpload, UploadStore
@@ -33,7 +33,7 @@ class FileTable(Generic[File]):
     @property
     def columns(self) -> sql.Composed:
         """The columns of the model."""
-        return sql.SQL(", ").join(sql.Identifier(name) for name in self.model.model_fields)
+        return columns(*self.model.model_fields)
 
     @cached_property
     def reader(self) -> TypeAdapter[File]:
@@ -197,8 +197,8 @@ class PostgresFiles(FileStore[File]):
             ON CONFLICT (blob_container, blob_name) DO NOTHING
             """).format(
             table=self._table.name,
-            own=sql.SQL(", ").join(map(sql.Identifier, own)),
-            own_values=sql.SQL(", ").join(map(sql.Placeholder, own)),
+            own=columns(*own),
+            own_values=named_values(*own),
         )
 
     def _select(self, where: LiteralString) -> sql.Composed:

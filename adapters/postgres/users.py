@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import sql
 from typing_extensions import override
 
-from adapters.postgres.database import Sql
+from adapters.postgres.database import Sql, matching
 from bp_core.shared.paging import Page
 from bp_core.users import Profile, User, UserQuery, UserStore
 
@@ -54,12 +54,10 @@ class PostgresUsers(UserStore):
 
     @override
     def users(self, query: UserQuery) -> Page[User]:
-        asked = query.model_dump(exclude_none=True)
-        conditions = [condition for field, condition in FILTERS.items() if field in asked]
-        where = sql.SQL("WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
+        requested = query.model_dump(exclude_none=True)
         return self._sql.page(
-            USER + where,
-            asked,
+            USER + sql.SQL("WHERE ") + matching(FILTERS, requested),
+            requested,
             order=sql.SQL("lower(full_name), id"),
             part=query,
             into=User,
