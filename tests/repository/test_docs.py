@@ -75,17 +75,37 @@ def test_schema_page_names_every_table() -> None:
     assert sorted(re.findall(r"^\*\*(\w+)\*\*", text("docs/schema.md"), re.MULTILINE)) == sorted(tables)
 
 
-def test_security_page_names_tests_that_exist() -> None:
-    files = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "tests").rglob("test_*.py")}
-    functions = {
-        name
-        for path in files.values()
-        for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+def names_of_tests() -> dict[str, set[str]]:
+    return {
+        path.relative_to(ROOT).as_posix(): set(
+            re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+        )
+        for path in (ROOT / "tests").rglob("test_*.py")
     }
-    page = text("docs/security.md")
 
-    assert set(re.findall(r"`(tests/[\w/]+\.py)`", page)) - files.keys() == set()
-    assert set(re.findall(r"`(test_\w+)`", page)) - functions == set()
+
+def promises() -> list[tuple[str, str]]:
+    """The rows of the tables of promises in security.md: the promise, and what tests it."""
+    section = text("docs/security.md").partition("## What is promised")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", section, re.MULTILINE)
+    return [row for row in rows if row[0] != "promise"]
+
+
+def test_every_promise_of_the_security_page_names_what_tests_it() -> None:
+    tested = re.compile(r"`(tests/[\w/]+\.py::test_\w+|bench/\w+\.py)`")
+
+    assert promises()
+    assert [promise for promise, tests in promises() if not tested.search(tests)] == []
+
+
+def test_security_page_names_tests_that_exist() -> None:
+    known = names_of_tests()
+    page = text("docs/security.md")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`", page)
+
+    assert [file for file, _ in named if file not in known] == []
+    assert [f"{file}::{name}" for file, name in named if name and name not in known[file]] == []
+    assert re.findall(r"`test_\w+`", page) == [], "a test is named with its file: tests/...py::test_name"
 
 
 def test_every_decision_is_in_the_index() -> None:
