@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
 
 from bp_core.shared.money import LARGEST_AMOUNT, SavingPeriod
 from bp_core.shared.schemas import (
@@ -49,6 +49,14 @@ Amount = Annotated[
 
 MAX_EXPORTED = 10_000
 """The maximum number of practices in an export."""
+
+MAX_SEARCH_WORDS = 20
+"""The maximum number of words of a search, and of hyphens, which exclude words."""
+
+SEARCH_PATTERN = (
+    rf"^(?!(?:[^-]*-){{{MAX_SEARCH_WORDS + 1}}})\s*(?:[^\u0000\s]+(?:\s+|$)){{0,{MAX_SEARCH_WORDS}}}$"
+)
+"""The limits of a search as a regular expression, for the description of the API."""
 
 EXCERPT_LENGTH = 300
 """The length of a description in a list, in characters."""
@@ -122,6 +130,20 @@ class Submission(RequestModel):
     submitted_date: Day | None = None
 
 
+def _few_words(search: str) -> str:
+    """Reject long searches: the database nests an operator in a stack of 32 for every hyphen."""
+    if len(search.split()) > MAX_SEARCH_WORDS or search.count("-") > MAX_SEARCH_WORDS:
+        raise ValueError(f"must have at most {MAX_SEARCH_WORDS} words, and at most as many hyphens")
+    return search
+
+
+Search = Annotated[
+    Text,
+    Field(max_length=200, json_schema_extra={"pattern": SEARCH_PATTERN}),
+    AfterValidator(_few_words),
+]
+"""A search for words, as in a search engine."""
+
 SortKey = Literal["submitted_date", "title", "created_at", "savings", "relevance"]
 SortOrder = Literal["asc", "desc"]
 
@@ -131,7 +153,7 @@ class OwnPracticeQuery(PageQuery):
 
     category_id: UUID | None = None
     status: Status | None = None
-    search: Annotated[Text, Field(max_length=200)] | None = None
+    search: Search | None = None
     start_date: Day | None = None
     end_date: Day | None = None
     is_benchmarked: bool | None = None

@@ -272,7 +272,10 @@ class Invalid(PortalError):
     """The request was parsed, but breaks a rule."""
 
     code = "VALIDATION_ERROR"
-    description = "the request was parsed but breaks a rule; `details` names each wrong field"
+    description = (
+        "the request was parsed but breaks a rule; `details` names each wrong field, and is empty for a text"
+        " that the database cannot process"
+    )
 
     @classmethod
     def of(cls, field: str, message: str) -> "Invalid":

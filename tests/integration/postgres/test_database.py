@@ -118,6 +118,34 @@ def test_a_broken_constraint_is_told_in_the_terms_of_the_portal_where_it_has_som
         sql.run("INSERT INTO users (email, full_name, role) VALUES ('HQ@amber.test', 'HQ', 'hq')")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT websearch_to_tsquery(repeat('-', 40))",
+        "SELECT to_tsquery('simple', '''')",
+        "SELECT ('''' || repeat('x', 3000) || '''')::tsquery",
+        "SELECT to_tsvector(string_agg(n::text, ' ')) FROM generate_series(100000, 300000) n",
+        "SELECT repeat('(', 1000000)::tsquery",
+        "SELECT repeat('[', 1000000)::jsonb",
+        "SELECT 'x'::text::uuid",
+        r"""SELECT '"\u0000"'::text::jsonb ->> 0""",
+    ],
+)
+def test_a_text_that_the_database_cannot_process_is_an_error_of_the_caller(
+    database: Database, statement: str
+) -> None:
+    for used in (database.autocommit(), None):
+        with pytest.raises(Invalid, match="Shorten it, or leave out unusual characters"):
+            run_in(database, used, statement, {})
+
+
+def test_a_wrong_statement_is_a_fault_of_the_portal(database: Database) -> None:
+    sql = database.autocommit()
+    for statement in ("SELEC 1", "SELECT missing", "SELECT 1 / 0", "SELECT left('x', 'y'::date)"):
+        with pytest.raises(psycopg.Error):
+            run_in(database, sql, statement, {})
+
+
 def run_in(database: Database, used: Any, statement: Any, values: dict[str, Any]) -> None:
     if used is not None:
         used.run(statement, values)
