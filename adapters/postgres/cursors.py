@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bp_core.practices.schemas import OwnPracticeQuery, SortKey, SortOrder
+from bp_core.practices.queries import OwnPracticeQuery, SortKey, SortOrder
 from bp_core.shared.errors import BadRequest, FieldError
 from bp_core.shared.schemas import Text
 

@@ -7,7 +7,8 @@ from psycopg import sql
 
 from adapters.postgres import cursors, search
 from adapters.postgres.database import matching
-from bp_core.practices.schemas import EXCERPT_LENGTH, PracticeQuery, SortKey, SortOrder, StoredListItem
+from bp_core.practices.queries import PracticeQuery, SortKey, SortOrder
+from bp_core.practices.schemas import EXCERPT_LENGTH, StoredListItem
 from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.access import Caller
 from bp_core.shared.paging import LongPage

@@ -15,14 +15,8 @@ from adapters.postgres.database import Sql, columns, named_values
 from adapters.postgres.practice_lists import COPY_COUNT
 from bp_core.practices.columns import SpreadsheetPractice
 from bp_core.practices.ports import CheckedPractice, PracticeStore, Transition
-from bp_core.practices.schemas import (
-    Likeness,
-    PracticeContent,
-    PracticeQuery,
-    Statistics,
-    StoredListItem,
-    StoredPractice,
-)
+from bp_core.practices.queries import PracticeQuery
+from bp_core.practices.schemas import Likeness, PracticeContent, Statistics, StoredListItem, StoredPractice
 from bp_core.practices.workflow import PracticeScope, PracticeState
 from bp_core.reviews import HistoryEntry, HistoryStore
 from bp_core.shared.access import Caller

@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from bp_core.practices.columns import CellValue, Column, Notes, Rows, SpreadsheetPractice
+from bp_core.practices.queries import PracticeQuery
 from bp_core.practices.schemas import (
     Likeness,
     PracticeContent,
-    PracticeQuery,
     Statistics,
     Status,
     StoredListItem,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, WithJsonSchema, field_validator
+from pydantic import Field, WithJsonSchema
 
 from bp_core.shared.money import LARGEST_AMOUNT, SavingPeriod
 from bp_core.shared.schemas import (
@@ -14,7 +14,6 @@ from bp_core.shared.schemas import (
     Day,
     Line,
     Number,
-    PageQuery,
     RequestModel,
     ResponseModel,
     Text,
@@ -46,17 +45,6 @@ Amount = Annotated[
         }
     ),
 ]
-
-MAX_EXPORTED = 10_000
-"""The maximum number of practices in an export."""
-
-MAX_SEARCH_WORDS = 20
-"""The maximum number of words of a search, and of hyphens, which exclude words."""
-
-SEARCH_PATTERN = (
-    rf"^(?!(?:[^-]*-){{{MAX_SEARCH_WORDS + 1}}})\s*(?:[^\u0000\s]+(?:\s+|$)){{0,{MAX_SEARCH_WORDS}}}$"
-)
-"""The limits of a search as a regular expression, for the description of the API."""
 
 EXCERPT_LENGTH = 300
 """The length of a description in a list, in characters."""
@@ -128,50 +116,6 @@ class Submission(RequestModel):
     """A submission; `submitted_date` is today by default (rules 2)."""
 
     submitted_date: Day | None = None
-
-
-def _few_words(search: str) -> str:
-    """Reject long searches: the database nests an operator in a stack of 32 for every hyphen."""
-    if len(search.split()) > MAX_SEARCH_WORDS or search.count("-") > MAX_SEARCH_WORDS:
-        raise ValueError(f"must have at most {MAX_SEARCH_WORDS} words, and at most as many hyphens")
-    return search
-
-
-Search = Annotated[
-    Text,
-    Field(max_length=200, json_schema_extra={"pattern": SEARCH_PATTERN}),
-    AfterValidator(_few_words),
-]
-"""A search for words, as in a search engine."""
-
-SortKey = Literal["submitted_date", "title", "created_at", "savings", "relevance"]
-SortOrder = Literal["asc", "desc"]
-
-
-class OwnPracticeQuery(PageQuery):
-    """Filters and sorts the practices of the caller's plant; `relevance` requires `search`."""
-
-    category_id: UUID | None = None
-    status: Status | None = None
-    search: Search | None = None
-    start_date: Day | None = None
-    end_date: Day | None = None
-    is_benchmarked: bool | None = None
-    sort_by: SortKey = "submitted_date"
-    sort_order: SortOrder = "desc"
-    cursor: Annotated[Text, Field(max_length=4000)] | None = None
-
-    @field_validator("search")
-    @classmethod
-    def _blank_to_none(cls, search: str | None) -> str | None:
-        """Treat a blank search as no search."""
-        return search if search and search.strip() else None
-
-
-class PracticeQuery(OwnPracticeQuery):
-    """Filters and sorts the practices that the caller may see."""
-
-    plant_id: UUID | None = None
 
 
 class StoredImage(ResponseModel):
@@ -338,13 +282,6 @@ class PracticeListItem(ListedText):
     """
 
     thumbnail_url: Annotated[str | None, BLOB_URL]
-
-
-class ExportQuery(PracticeQuery):
-    """Filters and sorts the practices of an export, as for the list, and selects the file format."""
-
-    limit: Annotated[int, Field(ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED
-    format: Literal["xlsx", "csv"] = "xlsx"
 
 
 class SheetError(ResponseModel):

@@ -6,14 +6,13 @@ from uuid import UUID
 from bp_core.practices import views, workflow
 from bp_core.practices.editor import PracticeEditor, content_of
 from bp_core.practices.ports import BlobLinks, CopyPoints, PracticeStore
+from bp_core.practices.queries import OwnPracticeQuery, PracticeQuery
 from bp_core.practices.schemas import (
     Likeness,
     NewPractice,
-    OwnPracticeQuery,
     Practice,
     PracticeChanges,
     PracticeListItem,
-    PracticeQuery,
     Statistics,
     StoredPractice,
 )

@@ -6,7 +6,8 @@ from bp_core.practices.columns import COLUMNS, TEMPLATE, Names, to_row
 from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.importing import PracticeReader
 from bp_core.practices.ports import CategoryNames, PlantNames, PracticeStore, SpreadsheetFiles
-from bp_core.practices.schemas import ExportQuery, ImportReport
+from bp_core.practices.queries import ExportQuery
+from bp_core.practices.schemas import ImportReport
 from bp_core.practices.service import require_consistent
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context

@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
+from bp_core.practices.queries import OwnPracticeQuery, PracticeQuery
 from bp_core.practices.schemas import (
     Likeness,
     NewPractice,
-    OwnPracticeQuery,
     Practice,
     PracticeChanges,
     PracticeListItem,
-    PracticeQuery,
     Statistics,
 )
 from bp_core.shared.access import Caller

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from bp_core.practices.schemas import ExportQuery, ImportReport
+from bp_core.practices.queries import ExportQuery
+from bp_core.practices.schemas import ImportReport
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden
 from bp_core.shared.schemas import RequestModel

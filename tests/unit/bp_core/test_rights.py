@@ -12,7 +12,8 @@ from bp_core.categories import CategoryChanges, NewCategory
 from bp_core.copying import CopyChanges, NewCopy
 from bp_core.leaderboard import CalendarYearQuery
 from bp_core.plants import NewPlant, PlantChanges
-from bp_core.practices.schemas import NewPractice, OwnPracticeQuery, PracticeChanges, Status, Submission
+from bp_core.practices.queries import OwnPracticeQuery
+from bp_core.practices.schemas import NewPractice, PracticeChanges, Status, Submission
 from bp_core.practices.workflow import PracticeScope
 from bp_core.questions import Answer, NewQuestion
 from bp_core.reviews import RevisionRequest

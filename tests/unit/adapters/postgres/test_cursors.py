@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from adapters.postgres.cursors import Position, cursor_at, position_of
-from bp_core.practices.schemas import PracticeQuery, SortKey
+from bp_core.practices.queries import PracticeQuery, SortKey
 from bp_core.shared.errors import BadRequest
 
 PRACTICE = UUID("00000000-0000-4000-8000-0000000000a1")

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from bp_core.practices.columns import SpreadsheetPractice
 from bp_core.practices.ports import CheckedPractice, Transition
-from bp_core.practices.schemas import Likeness, PracticeQuery, Statistics, StoredListItem, StoredPractice
+from bp_core.practices.queries import PracticeQuery
+from bp_core.practices.schemas import Likeness, Statistics, StoredListItem, StoredPractice
 from bp_core.practices.workflow import PracticeScope, PracticeState
 from bp_core.reviews import HistoryEntry
 from bp_core.shared.access import Caller

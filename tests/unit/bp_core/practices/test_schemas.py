@@ -3,7 +3,8 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from bp_core.practices.schemas import NewPractice, PracticeChanges, PracticeQuery
+from bp_core.practices.queries import PracticeQuery
+from bp_core.practices.schemas import NewPractice, PracticeChanges
 from bp_core.reviews import RevisionRequest
 
 

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from bp_core.practices.ports import Transition
-from bp_core.practices.schemas import NewPractice, PracticeChanges, PracticeQuery, Status
+from bp_core.practices.queries import PracticeQuery
+from bp_core.practices.schemas import NewPractice, PracticeChanges, Status
 from bp_core.practices.workflow import PracticeState
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
