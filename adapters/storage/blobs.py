@@ -6,6 +6,7 @@ The storage library takes a second to import, so it is imported where it is firs
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,8 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from adapters.storage.accounts import StorageAccount
+from adapters.storage.dispositions import INLINE, attachment
+from bp_core.practices.ports import ServedAs
 from bp_core.purging import ExpiredBlobs
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.kinds import IMAGES, MEGABYTE, QUARANTINE
@@ -43,6 +46,17 @@ PAGE_SIZE: Final = 1000
 
 RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """What a signed URL permits until it expires; the storage answers with the headers that it names."""
+
+    permission: str
+    now: datetime
+    expires_at: datetime
+    content_type: str | None = None
+    disposition: str | None = None
 
 
 class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
@@ -86,7 +100,8 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
         target = self._blob(QUARANTINE, f"{container}/{blob_name}")
         with _storage_errors():
             try:
-                url = self.read_url(container, blob_name, datetime.now(UTC))
+                now = datetime.now(UTC)
+                url = self._signed_url(container, blob_name, _Grant("r", now, now + READ_LIFETIME))
                 size = source.get_blob_properties().size
                 is_small = size <= MAX_SYNC_COPY
                 copy = target.start_copy_from_url(url, {"reason": quote(reason)}, requires_sync=is_small)
@@ -128,12 +143,17 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
         return deleted
 
     @override
-    def read_url(self, container: str, blob_name: str, now: datetime) -> str:
-        return self._signed_url(container, blob_name, "r", now, now + READ_LIFETIME)
+    def read_url(self, container: str, blob_name: str, now: datetime, served: ServedAs) -> str:
+        grant = _Grant("r", now, now + READ_LIFETIME, served.content_type, _disposition(blob_name, served))
+        return self._signed_url(container, blob_name, grant)
+
+    @override
+    def url(self, container: str, blob_name: str) -> str:
+        return f"{self._service.url.rstrip('/')}/{container}/{quote(blob_name)}"
 
     @override
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
-        return self._signed_url(container, blob_name, "c", now, expires_at)
+        return self._signed_url(container, blob_name, _Grant("c", now, expires_at))
 
     def check(self) -> None:
         """Check that the storage answers. Raises Unavailable."""
@@ -146,25 +166,25 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
         except AzureError as error:  # a wrong key as well: anything that makes the files unreachable
             raise Unavailable("The file storage does not answer.") from error
 
-    def _signed_url(
-        self, container: str, blob_name: str, permission: str, now: datetime, expires_at: datetime
-    ) -> str:
+    def _signed_url(self, container: str, blob_name: str, grant: _Grant) -> str:
         from azure.storage.blob import generate_blob_sas
 
-        service, start = self._service, now - CLOCK_SKEW
+        service, start = self._service, grant.now - CLOCK_SKEW
         with _storage_errors():
-            signing_key = self._account.signing_key(service, start, expires_at)
+            signing_key = self._account.signing_key(service, start, grant.expires_at)
         signature = generate_blob_sas(
             account_name=service.account_name or "",
             container_name=container,
             blob_name=blob_name,
-            permission=permission,
+            permission=grant.permission,
             start=start,
-            expiry=expires_at,
+            expiry=grant.expires_at,
+            content_type=grant.content_type,
+            content_disposition=grant.disposition,
             protocol="https" if service.url.startswith("https:") else "https,http",
             **signing_key,
         )
-        return f"{service.url.rstrip('/')}/{container}/{quote(blob_name)}?{signature}"
+        return f"{self.url(container, blob_name)}?{signature}"
 
     @cached_property
     def _service(self) -> "BlobServiceClient":
@@ -178,6 +198,12 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
 
     def _blob(self, container: str, blob_name: str) -> "BlobClient":
         return self._service.get_blob_client(container, blob_name)
+
+
+def _disposition(blob_name: str, served: ServedAs) -> str:
+    if served.saved_name is None:
+        return INLINE
+    return attachment(served.saved_name, blob_name.rpartition(".")[2])
 
 
 def _wait_for_copy(blob: "BlobClient", status: str | None) -> None:

@@ -129,10 +129,21 @@ class CopyPoints(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ServedAs:
+    """How a browser receives a file: the recorded content type, never that of the upload.
+
+    A file with a `saved_name` is saved under it, any other is shown.
+    """
+
+    content_type: str
+    saved_name: str | None = None
+
+
 class BlobLinks(Protocol):
     """Signs URLs for reading stored files."""
 
-    def read_url(self, container: str, blob_name: str, now: datetime) -> str:
+    def read_url(self, container: str, blob_name: str, now: datetime, served: ServedAs) -> str:
         """Sign a URL that reads one blob for 24 hours. Raises Unavailable."""
         ...
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bp_core.practices.ports import BlobLinks
+from bp_core.practices.ports import BlobLinks, ServedAs
 from bp_core.practices.schemas import (
     Document,
     Image,
@@ -17,6 +17,9 @@ from bp_core.practices.schemas import (
 
 THUMBNAILS = "thumbnails"
 """The blob container of the thumbnails."""
+
+THUMBNAIL_TYPE = "image/webp"
+"""The content type of the thumbnails."""
 
 
 def practice(stored: StoredPractice, links: BlobLinks, now: datetime) -> Practice:
@@ -44,16 +47,18 @@ def list_items(stored: list[StoredListItem], links: BlobLinks, now: datetime) ->
 
 def image(stored: StoredImage, links: BlobLinks, now: datetime) -> Image:
     """Return the response for an image."""
+    shown = ServedAs(stored.content_type)
     return Image(
         **stored.model_dump(exclude={"thumbnail_name"}),
-        blob_url=links.read_url(stored.blob_container, stored.blob_name, now),
+        blob_url=links.read_url(stored.blob_container, stored.blob_name, now, shown),
         thumbnail_url=_thumbnail_url(links, stored.thumbnail_name, now),
     )
 
 
 def document(stored: StoredDocument, links: BlobLinks, now: datetime) -> Document:
     """Return the response for a document."""
-    url = links.read_url(stored.blob_container, stored.blob_name, now)
+    saved = ServedAs(stored.content_type, saved_name=stored.document_name)
+    url = links.read_url(stored.blob_container, stored.blob_name, now, saved)
     return Document(**stored.model_dump(), blob_url=url)
 
 
@@ -62,4 +67,6 @@ def _newest(images: list[Image], image_type: ImageType) -> str | None:
 
 
 def _thumbnail_url(links: BlobLinks, thumbnail_name: str | None, now: datetime) -> str | None:
-    return links.read_url(THUMBNAILS, thumbnail_name, now) if thumbnail_name else None
+    if thumbnail_name is None:
+        return None
+    return links.read_url(THUMBNAILS, thumbnail_name, now, ServedAs(THUMBNAIL_TYPE))

@@ -17,6 +17,9 @@ MEGABYTE: Final = 1024 * 1024
 FileType = Literal["image", "document"]
 """The two kinds of upload, as requests name them."""
 
+CONTENT_TYPE_ALIASES: Final[Mapping[str, str]] = {"image/jpg": "image/jpeg"}
+"""Content types that some clients send, and the registered type that each of them means."""
+
 MAX_STEM_LENGTH: Final = 60
 """How many characters of a document's file name go into the name of its blob."""
 
@@ -147,6 +150,12 @@ def parse_blob_name(kind: UploadKind, text: str) -> BlobName:
         if name is not None and make_blob_name(name) == text:
             return name
     raise Invalid.of("blob_name", "is not a blob name of this portal")
+
+
+def registered_type(content_type: str) -> str:
+    """Return the registered form of a content type: `image/JPG` gives `image/jpeg`."""
+    content_type = content_type.lower()
+    return CONTENT_TYPE_ALIASES.get(content_type, content_type)
 
 
 def extension_of(filename: str) -> str:

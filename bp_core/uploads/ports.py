@@ -176,6 +176,10 @@ class BlobStore(BlobLinks, Protocol):
         """Delete a blob; do nothing if there is no such blob."""
         ...
 
+    def url(self, container: str, blob_name: str) -> str:
+        """Return the URL of a blob, which is not signed."""
+        ...
+
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
         """Sign a URL that can create this one blob, once, until it expires."""
         ...

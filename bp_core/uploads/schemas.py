@@ -51,12 +51,17 @@ class UploadPermit(ResponseModel):
 
 
 class Confirmation(RequestModel):
-    """The statement of a client that it has uploaded a file; the stored file counts, not what is declared."""
+    """The statement of a client that it has uploaded a file; the stored file counts, not what is declared.
+
+    Older clients send `practice_id` and `blob_url`, too: they must be those of the path and of the blob.
+    """
 
     blob_name: Annotated[Text, Field(min_length=1, max_length=1024), BLOB_NAME]
     blob_container: Annotated[Text, Field(min_length=1, max_length=63, examples=["best-practices"])]
     file_size: Annotated[FileSize, Field(examples=[204800])]
     content_type: Annotated[ShortName, Field(examples=["image/jpeg"])]
+    practice_id: UUID | None = None
+    blob_url: Annotated[Text | None, Field(max_length=4096)] = None
 
 
 class ImageConfirmation(Confirmation):

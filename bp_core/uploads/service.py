@@ -21,6 +21,7 @@ from bp_core.uploads.kinds import (
     UploadKind,
     extension_of,
     parse_blob_name,
+    registered_type,
     safe_stem,
 )
 from bp_core.uploads.ports import BlobStore, File, PendingUpload, UploadStore
@@ -49,8 +50,13 @@ class _DeclaredFile:
     practice_id: UUID
     stem: str
     filename: str
-    content_type: str
+    declared_type: str
     size: int
+
+    @property
+    def content_type(self) -> str:
+        """The registered form of the declared content type."""
+        return registered_type(self.declared_type)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class UploadService:
         kind.
         """
         workflow.require_owner(caller, self.practices.scope(practice_id))
-        name = _confirmed_name(self.image_recorder.kind, practice_id, confirmation)
+        name = self._confirmed_name(self.image_recorder.kind, practice_id, confirmation)
         if name.stem != confirmation.image_type:
             raise Invalid.of("image_type", "does not match the name of the blob")
         require_right = partial(self._lock_owned, caller, practice_id)
@@ -116,7 +122,7 @@ class UploadService:
         kind.
         """
         workflow.require_owner(caller, self.practices.scope(practice_id))
-        name = _confirmed_name(self.document_recorder.kind, practice_id, confirmation)
+        name = self._confirmed_name(self.document_recorder.kind, practice_id, confirmation)
         result = self.document_recorder.record(
             str(name),
             with_thumbnail=False,
@@ -140,7 +146,7 @@ class UploadService:
             IMAGES, practice_id, upload.image_type, upload.filename, upload.content_type, size
         )
         pending = self._reserve(caller, declared)
-        self.blobs.put(pending.container, pending.blob_name, upload.data, upload.content_type)
+        self.blobs.put(pending.container, pending.blob_name, upload.data, pending.declared_content_type)
         result = self.image_recorder.record(
             pending.blob_name,
             with_thumbnail=False,
@@ -212,6 +218,21 @@ class UploadService:
         now, expires_at = self.context.now, pending.expires_at
         return self.blobs.upload_url(pending.container, pending.blob_name, now, expires_at)
 
+    def _confirmed_name(self, kind: UploadKind, practice_id: UUID, confirmation: Confirmation) -> BlobName:
+        """Return the name of a confirmed blob. Raises Invalid if it contradicts the request."""
+        name = parse_blob_name(kind, confirmation.blob_name)
+        if confirmation.blob_container != kind.container:
+            raise Invalid.of("blob_container", f"must be {kind.container}")
+        if name.practice_id != practice_id:
+            raise Invalid.of("blob_name", "belongs to another practice")
+        if confirmation.practice_id not in (None, practice_id):
+            raise Invalid.of("practice_id", "is not the practice in the path")
+        if confirmation.blob_url and _unsigned(confirmation.blob_url) != self.blobs.url(
+            kind.container, str(name)
+        ):
+            raise Invalid.of("blob_url", "is not the URL of the blob")
+        return name
+
     def _show_image(self, image: StoredImage) -> Image:
         return views.image(image, self.blobs, self.context.now)
 
@@ -226,13 +247,9 @@ def _new_name(file: _DeclaredFile, epoch_ms: int) -> BlobName:
     return BlobName(file.kind, file.practice_id, file.stem, epoch_ms, extension)
 
 
-def _confirmed_name(kind: UploadKind, practice_id: UUID, confirmation: Confirmation) -> BlobName:
-    name = parse_blob_name(kind, confirmation.blob_name)
-    if confirmation.blob_container != kind.container:
-        raise Invalid.of("blob_container", f"must be {kind.container}")
-    if name.practice_id != practice_id:
-        raise Invalid.of("blob_name", "belongs to another practice")
-    return name
+def _unsigned(url: str) -> str:
+    """Return a URL without its query, where the signature is."""
+    return url.partition("?")[0]
 
 
 def _shown(

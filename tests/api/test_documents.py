@@ -390,6 +390,41 @@ def test_a_document_is_read_by_its_url_and_is_gone_after_its_deletion(
     assert len(listed(author, practice_id)) == 1
 
 
+def test_a_document_is_served_with_its_recorded_type_and_name_whatever_its_uploader_declared(
+    world: World, author: Person, practice_id: str
+) -> None:
+    world.clock.at = datetime.now(UTC)
+    permit = world.presign_document(author.sign_in(), practice_id)
+    headers = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "text/html",
+               "x-ms-blob-content-disposition": "inline"}  # fmt: skip
+    page = b"%PDF-1.7\n<script>alert(1)</script>"
+    assert httpx.put(permit["upload_url"], content=page, headers=headers).status_code == 201
+    document = confirm(
+        author, practice_id, permit["blob_name"], document_name='Füge "plan" \u202efdp.html'
+    ).json()["data"]
+
+    response = httpx.get(document["blob_url"])
+
+    assert response.content == page
+    assert response.headers["Content-Type"] == "application/pdf"
+    plain, encoded = "F_ge _plan_ fdp.html.pdf", "F%C3%BCge%20_plan_%20fdp.html.pdf"
+    disposition = response.headers["Content-Disposition"]
+    assert disposition == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
+
+
+def test_older_clients_confirm_a_document_with_its_practice_and_url(
+    world: World, author: Person, practice_id: str
+) -> None:
+    permit = world.presign_document(author, practice_id)
+    world.put_blob(permit["blob_name"], pdf(), "supporting-documents")
+    extra = {"practice_id": practice_id, "blob_url": permit["upload_url"]}
+    body = document_confirmation(permit["blob_name"], **extra)
+    assert author.post(f"/best-practices/{practice_id}/documents", body).status_code == 201
+    other = permit["upload_url"].replace("documents/", "documents/x", 1)
+    response = confirm(author, practice_id, permit["blob_name"], blob_url=other)
+    assert refusal_of(response) == invalid("blob_url")
+
+
 def test_a_document_whose_blob_cannot_be_deleted_keeps_its_row(
     world: World, author: Person, practice_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,6 +285,56 @@ FOREIGN_NAMES = [
 ]  # fmt: skip
 
 
+def test_older_clients_confirm_an_image_with_its_practice_and_url(
+    world: World, author: Person, practice_id: str
+) -> None:
+    permit = world.presign_image(author, practice_id)
+    blob_name, signed = permit["blob_name"], permit["upload_url"]
+    world.put_blob(blob_name, picture())
+    path = f"/best-practices/{practice_id}/images"
+    accepted: list[dict[str, object]] = [
+        {"practice_id": practice_id, "blob_url": signed},
+        {"practice_id": practice_id.upper(), "blob_url": signed.partition("?")[0]},
+        {"practice_id": None, "blob_url": None},
+        {"blob_url": ""},
+    ]
+    refused: list[dict[str, object]] = [
+        {"practice_id": str(uuid4())},
+        {"practice_id": "7"},
+        {"practice_id": 7},
+        {"blob_url": signed.replace("before", "after")},
+        {"blob_url": f"https://elsewhere.test/best-practices/{blob_name}"},
+        {"blob_url": blob_name},
+        {"blob_url": "x" * 4097},
+        {"blob_url": ["x"]},
+    ]
+    for changes in refused:
+        assert refusal_of(author.post(path, confirmation(blob_name, **changes))) == invalid(*changes), changes
+    assert states(world) == [("pending", None)]
+    for status, changes in zip((201, 200, 200, 200), accepted, strict=True):
+        assert author.post(path, confirmation(blob_name, **changes)).status_code == status, changes
+
+
+def test_image_jpg_counts_as_image_jpeg(world: World, author: Person, practice_id: str) -> None:
+    for content_type in ("image/jpg", "IMAGE/JPG", "Image/Jpeg"):
+        permit = world.presign_image(author, practice_id, content_type=content_type)
+        world.put_blob(permit["blob_name"], picture())
+        body = confirmation(permit["blob_name"], content_type=content_type)
+        response = author.post(f"/best-practices/{practice_id}/images", body)
+        assert (response.status_code, response.json()["data"]["content_type"]) == (201, "image/jpeg")
+    form = send_form(author, practice_id, {"file": ("x.jpg", picture(), "image/jpg")})
+
+    name = form.json()["data"]["blob_name"]
+    assert (form.status_code, form.json()["data"]["content_type"]) == (201, "image/jpeg")
+    assert world.query("SELECT DISTINCT declared_content_type FROM uploads") == [("image/jpeg",)]
+    with world.container("best-practices").get_blob_client(name) as blob:
+        assert blob.get_blob_properties().content_settings.content_type == "image/jpeg"
+    refused = author.post(
+        "/upload/presigned-url", upload_request(practice_id, filename="x.png", content_type="image/jpg")
+    )
+    assert refusal_of(refused) == invalid("content_type")
+
+
 def test_foreign_names_are_not_confirmed(world: World, author: Person, practice_id: str) -> None:
     for name in FOREIGN_NAMES:
         body = confirmation(name.replace("{id}", practice_id))
@@ -495,6 +545,26 @@ def test_a_url_that_reads_an_image_expires_after_a_day(
     world.clock.at = datetime.now(UTC) - timedelta(hours=24, minutes=1)
     image = recorded(world, author.sign_in(), practice_id)
     assert httpx.get(image["blob_url"]).status_code == 403
+
+
+def test_an_image_and_its_thumbnail_are_served_with_their_recorded_types_whatever_the_uploader_declared(
+    world: World, author: Person, practice_id: str
+) -> None:
+    use_real_time(world)
+    permit = world.presign_image(author.sign_in(), practice_id)
+    headers = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "text/html",
+               "x-ms-blob-content-disposition": "attachment; filename=evil.html"}  # fmt: skip
+    assert httpx.put(permit["upload_url"], content=picture(), headers=headers).status_code == 201
+    world.deliver(permit["blob_name"])
+    [image] = author.get(f"/best-practices/{practice_id}/images").json()["data"]
+
+    for url, content_type in ((image["blob_url"], "image/jpeg"), (image["thumbnail_url"], "image/webp")):
+        response = httpx.get(url)
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == content_type
+        assert response.headers["Content-Disposition"] == "inline"
+        forged = url.replace("rsct=image", "rsct=text")
+        assert (forged == url, httpx.get(forged).status_code) == (False, 403)
 
 
 def test_other_plants_see_the_images_of_submitted_practices(world: World, author: Person) -> None:

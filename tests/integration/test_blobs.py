@@ -14,6 +14,7 @@ from azure.storage.blob import BlobServiceClient
 
 from adapters.storage.accounts import AccountByKey
 from adapters.storage.blobs import AzureBlobs
+from bp_core.practices.ports import ServedAs
 from bp_core.shared.errors import Unavailable
 from local.azurite import storage_connection_string as connection_string_of
 from local.storage import prepare_storage
@@ -24,6 +25,7 @@ NAME = "practices/7/a b é %2f?#&+.jpg"
 """A name with every character that has a meaning in a URL."""
 
 NOW = datetime.now(UTC)
+JPEG = ServedAs("image/jpeg")
 KEY = base64.b64encode(b"a made-up key").decode()
 
 
@@ -116,7 +118,10 @@ def test_deleting_a_missing_blob_does_nothing(blobs: AzureBlobs) -> None:
 def test_urls_work_for_names_with_any_characters(blobs: AzureBlobs) -> None:
     put = blobs.upload_url(CONTAINER, NAME, NOW, NOW + timedelta(minutes=15))
     answer = httpx.put(put, content=b"bytes", headers={"x-ms-blob-type": "BlockBlob"})
-    assert (answer.status_code, httpx.get(blobs.read_url(CONTAINER, NAME, NOW)).content) == (201, b"bytes")
+    assert (answer.status_code, httpx.get(blobs.read_url(CONTAINER, NAME, NOW, JPEG)).content) == (
+        201,
+        b"bytes",
+    )
 
 
 @pytest.mark.parametrize(("scheme", "protocols"), [("https", ["https"]), ("http", ["https,http"])])
@@ -126,7 +131,7 @@ def test_urls_need_https_if_the_account_uses_it(scheme: str, protocols: list[str
     now = datetime(2026, 8, 15, 6, 30, tzinfo=UTC)
     upload_url = blobs.upload_url(CONTAINER, NAME, now, now + timedelta(minutes=15))
     for url, permission, end in [
-        (blobs.read_url(CONTAINER, NAME, now), "r", "2026-08-16T06:30:00Z"),
+        (blobs.read_url(CONTAINER, NAME, now, JPEG), "r", "2026-08-16T06:30:00Z"),
         (upload_url, "c", "2026-08-15T06:45:00Z"),
     ]:  # fmt: skip
         parts = urlsplit(url)
@@ -160,7 +165,7 @@ def test_a_storage_that_does_not_answer_is_unavailable_and_urls_are_signed_witho
             partial(refused, blobs.delete, CONTAINER, NAME),
         )
     )
-    assert blobs.read_url(CONTAINER, NAME, NOW).startswith(f"http://127.0.0.1:{port}/amber/")
+    assert blobs.read_url(CONTAINER, NAME, NOW, JPEG).startswith(f"http://127.0.0.1:{port}/amber/")
     assert blobs.upload_url(CONTAINER, NAME, NOW, NOW).startswith(f"http://127.0.0.1:{port}/amber/")
 
 

@@ -13,6 +13,7 @@ from azure.storage.blob import BlobServiceClient
 
 from adapters.storage.accounts import KEY_RETRIED_AFTER, AccountByIdentity
 from adapters.storage.blobs import AzureBlobs
+from bp_core.practices.ports import ServedAs
 from bp_core.shared.errors import Unavailable
 from functions import bootstrap
 from local.azurite import Azurite, Certificate
@@ -23,6 +24,7 @@ from tests.world import SetClock, World, concurrently, confirmation, picture
 
 ACCOUNT = "amber"
 CONTAINER, NAME = "best-practices", "practices/7/before_1.jpg"
+JPEG = ServedAs("image/jpeg")
 MINUTES, DAY = timedelta(minutes=15), timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -122,7 +124,7 @@ def test_blobs_are_written_read_listed_moved_and_deleted_without_a_key(
 
 def test_a_delegated_url_puts_its_blob_once_and_another_one_reads_it(blobs: AzureBlobs) -> None:
     upload_url = blobs.upload_url(CONTAINER, NAME, NOW, NOW + MINUTES)
-    read_url = blobs.read_url(CONTAINER, NAME, NOW)
+    read_url = blobs.read_url(CONTAINER, NAME, NOW, JPEG)
 
     assert [put(upload_url, b"first"), put(upload_url, b"second")] == [201, 403]
     assert httpx.get(read_url).content == b"first"
@@ -134,10 +136,23 @@ def test_a_delegated_url_puts_its_blob_once_and_another_one_reads_it(blobs: Azur
     }
 
 
+def test_a_delegated_url_serves_the_recorded_content_type_and_name(blobs: AzureBlobs) -> None:
+    blobs.put(CONTAINER, "documents/7/plan_1.pdf", b"%PDF-", "text/html")
+    pdf = ServedAs("application/pdf", saved_name="Plan 7")
+
+    response = httpx.get(blobs.read_url(CONTAINER, "documents/7/plan_1.pdf", NOW, pdf))
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert response.headers["Content-Disposition"] == (
+        "attachment; filename=\"Plan 7.pdf\"; filename*=UTF-8''Plan%207.pdf"
+    )
+
+
 def test_a_delegated_url_that_has_ended_opens_nothing(blobs: AzureBlobs) -> None:
     blobs.put(CONTAINER, NAME, b"x", "image/jpeg")
 
-    assert httpx.get(blobs.read_url(CONTAINER, NAME, NOW - DAY - MINUTES)).status_code == 403
+    assert httpx.get(blobs.read_url(CONTAINER, NAME, NOW - DAY - MINUTES, JPEG)).status_code == 403
     assert put(blobs.upload_url(CONTAINER, "other.jpg", NOW - 2 * MINUTES, NOW - MINUTES), b"x") == 403
 
 
@@ -145,7 +160,7 @@ def test_one_key_signs_for_four_days_and_is_replaced_two_days_before_it_ends(
     blobs: AzureBlobs, keys: list[tuple[datetime, datetime]]
 ) -> None:
     times = [NOW, NOW - timedelta(seconds=1), NOW + 4 * DAY - MINUTES, NOW + 4 * DAY, NOW + 5 * DAY]
-    urls = [signed(blobs.read_url(CONTAINER, NAME, now)) for now in times]
+    urls = [signed(blobs.read_url(CONTAINER, NAME, now, JPEG)) for now in times]
 
     assert [start for start, _ in keys] == [NOW - MINUTES, NOW + 4 * DAY - MINUTES]
     assert all(end - start < timedelta(days=7) for start, end in keys)
@@ -157,7 +172,7 @@ def test_one_key_signs_for_four_days_and_is_replaced_two_days_before_it_ends(
 def test_many_who_need_a_key_at_once_ask_for_one(
     blobs: AzureBlobs, keys: list[tuple[datetime, datetime]]
 ) -> None:
-    urls = concurrently(*[partial(blobs.read_url, CONTAINER, NAME, NOW)] * 12)
+    urls = concurrently(*[partial(blobs.read_url, CONTAINER, NAME, NOW, JPEG)] * 12)
 
     assert len(keys) == 1
     assert len(set(urls)) == 1
@@ -166,16 +181,16 @@ def test_many_who_need_a_key_at_once_ask_for_one(
 def test_a_key_that_cannot_be_replaced_yet_goes_on_signing_and_is_tried_again_later(
     blobs: AzureBlobs, identity: StandIn, keys: list[tuple[datetime, datetime]]
 ) -> None:
-    first = signed(blobs.read_url(CONTAINER, NAME, NOW))["skt"]
+    first = signed(blobs.read_url(CONTAINER, NAME, NOW, JPEG))["skt"]
     identity.away = nobody_answers()
     identity_forgets(blobs)
 
     due = NOW + 4 * DAY
     for now in (due, due + MINUTES / 3):
-        assert signed(blobs.read_url(CONTAINER, NAME, now))["skt"] == first
+        assert signed(blobs.read_url(CONTAINER, NAME, now, JPEG))["skt"] == first
     assert len(keys) == 2
     identity.away = None
-    assert signed(blobs.read_url(CONTAINER, NAME, due + KEY_RETRIED_AFTER))["skt"] > first
+    assert signed(blobs.read_url(CONTAINER, NAME, due + KEY_RETRIED_AFTER, JPEG))["skt"] > first
 
 
 def test_without_any_key_there_are_no_urls_and_the_storage_is_unavailable(
@@ -184,7 +199,7 @@ def test_without_any_key_there_are_no_urls_and_the_storage_is_unavailable(
     identity.away = nobody_answers()
 
     for call in (
-        partial(blobs.read_url, CONTAINER, NAME, NOW),
+        partial(blobs.read_url, CONTAINER, NAME, NOW, JPEG),
         partial(blobs.upload_url, CONTAINER, NAME, NOW, NOW + MINUTES),
         partial(blobs.read, CONTAINER, NAME, 5),
         blobs.check,
@@ -192,7 +207,7 @@ def test_without_any_key_there_are_no_urls_and_the_storage_is_unavailable(
         with pytest.raises(Unavailable):
             call()
     identity.away = None
-    assert httpx.head(blobs.read_url(CONTAINER, NAME, NOW)).status_code == 404
+    assert httpx.head(blobs.read_url(CONTAINER, NAME, NOW, JPEG)).status_code == 404
 
 
 def test_an_identity_without_rights_is_a_fault_of_ours_and_no_outage(

@@ -47,6 +47,7 @@ from datetime import datetime, UTC
 import azure.functions as func
 
 import function_app
+from bp_core.practices.ports import ServedAs
 from functions import bootstrap
 from function_host.index import index_app
 from function_host.invocation import invoke
@@ -58,7 +59,7 @@ functions = {function.name: function for function in index_app(function_app.app,
 request = func.HttpRequest("GET", "http://portal.test/health", body=b"")
 nobody_follows = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
 answer = invoke(functions["show_health"], request, nobody_follows)
-url = bootstrap.portal().blobs.read_url("best-practices", "a.jpg", datetime.now(UTC))
+url = bootstrap.portal().blobs.read_url("best-practices", "a.jpg", datetime.now(UTC), ServedAs("image/jpeg"))
 imported = {name.partition(".")[0] for name in sys.modules}
 print(json.dumps({"status": answer.status_code, "url": url, "imported": sorted(imported)}))
 """

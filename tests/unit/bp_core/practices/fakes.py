@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bp_core.practices.columns import SpreadsheetPractice
-from bp_core.practices.ports import CheckedPractice, Transition
+from bp_core.practices.ports import CheckedPractice, ServedAs, Transition
 from bp_core.practices.queries import PracticeQuery
 from bp_core.practices.schemas import Likeness, Statistics, StoredListItem, StoredPractice
 from bp_core.practices.workflow import PracticeScope, PracticeState
@@ -133,7 +133,7 @@ class RecordedPoints:
 class PlainLinks:
     """URLs that show what they read, and when they were made."""
 
-    def read_url(self, container: str, blob_name: str, now: datetime) -> str:
+    def read_url(self, container: str, blob_name: str, now: datetime, served: ServedAs) -> str:
         return f"https://blobs/{container}/{blob_name}?{now:%H%M}"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic
 from uuid import UUID, uuid4
 
+from bp_core.practices.ports import ServedAs
 from bp_core.practices.schemas import Status, StoredDocument, StoredImage
 from bp_core.shared.auditing import Snapshot
 from bp_core.shared.errors import Unavailable
@@ -252,10 +253,13 @@ class MemoryBlobs:
         with self._outage.call():
             self.blobs.pop((container, blob_name), None)
 
+    def url(self, container: str, blob_name: str) -> str:
+        return f"https://blobs/{container}/{blob_name}"
+
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
         return f"https://blobs/{container}/{blob_name}?for={(expires_at - now) // timedelta(minutes=1)}"
 
-    def read_url(self, container: str, blob_name: str, now: datetime) -> str:
+    def read_url(self, container: str, blob_name: str, now: datetime, served: ServedAs) -> str:
         return f"https://blobs/{container}/{blob_name}?read"
 
 
