@@ -180,7 +180,7 @@ class PointsUpdater(CopyPoints):
         added += self.store.add_difference(practice_id, before)
 
     @override
-    def updated_without(self, practice_id: UUID) -> AbstractContextManager[object]:
+    def updated_for_copy(self, practice_id: UUID) -> AbstractContextManager[object]:
         # The original is locked before its copy: all transactions use this order, which avoids deadlocks.
         original_id = self.store.lock_original_of(practice_id)
         return nullcontext() if original_id is None else self.updated(original_id)

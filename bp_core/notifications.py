@@ -3,6 +3,7 @@
 Notifications are inserted in the transaction of the change.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Protocol
 from uuid import UUID
@@ -11,6 +12,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from bp_core.practices.ports import PracticeListener
+from bp_core.practices.schemas import Status
 from bp_core.practices.workflow import PracticeState
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import NotFound
@@ -23,6 +25,8 @@ NotificationType = Literal[
     "practice_benchmarked",
     "practice_approved",
     "revision_requested",
+    "practice_declined",
+    "practice_reopened",
     "practice_copied",
     "upload_rejected",
 ]
@@ -143,9 +147,17 @@ def excerpt(text: str) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
+_DECISIONS: Final[Mapping[Status, tuple[NotificationType, str]]] = {
+    "approved": ("practice_approved", "Your practice is approved"),
+    "revision_required": ("revision_requested", "Your practice needs a revision"),
+    "declined": ("practice_declined", "Your practice is declined"),
+}
+_REOPENED: Final[tuple[NotificationType, str]] = ("practice_reopened", "Your practice is reviewed again")
+
+
 @dataclass(frozen=True)
 class DecisionNotifier(PracticeListener):
-    """Notifies a plant when headquarters approves its practice or asks for a revision."""
+    """Notifies a plant of every decision of headquarters about its practice."""
 
     notifier: Notifier
 
@@ -153,10 +165,7 @@ class DecisionNotifier(PracticeListener):
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
         if before is None or after is None or before.status == after.status:
             return
-        if after.status == "approved":
-            notice = Notice("practice_approved", "Your practice is approved", after.content.title, after.id)
-            self.notifier.notify_plant(after.plant_id, notice)
-        elif after.status == "revision_required":
-            title = "Your practice needs a revision"
-            notice = Notice("revision_requested", title, after.content.title, after.id)
+        decision = _REOPENED if before.status == "declined" else _DECISIONS.get(after.status)
+        if decision is not None:
+            notice = Notice(*decision, after.content.title, after.id)
             self.notifier.notify_plant(after.plant_id, notice)

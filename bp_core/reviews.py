@@ -1,4 +1,4 @@
-"""Reviews: submission, approval, requests for revision, and the history of a practice (rules 2)."""
+"""Reviews: the transitions of a practice, and their history (rules 2)."""
 
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from bp_core.practices import workflow
 from bp_core.practices.editor import PracticeEditor
+from bp_core.practices.ports import CopyPoints
 from bp_core.practices.schemas import Comment, Practice, Status, Submission
 from bp_core.practices.service import PracticeService
 from bp_core.practices.workflow import PracticeScope, RequestedTransition
@@ -20,6 +21,12 @@ class RevisionRequest(RequestModel):
     """A request to the plant to change its practice."""
 
     comment: Annotated[Comment, Field(examples=["Please say how it was measured."])]
+
+
+class Refusal(RequestModel):
+    """Why a practice is declined; its plant reads it."""
+
+    reason: Annotated[Comment, Field(examples=["The same practice is in use already."])]
 
 
 class HistoryEntry(ResponseModel):
@@ -52,6 +59,7 @@ class ReviewService:
     store: HistoryStore
     editor: PracticeEditor
     practices: PracticeService
+    points: CopyPoints
 
     def submit(
         self, caller: Caller, practice_id: UUID, submission: Submission, expected: ExpectedVersions = None
@@ -82,6 +90,33 @@ class ReviewService:
         requested = RequestedTransition("revision_required", comment=request.comment)
         return self._move(caller, practice_id, requested, expected)
 
+    def decline(
+        self, caller: Caller, practice_id: UUID, refusal: Refusal, expected: ExpectedVersions = None
+    ) -> Practice:
+        """Decline a submitted practice, for headquarters; it counts nowhere until it is reopened.
+
+        Raises NotFound, Forbidden, PreconditionFailed, InvalidTransition.
+        """
+        require_headquarters(caller)
+        requested = RequestedTransition("declined", comment=refusal.reason)
+        return self._move(caller, practice_id, requested, expected)
+
+    def reopen(self, caller: Caller, practice_id: UUID, expected: ExpectedVersions = None) -> Practice:
+        """Submit a declined practice again, for headquarters; its date stays.
+
+        Raises NotFound, Forbidden, PreconditionFailed, InvalidTransition.
+        """
+        require_headquarters(caller)
+        requested = RequestedTransition("submitted", from_status="declined")
+        return self._move(caller, practice_id, requested, expected)
+
+    def withdraw(self, caller: Caller, practice_id: UUID, expected: ExpectedVersions = None) -> Practice:
+        """Make a submitted practice a draft again, for its plant, while nobody has decided about it.
+
+        Raises NotFound, Forbidden, PreconditionFailed, InvalidTransition, PracticeDecided, PracticeCopied.
+        """
+        return self._move(caller, practice_id, RequestedTransition("draft"), expected)
+
     def history(self, caller: Caller, practice_id: UUID) -> list[HistoryEntry]:
         """Return the changes of status of a practice that the caller owns, oldest first.
 
@@ -93,7 +128,8 @@ class ReviewService:
     def _move(
         self, caller: Caller, practice_id: UUID, requested: RequestedTransition, expected: ExpectedVersions
     ) -> Practice:
-        practice = self.editor.lock_owned(caller, practice_id, expected)
-        moved = workflow.transition(caller, practice, requested, self.editor.context.today)
-        self.editor.save(caller, practice, moved, requested.comment)
+        with self.points.updated_for_copy(practice_id):
+            practice = self.editor.lock_owned(caller, practice_id, expected)
+            moved = workflow.transition(caller, practice, requested, self.editor.context.today)
+            self.editor.save(caller, practice, moved, requested.comment)
         return self.practices.show(caller, practice_id)

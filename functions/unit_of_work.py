@@ -142,7 +142,7 @@ class UnitOfWork:
     @cached_property
     def reviews(self) -> ReviewService:
         """Reviews of practices."""
-        return ReviewService(self._practices, self._editor, self.practices)
+        return ReviewService(self._practices, self._editor, self.practices, self._points)
 
     @cached_property
     def benchmarking(self) -> BenchmarkService:

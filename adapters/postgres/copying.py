@@ -21,7 +21,7 @@ RECORD: Final = sql.SQL("""
     c.implementation_status, c.created_at, c.updated_at
 """)
 
-# The copies of the practice {original_id}, oldest first, without deleted copies.
+# The copies of the practice {original_id}, oldest first, without deleted and declined copies.
 COPIES: Final = sql.SQL("""
     (SELECT coalesce(jsonb_agg(
                 jsonb_build_object(
@@ -29,8 +29,7 @@ COPIES: Final = sql.SQL("""
                     'plant_name', plant.name, 'copied_date', c.copied_date,
                     'implementation_status', c.implementation_status)
                 ORDER BY c.copied_date, c.created_at, c.id), '[]')
-     FROM copied_practices c
-     JOIN best_practices copy ON copy.id = c.copied_practice_id AND NOT copy.is_deleted
+     FROM counted_copies c
      JOIN plants plant ON plant.id = c.copying_plant_id
      WHERE c.original_practice_id = {original_id})
 """)
@@ -46,8 +45,7 @@ JOIN plants plant ON plant.id = p.plant_id
 LEFT JOIN benchmarked_practices b ON b.practice_id = p.id
 LEFT JOIN (
     SELECT c.original_practice_id, count(*) AS copy_count
-    FROM copied_practices c
-    JOIN best_practices copy ON copy.id = c.copied_practice_id AND NOT copy.is_deleted
+    FROM counted_copies c
     GROUP BY c.original_practice_id
 ) copied ON copied.original_practice_id = p.id
 WHERE NOT p.is_deleted AND p.status = ANY (%(public_statuses)s) AND {which}

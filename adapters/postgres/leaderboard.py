@@ -23,8 +23,8 @@ from bp_core.leaderboard import (
 
 POINTS: Final = {"origin_points": ORIGIN_POINTS, "copier_points": COPIER_POINTS}
 
-# All earnings (rules 5). A copy counts while its original is benchmarked and neither of them is deleted. The
-# origin earns points for the first copy that counts.
+# All earnings (rules 5). A copy that is neither deleted nor declined counts while its original is benchmarked
+# and not deleted. The origin earns points for the first copy that counts.
 EARNED: Final = sql.SQL("""
     SELECT earning.*, counted.date, date_part('year', counted.date)::int AS year,
            counted.copied_at, counted.bp_id, counted.bp_title, counted.copies_count
@@ -33,10 +33,9 @@ EARNED: Final = sql.SQL("""
                c.copied_date AS date, c.created_at AS copied_at,
                count(*) OVER (PARTITION BY o.id) AS copies_count,
                row_number() OVER (PARTITION BY o.id ORDER BY c.copied_date, c.created_at, c.id) AS place
-        FROM copied_practices c
+        FROM counted_copies c
         JOIN benchmarked_practices b ON b.practice_id = c.original_practice_id
         JOIN best_practices o ON o.id = c.original_practice_id AND NOT o.is_deleted
-        JOIN best_practices copy ON copy.id = c.copied_practice_id AND NOT copy.is_deleted
         {of_practice}
     ) counted
     CROSS JOIN LATERAL (

@@ -17,11 +17,9 @@ PUBLIC_VALUES: Final[Mapping[str, Any]] = {"public_statuses": list(PUBLIC_STATUS
 ITEM_VALUES: Final[Mapping[str, Any]] = {"excerpt": EXCERPT_LENGTH}
 
 COPY_COUNT: Final = sql.SQL("""
-    (SELECT count(*) FROM copied_practices o
-     JOIN best_practices copy ON copy.id = o.copied_practice_id AND NOT copy.is_deleted
-     WHERE o.original_practice_id = {practice_id})
+    (SELECT count(*) FROM counted_copies o WHERE o.original_practice_id = {practice_id})
 """)
-"""The number of copies of a practice, without deleted copies."""
+"""The number of copies of a practice, without deleted and declined copies."""
 
 # The practices that the caller may see (rules 2); `visible_to` returns its parameters.
 VISIBLE: Final = sql.SQL("(p.status = ANY (%(public_statuses)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)")

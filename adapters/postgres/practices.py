@@ -17,7 +17,7 @@ from bp_core.practices.columns import SpreadsheetPractice
 from bp_core.practices.ports import CheckedPractice, PracticeStore, Transition
 from bp_core.practices.queries import PracticeQuery
 from bp_core.practices.schemas import Likeness, PracticeContent, Statistics, StoredListItem, StoredPractice
-from bp_core.practices.workflow import PracticeScope, PracticeState
+from bp_core.practices.workflow import DECISIONS, PracticeScope, PracticeState
 from bp_core.reviews import HistoryEntry, HistoryStore
 from bp_core.shared.access import Caller
 from bp_core.shared.paging import LongPage
@@ -26,6 +26,18 @@ CONTENT: Final = tuple(field.name for field in fields(PracticeContent))
 """The columns of the content of a practice: one for each field of the model."""
 
 STATE: Final = ("plant_id", "status", "submitted_date")
+
+REVIEWER: Final = sql.SQL("""
+    (SELECT reviewer.{column} FROM users reviewer
+     WHERE reviewer.id = p.reviewer_id AND reviewer.is_active AND reviewer.role = 'hq')
+""")
+"""The reviewer of the practice `p`, unless they are no active headquarters user any more."""
+
+WAS_DECIDED: Final = sql.SQL("""
+    EXISTS (SELECT FROM practice_transitions t WHERE t.practice_id = p.id
+            AND t.from_status = 'submitted' AND t.to_status = ANY (%(decisions)s))
+""")
+"""Whether headquarters has ever decided about the practice `p`."""
 
 COLUMNS: Final = columns(*CONTENT, *STATE)
 VALUES: Final = named_values(*CONTENT, *STATE)
@@ -81,11 +93,16 @@ class PostgresPractices(PracticeStore, HistoryStore):
         )
         rows = self._sql.mappings(
             sql.SQL("""
-            SELECT id, {columns}, version,
-                   EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS is_benchmarked
+            SELECT id, {columns}, version, {reviewer} AS reviewer_id, {was_decided} AS was_decided,
+                   EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS is_benchmarked,
+                   EXISTS (SELECT FROM copied_practices c WHERE c.copied_practice_id = p.id) AS is_copy
             FROM best_practices p WHERE id = %(practice_id)s AND NOT is_deleted
-            """).format(columns=COLUMNS),
-            {"practice_id": practice_id},
+            """).format(
+                columns=COLUMNS,
+                reviewer=REVIEWER.format(column=sql.Identifier("id")),
+                was_decided=WAS_DECIDED,
+            ),
+            {"practice_id": practice_id, "decisions": list(DECISIONS)},
         )
         for row in rows:
             content = PracticeContent(**{name: row.pop(name) for name in CONTENT})
@@ -97,10 +114,17 @@ class PostgresPractices(PracticeStore, HistoryStore):
     def save(self, practice: PracticeState, now: datetime) -> None:
         self._sql.run(
             sql.SQL("""
-            UPDATE best_practices SET ({columns}, version, updated_at) = ({values}, %(version)s, %(now)s)
+            UPDATE best_practices SET ({columns}, reviewer_id, version, updated_at)
+                = ({values}, %(reviewer_id)s, %(version)s, %(now)s)
             WHERE id = %(id)s
             """).format(columns=COLUMNS, values=VALUES),
-            {**_values(practice), "id": practice.id, "version": practice.version, "now": now},
+            {
+                **_values(practice),
+                "id": practice.id,
+                "reviewer_id": practice.reviewer_id,
+                "version": practice.version,
+                "now": now,
+            },
         )
 
     @override
@@ -156,6 +180,11 @@ class PostgresPractices(PracticeStore, HistoryStore):
                    p.submitted_date, p.is_deleted, b.id IS NOT NULL AS is_benchmarked, b.benchmarked_date,
                    (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count,
                    {copy_count} AS copy_count, p.created_at, p.updated_at, p.version,
+                   CASE WHEN p.status NOT IN ('draft', 'approved') THEN {reviewer} END AS reviewer_name,
+                   CASE WHEN p.status = 'declined' THEN
+                       (SELECT t.comment FROM practice_transitions t
+                        WHERE t.practice_id = p.id AND t.to_status = 'declined' ORDER BY t.id DESC LIMIT 1)
+                   END AS declined_reason,
                    (SELECT coalesce(jsonb_agg(i ORDER BY i.uploaded_at DESC, i.id), '[]')
                     FROM practice_images i WHERE i.practice_id = p.id) AS stored_images,
                    (SELECT coalesce(jsonb_agg(d ORDER BY d.uploaded_at DESC, d.id), '[]')
@@ -168,6 +197,7 @@ class PostgresPractices(PracticeStore, HistoryStore):
             WHERE p.id = %(practice_id)s AND NOT p.is_deleted
             """).format(
                 content=columns(*CONTENT, table="p"),
+                reviewer=REVIEWER.format(column=sql.Identifier("full_name")),
                 copy_count=COPY_COUNT.format(practice_id=sql.SQL("p.id")),
             ),
             {"practice_id": practice_id},
@@ -199,7 +229,7 @@ class PostgresPractices(PracticeStore, HistoryStore):
                 SELECT p.*, ts_rank(p.search_document, wanted.words, 1) AS similarity
                 FROM best_practices p, wanted
                 WHERE p.search_document @@ wanted.words AND NOT p.is_deleted AND {visible}
-                    AND p.status <> 'draft' AND p.id IS DISTINCT FROM %(but)s
+                    AND p.status NOT IN ('draft', 'declined') AND p.id IS DISTINCT FROM %(but)s
                 ORDER BY similarity DESC, p.id LIMIT %(at_most)s
             )
             SELECT item.* FROM p CROSS JOIN LATERAL ({item}) item ORDER BY p.similarity DESC, p.id

@@ -24,7 +24,11 @@ CellKind = Literal["text", "number", "day"]
 MAX_IMPORTED: Final = 2_000
 """The maximum number of rows of an import."""
 
-IMPORTED_AS: Final[Mapping[str, str]] = {"approved": "submitted", "revision_required": "draft"}
+IMPORTED_AS: Final[Mapping[str, str]] = {
+    "approved": "submitted",
+    "revision_required": "draft",
+    "declined": "draft",
+}
 """Statuses that an import replaces, because it does not review practices."""
 
 
@@ -89,7 +93,8 @@ COLUMNS: Final = (
            "monthly or annually. Required if there is a saving."),
     Column("Area implemented", lambda p: p.area_implemented, "area_implemented", "At most 500 characters."),
     Column("Status", lambda p: p.status, "status",
-           "draft (default) or submitted. approved is imported as submitted, revision_required as draft."),
+           "draft (default) or submitted. approved is imported as submitted, revision_required and declined"
+           " as draft."),
     Column("Submitted date", lambda p: p.submitted_date, "submitted_date",
            "A date, for submitted practices only. Default: today.", "day"),
     Column("Savings a year (lakhs)", lambda p: p.annualised, None, kind="number"),
@@ -133,7 +138,7 @@ def from_row(cells: Mapping[str, CellValue], names: Names) -> tuple[dict[str, ob
         except UnknownNameError as error:
             errors[field] = str(error)
     sent |= _saving(sent)
-    if str(cells.get("status")).strip().lower() == "revision_required":
+    if IMPORTED_AS.get(str(cells.get("status")).strip().lower()) == "draft":
         sent.pop("submitted_date", None)
     return sent, errors
 

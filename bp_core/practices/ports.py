@@ -92,7 +92,7 @@ class PracticeStore(Protocol):
     ) -> list[StoredListItem]:
         """List practices that the caller may see and that share words with a text, most similar first.
 
-        Without drafts, and without the practice `but`.
+        Without drafts, declined practices, and the practice `but`.
         """
         ...
 
@@ -124,8 +124,11 @@ class PracticeListener(Protocol):
 class CopyPoints(Protocol):
     """Updates the points of plants for copying practices (rules 5)."""
 
-    def updated_without(self, practice_id: UUID) -> AbstractContextManager[object]:
-        """Subtract the points for a copy after a block that deletes it."""
+    def updated_for_copy(self, practice_id: UUID) -> AbstractContextManager[object]:
+        """Update the points for a copy after a block that deletes, declines or reopens it.
+
+        Does nothing for a practice that is no copy. The block locks the practice.
+        """
         ...
 
 

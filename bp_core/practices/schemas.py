@@ -22,7 +22,7 @@ from bp_core.shared.schemas import (
     not_sent,
 )
 
-Status = Literal["draft", "submitted", "approved", "revision_required"]
+Status = Literal["draft", "submitted", "approved", "revision_required", "declined"]
 """The status of a practice (rules 2)."""
 
 ImageType = Literal["before", "after"]
@@ -179,7 +179,11 @@ class Document(ResponseModel):
 
 
 class PracticeText(Versioned):
-    """A practice without its files."""
+    """A practice without its files.
+
+    `reviewer_name` is the headquarters user who has taken it for review, `declined_reason` why it was
+    declined; each is null where it does not apply.
+    """
 
     id: UUID
     title: Annotated[str, Field(examples=["Less scrap in brazing"])]
@@ -207,6 +211,8 @@ class PracticeText(Versioned):
     benchmarked_date: date | None
     question_count: int
     copy_count: int
+    reviewer_name: Annotated[str | None, Field(examples=["Meera Iyer"])] = None
+    declined_reason: Annotated[str | None, Field(examples=["The same practice is in use already."])] = None
     created_at: Timestamp
     updated_at: Timestamp
 

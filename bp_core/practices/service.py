@@ -1,5 +1,6 @@
 """The use cases of creating, changing, reading and searching practices (rules 2)."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -53,12 +54,13 @@ class PracticeService:
         """Change the fields of a practice that the request contains; `status` requests a transition.
 
         Raises NotFound, PreconditionFailed, Forbidden, Invalid, InvalidTransition, PracticeBenchmarked,
-        PracticeCopied.
+        PracticeCopied, PracticeDecided.
         """
-        practice = self.editor.lock_owned(caller, practice_id, expected)
-        workflow.require_editor(caller, practice.scope)
-        edited = self._edited(caller, practice, changes)
-        self.editor.save(caller, practice, edited, changes.comment)
+        with self.points.updated_for_copy(practice_id) if changes.status else nullcontext():
+            practice = self.editor.lock_owned(caller, practice_id, expected)
+            workflow.require_editor(caller, practice.scope)
+            edited = self._edited(caller, practice, changes)
+            self.editor.save(caller, practice, edited, changes.comment)
         return self.show(caller, practice_id)
 
     def delete(self, caller: Caller, practice_id: UUID, expected: ExpectedVersions = None) -> None:
@@ -66,7 +68,7 @@ class PracticeService:
 
         Raises NotFound, Forbidden, PreconditionFailed, PracticeBenchmarked.
         """
-        with self.points.updated_without(practice_id):
+        with self.points.updated_for_copy(practice_id):
             practice = self.editor.lock_owned(caller, practice_id, expected)
             workflow.require_not_benchmarked(practice)
             self.editor.delete(practice)

@@ -6,7 +6,7 @@ All functions are pure: they take a practice that was read with a lock, and retu
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from bp_core.practices.schemas import PracticeContent, Status
@@ -20,19 +20,36 @@ from bp_core.shared.errors import (
     NotBenchmarked,
     NotFound,
     PracticeBenchmarked,
+    PracticeCopied,
+    PracticeDecided,
 )
 
 PUBLIC_STATUSES: Final[tuple[Status, ...]] = ("submitted", "approved")
 """All users see practices with these statuses; other practices only their plant and headquarters."""
 
-TRANSITIONS: Final[Mapping[tuple[Status, Status], str]] = {
+TRANSITIONS: Final[Mapping[tuple[Status, Status], Literal["owner", "hq"]]] = {
     ("draft", "submitted"): "owner",
     ("revision_required", "submitted"): "owner",
     ("submitted", "approved"): "hq",
     ("submitted", "revision_required"): "hq",
     ("approved", "revision_required"): "hq",
+    ("submitted", "declined"): "hq",
+    ("declined", "submitted"): "hq",
+    ("submitted", "draft"): "owner",
 }
-"""All transitions, and who can make them."""
+"""All transitions, and who can make them: owners include headquarters."""
+
+DECISIONS: Final[tuple[Status, ...]] = ("approved", "revision_required", "declined")
+"""What headquarters can decide about a submitted practice."""
+
+COMMENT_NEEDED: Final[Mapping[Status, str]] = {
+    "revision_required": "A request for revision needs a comment.",
+    "declined": "A practice is declined with a comment that says why.",
+}
+"""The decisions that need a comment, and what is said without one."""
+
+LOCKED_FOR_OWNERS: Final[tuple[Status, ...]] = ("approved", "declined")
+"""Only headquarters edits practices with these statuses."""
 
 EARLIEST_DAY: Final = date(EARLIEST_YEAR, 1, 1)
 """The earliest date of a practice: the first year that requests for figures can name."""
@@ -51,16 +68,25 @@ class PracticeScope:
 
 @dataclass(frozen=True)
 class RequestedTransition:
-    """A requested transition; a revision requires a comment, a submission can have a date."""
+    """A requested transition; some decisions need a comment, a submission can have a date.
+
+    `from_status` is for a transition that is possible from one status only.
+    """
 
     to_status: Status
     comment: str | None = None
     submitted_date: date | None = None
+    from_status: Status | None = None
 
 
 @dataclass(frozen=True)
 class PracticeState:
-    """The part of a practice that the rules need."""
+    """The part of a practice that the rules need.
+
+    `reviewer_id` is None if nobody has taken the practice, or the reviewer is no active headquarters user any
+    more. `was_decided` says whether headquarters has ever decided about it; `is_copy` is for copies of
+    practices of other plants.
+    """
 
     id: UUID
     plant_id: UUID
@@ -69,6 +95,9 @@ class PracticeState:
     is_benchmarked: bool
     content: PracticeContent
     version: int = 1
+    reviewer_id: UUID | None = None
+    was_decided: bool = False
+    is_copy: bool = False
 
     @property
     def scope(self) -> PracticeScope:
@@ -104,13 +133,13 @@ def require_owner(caller: Caller, practice: PracticeScope | None) -> PracticeSco
 
 
 def require_editor(caller: Caller, practice: PracticeScope | None) -> PracticeScope:
-    """Return the practice if the caller may edit it: its plant until the approval, headquarters always.
+    """Return the practice if the caller may edit it: its plant until a final decision, headquarters always.
 
     Raises NotFound, Forbidden.
     """
     owned = require_owner(caller, practice)
-    if owned.status == "approved" and not caller.is_hq:
-        raise Forbidden("Only headquarters can edit an approved practice.")
+    if owned.status in LOCKED_FOR_OWNERS and not caller.is_hq:
+        raise Forbidden(f"Only headquarters can edit a practice with the status {owned.status}.")
     return owned
 
 
@@ -169,9 +198,11 @@ def transition(
 ) -> PracticeState:
     """Return a practice that the caller owns with the requested status; the first submission sets its date.
 
-    Raises InvalidTransition, Forbidden, PracticeBenchmarked, Invalid.
+    Raises InvalidTransition, Forbidden, PracticeBenchmarked, PracticeDecided, PracticeCopied, Invalid.
     """
     _require_transition(caller, practice, requested)
+    if requested.to_status == "draft":
+        return _withdrawn(practice, requested)
     if requested.to_status == "submitted":
         require_complete(practice.content)
     if practice.submitted_date is None:
@@ -184,14 +215,25 @@ def transition(
 
 def _require_transition(caller: Caller, practice: PracticeState, requested: RequestedTransition) -> None:
     who = TRANSITIONS.get((practice.status, requested.to_status))
-    if who is None:
+    if who is None or requested.from_status not in (None, practice.status):
         raise InvalidTransition(f"A practice cannot go from {practice.status} to {requested.to_status}.")
     if who == "hq" and not caller.is_hq:
         raise Forbidden("Only headquarters can review practices.")
     if requested.to_status == "revision_required":
         require_not_benchmarked(practice)
-        if requested.comment is None:
-            raise Invalid.of("comment", "A request for revision needs a comment.")
+    if requested.to_status in COMMENT_NEEDED and requested.comment is None:
+        raise Invalid.of("comment", COMMENT_NEEDED[requested.to_status])
+
+
+def _withdrawn(practice: PracticeState, requested: RequestedTransition) -> PracticeState:
+    """Return a draft without a date and without a reviewer: nobody has decided, so it starts anew."""
+    if practice.was_decided:
+        raise PracticeDecided("Headquarters has already decided about this practice; it cannot be withdrawn.")
+    if practice.is_copy:
+        raise PracticeCopied("A copy cannot be withdrawn: it earns points. Delete it instead.")
+    if requested.submitted_date is not None:
+        raise Invalid.of("submitted_date", "A draft has no date. It gets its date when it is submitted.")
+    return replace(practice, status="draft", submitted_date=None, reviewer_id=None)
 
 
 def with_date(caller: Caller, practice: PracticeState, requested: date | None, today: date) -> PracticeState:

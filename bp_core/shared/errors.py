@@ -157,11 +157,20 @@ class PracticeBenchmarked(Conflict):
     )
 
 
+class PracticeDecided(Conflict):
+    """Headquarters has decided about the practice, so it cannot be withdrawn."""
+
+    code = "ALREADY_DECIDED"
+    description = (
+        "headquarters has already approved, returned or declined the practice, so it cannot be withdrawn"
+    )
+
+
 class NotBenchmarkable(Conflict):
     """A practice with this status cannot be benchmarked."""
 
     code = "NOT_BENCHMARKABLE"
-    description = "a draft, or a practice that needs a revision, cannot be benchmarked"
+    description = "only a submitted or approved practice can be benchmarked"
 
 
 class AlreadyBenchmarked(Conflict):
@@ -193,10 +202,13 @@ class AlreadyCopied(Conflict):
 
 
 class PracticeCopied(Conflict):
-    """A practice that was copied, or is a copy, cannot be moved to another plant."""
+    """The practice was copied, or is a copy, so this is not possible."""
 
     code = "COPIED"
-    description = "a practice that was copied, or is a copy, cannot be moved to another plant"
+    description = (
+        "a practice that was copied, or is a copy, cannot be moved to another plant, and a copy cannot be"
+        " withdrawn"
+    )
 
 
 class UploadMissing(Conflict):

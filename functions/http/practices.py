@@ -12,7 +12,13 @@ from bp_core.practices.schemas import (
     Statistics,
 )
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import Forbidden, InvalidTransition, PracticeBenchmarked, PracticeCopied
+from bp_core.shared.errors import (
+    Forbidden,
+    InvalidTransition,
+    PracticeBenchmarked,
+    PracticeCopied,
+    PracticeDecided,
+)
 from bp_core.shared.paging import LongPage
 from bp_core.shared.versions import ExpectedVersions
 from functions import logs
@@ -84,7 +90,7 @@ def find_similar_practices(work: UnitOfWork, caller: Caller, body: Likeness) -> 
     "PATCH",
     "/api/v1/best-practices/{practice_id:guid}",
     who=PRACTICE_OWNER,
-    errors=(InvalidTransition, PracticeBenchmarked, PracticeCopied),
+    errors=(InvalidTransition, PracticeBenchmarked, PracticeCopied, PracticeDecided),
 )
 def edit_practice(
     work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: PracticeChanges

@@ -1,11 +1,11 @@
-"""Endpoints of reviews: submission, approval, request for revision, and the history of a practice."""
+"""Endpoints of reviews: the transitions of a practice, and their history."""
 
 from uuid import UUID
 
 from bp_core.practices.schemas import Practice, Submission
-from bp_core.reviews import HistoryEntry, RevisionRequest
+from bp_core.reviews import HistoryEntry, Refusal, RevisionRequest
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import InvalidTransition, PracticeBenchmarked
+from bp_core.shared.errors import InvalidTransition, PracticeBenchmarked, PracticeCopied, PracticeDecided
 from bp_core.shared.versions import ExpectedVersions
 from functions.edge.access import HEADQUARTERS
 from functions.edge.endpoint import endpoints
@@ -45,6 +45,35 @@ def request_revision(
 ) -> Reply[Practice]:
     """Send a practice back to its plant with a comment; its saving no longer counts."""
     return versioned(work.reviews.request_revision(caller, practice_id, body, expected))
+
+
+@endpoint("POST", f"{PRACTICE}/decline", who=HEADQUARTERS, errors=(InvalidTransition,))
+def decline_practice(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: Refusal
+) -> Reply[Practice]:
+    """Decline a submitted practice with a reason; it counts nowhere until it is reopened."""
+    return versioned(work.reviews.decline(caller, practice_id, body, expected))
+
+
+@endpoint("POST", f"{PRACTICE}/reopen", who=HEADQUARTERS, errors=(InvalidTransition,))
+def reopen_practice(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions
+) -> Reply[Practice]:
+    """Submit a declined practice again; it waits for another decision."""
+    return versioned(work.reviews.reopen(caller, practice_id, expected))
+
+
+@endpoint(
+    "POST",
+    f"{PRACTICE}/withdraw",
+    who=PRACTICE_OWNER,
+    errors=(InvalidTransition, PracticeDecided, PracticeCopied),
+)
+def withdraw_practice(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions
+) -> Reply[Practice]:
+    """Make a submitted practice a draft again, while headquarters has never decided about it."""
+    return versioned(work.reviews.withdraw(caller, practice_id, expected))
 
 
 @endpoint("GET", f"{PRACTICE}/history", who=PRACTICE_OWNER)

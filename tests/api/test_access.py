@@ -225,6 +225,7 @@ class Records:
             "implementation_status": "in_progress",
             "title": "A title",
             "comment": "A comment",
+            "reason": "A reason",
             "question_text": "Why?",
             "answer_text": "Because.",
             "email": routes.subject.email,
@@ -387,7 +388,7 @@ def test_a_plant_user_cannot_review_their_own_practice(world: World) -> None:
     practice = world.practice(author, "submitted")
     before = world.snapshot()
     path = f"/best-practices/{practice['id']}"
-    for status in ("approved", "revision_required", "draft"):
+    for status in ("approved", "revision_required", "declined"):
         assert author.patch(path, {"status": status}).status_code in (403, 409), status
     assert author.patch(path, {"submitted_date": "2026-08-01"}).status_code == 403
     other = {"title": "x", "plant_id": str(world.plants[1])}

@@ -14,6 +14,7 @@ from functions.edge.endpoint import ENDPOINTS
 from tests.api.test_sheets import HEADINGS, complete_row, import_practices, workbook
 from tests.api.tokens import claims_of
 from tests.world import (
+    COMPLETE,
     NOON,
     PASSWORD,
     Person,
@@ -267,6 +268,22 @@ def check_transitions(trail: TrailReader, hq: Person, author: Person, practice_i
     entry = trail.entry_of("request_revision", response, id_of(hq), "practice.revision_required")
     assert (entry.before, entry.after) == ({"status": "approved"}, {"status": "revision_required"})
     trail.entries_of("approve_practice", hq.post(f"{path}/approve"), id_of(hq))
+    trail.entry_of("submit_practice", author.post(f"{path}/submit"), id_of(author), "practice.submitted")
+    for name, call, body, before, after in (
+        ("decline_practice", "decline", {"reason": "Too dear."}, "submitted", "declined"),
+        ("reopen_practice", "reopen", {}, "declined", "submitted"),
+        ("request_revision", "request-revision", {"comment": "Why?"}, "submitted", "revision_required"),
+    ):
+        entry = trail.entry_of(name, hq.post(f"{path}/{call}", body), id_of(hq), f"practice.{after}")
+        assert (entry.before, entry.after) == ({"status": before}, {"status": after})
+    other = author.post("/best-practices", {**COMPLETE, "category_id": str(trail.world.categories[0])})
+    other_path = f"/best-practices/{other.json()['data']['id']}"
+    author.post(f"{other_path}/submit")
+    trail.catch_up()
+    response = author.post(f"{other_path}/withdraw")
+    entry = trail.entry_of("withdraw_practice", response, id_of(author), "practice.draft")
+    assert entry.before == {"status": "submitted", "submitted_date": "2026-08-15"}
+    assert entry.after == {"status": "draft", "submitted_date": None}
 
 
 def check_images(trail: TrailReader, author: Person, practice_id: str) -> None:

@@ -14,6 +14,7 @@ from tests.world import Person, World, saving
 PLANTS: Final = 5
 MONTHS: Final = 30
 THIS_MONTH: Final = (2026, 8)
+STATUSES: Final = ("draft", "submitted", "approved", "revision_required", "declined")
 JOBS: Final = ("aggregate_monthly_savings", "rate_stars", "rebuild_roll_ups")
 
 Step = tuple[Any, ...]
@@ -35,7 +36,7 @@ categories = st.integers(0, 7)
 steps: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("approved"), plants, categories, days, savings),
     st.tuples(st.just("submitted"), plants, categories, days, savings),
-    st.tuples(st.just("status"), which, st.sampled_from(["submitted", "approved", "revision_required"])),
+    st.tuples(st.just("status"), which, st.sampled_from(STATUSES)),
     st.tuples(st.just("edit"), which, savings),
     st.tuples(st.just("edit"), which, days.map(lambda day: {"submitted_date": day})),
     st.tuples(st.just("plant"), which, plants),
@@ -91,7 +92,7 @@ class History:
         path = f"/best-practices/{practice_id}"
         match name, values:
             case "status", (status,):
-                comment = {"comment": "Why?"} if status == "revision_required" else {}
+                comment = {"comment": "Why?"} if status in ("revision_required", "declined") else {}
                 response = self.hq.patch(path, {"status": status, **comment})
             case "edit", (changes,):
                 response = self.hq.patch(path, changes)

@@ -45,13 +45,20 @@ class Practice:
     status: str
     is_benchmarked: bool = False
     is_deleted: bool = False
+    is_copy: bool = False
+    was_decided: bool = False
     copies: list[Copy] = field(default_factory=list)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the practice counts as a copy."""
+        return not self.is_deleted and self.status != "declined"
 
     @property
     def counted(self) -> list[Copy]:
         """The copies that count, oldest first."""
         return sorted(
-            (copy for copy in self.copies if not copy.practice.is_deleted),
+            (copy for copy in self.copies if copy.practice.counts),
             key=lambda copy: (copy.day, copy.at, copy.id),
         )
 
@@ -87,7 +94,8 @@ class Sequences(RuleBasedStateMachine):
     def submit(self, pick: int) -> None:
         practice = self._picked(pick)
         response = self.people[practice.plant].post(f"/best-practices/{practice.id}/submit")
-        if self._succeeded(response, "OK" if practice.status == "draft" else "INVALID_TRANSITION"):
+        expected = {"draft": "OK", "declined": "FORBIDDEN"}.get(practice.status, "INVALID_TRANSITION")
+        if self._succeeded(response, expected):
             practice.status = "submitted"
 
     @rule(pick=picks)
@@ -95,16 +103,49 @@ class Sequences(RuleBasedStateMachine):
         practice = self._picked(pick)
         response = self.hq.post(f"/best-practices/{practice.id}/approve")
         if self._succeeded(response, "OK" if practice.status == "submitted" else "INVALID_TRANSITION"):
-            practice.status = "approved"
+            practice.status, practice.was_decided = "approved", True
+
+    @rule(pick=picks)
+    def decline(self, pick: int) -> None:
+        practice = self._picked(pick)
+        response = self.hq.post(f"/best-practices/{practice.id}/decline", {"reason": "Too dear."})
+        if self._succeeded(response, "OK" if practice.status == "submitted" else "INVALID_TRANSITION"):
+            practice.status, practice.was_decided = "declined", True
+
+    @rule(pick=picks)
+    def decline_a_copy(self, pick: int) -> None:
+        copies = [one for one in self._live if one.is_copy and one.status == "submitted"]
+        if copies:
+            self.decline(self._live.index(copies[pick % len(copies)]))
+
+    @rule(pick=picks, by_edit=st.booleans())
+    def reopen(self, pick: int, by_edit: bool) -> None:
+        declined = [one for one in self._live if one.status == "declined"]
+        practice = declined[pick % len(declined)] if declined else self._picked(pick)
+        path = f"/best-practices/{practice.id}"
+        if by_edit and declined:
+            response = self.hq.patch(path, {"status": "submitted"})
+        else:
+            response = self.hq.post(f"{path}/reopen")
+        if self._succeeded(response, "OK" if declined else "INVALID_TRANSITION"):
+            practice.status = "submitted"
+
+    @rule(pick=picks)
+    def withdraw(self, pick: int) -> None:
+        practice = self._picked(pick)
+        response = self.people[practice.plant].post(f"/best-practices/{practice.id}/withdraw")
+        expected = "ALREADY_DECIDED" if practice.was_decided else "COPIED" if practice.is_copy else "OK"
+        if self._succeeded(response, expected if practice.status == "submitted" else "INVALID_TRANSITION"):
+            practice.status = "draft"
 
     @rule(pick=picks)
     def benchmark(self, pick: int) -> None:
         practice = self._picked(pick)
-        expected = "NOT_BENCHMARKABLE" if practice.status == "draft" else "OK"
+        expected = "NOT_BENCHMARKABLE" if practice.status in ("draft", "declined") else "OK"
         if practice.is_benchmarked:
             expected = "ALREADY_BENCHMARKED"
         if self._succeeded(self.hq.post(f"/benchmarking/benchmark/{practice.id}"), expected):
-            practice.status, practice.is_benchmarked = "approved", True
+            practice.status, practice.is_benchmarked, practice.was_decided = "approved", True, True
 
     @rule(pick=picks)
     def unbenchmark(self, pick: int) -> None:
@@ -233,18 +274,18 @@ class Sequences(RuleBasedStateMachine):
 
     def _copy(self, plant: int, original: Practice) -> None:
         expected = "OK"
-        if original.status == "draft" and original.plant != plant:
+        if original.status in ("draft", "declined") and original.plant != plant:
             expected = "NOT_FOUND"
         elif original.plant == plant:
             expected = "OWN_PRACTICE"
         elif not original.is_benchmarked:
             expected = "NOT_BENCHMARKED"
-        elif plant in [copy.plant for copy in original.counted]:
+        elif plant in [copy.plant for copy in original.copies if not copy.practice.is_deleted]:
             expected = "ALREADY_COPIED"
         response = self.people[plant].post("/copy/implement", {"original_practice_id": original.id})
         if self._succeeded(response, expected):
             made = response.json()["data"]
-            practice = Practice(made["copied_practice"]["id"], plant, "submitted")
+            practice = Practice(made["copied_practice"]["id"], plant, "submitted", is_copy=True)
             self.practices.append(practice)
             now = self.world.clock.at
             record = made["copy_record"]

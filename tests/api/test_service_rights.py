@@ -21,7 +21,7 @@ from bp_core.plants import NewPlant, PlantChanges
 from bp_core.practices.queries import OwnPracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges, Submission
 from bp_core.questions import Answer, NewQuestion
-from bp_core.reviews import RevisionRequest
+from bp_core.reviews import Refusal, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound
 from bp_core.shared.schemas import PageQuery
@@ -102,6 +102,7 @@ def confirmed_document(practice_id: UUID) -> DocumentConfirmation:
 
 IMAGE: Final = ImageUpload("before", "joint.jpg", "image/jpeg", picture())
 ANSWER: Final = Answer(answer_text="The short one.")
+REFUSAL: Final = Refusal(reason="Too dear.")
 COMMENT: Final = RevisionRequest(comment="Say more.")
 TITLE: Final = PracticeChanges(title="Mine now")
 
@@ -127,6 +128,11 @@ REFUSED: Final[list[Refused]] = [
     ("reviews.approve", Forbidden, lambda work, s: work.reviews.approve(s.neighbour, s.submitted)),
     ("reviews.request_revision", Forbidden,
      lambda work, s: work.reviews.request_revision(s.neighbour, s.submitted, COMMENT)),
+    ("reviews.decline", Forbidden,
+     lambda work, s: work.reviews.decline(s.neighbour, s.submitted, REFUSAL)),
+    ("reviews.reopen", Forbidden, lambda work, s: work.reviews.reopen(s.neighbour, s.submitted)),
+    ("reviews.withdraw", Forbidden, lambda work, s: work.reviews.withdraw(s.neighbour, s.submitted)),
+    ("reviews.withdraw", NotFound, lambda work, s: work.reviews.withdraw(s.neighbour, s.draft)),
     ("reviews.history", Forbidden, lambda work, s: work.reviews.history(s.neighbour, s.submitted)),
     ("reviews.history", NotFound, lambda work, s: work.reviews.history(s.neighbour, s.draft)),
     ("uploads.presign", Forbidden,

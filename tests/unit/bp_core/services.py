@@ -50,7 +50,7 @@ class MemoryServices:
         store, updater = self.practice_store, PointsUpdater(self.leaderboard_store)
         self.editor = PracticeEditor(store, self.listener, self.context)
         self.practices = PracticeService(store, self.editor, self.points, PlainLinks(), self.context)
-        self.reviews = ReviewService(store, self.editor, self.practices)
+        self.reviews = ReviewService(store, self.editor, self.practices, self.points)
         self.benchmarking = BenchmarkService(
             self.benchmark_store, self.editor, updater, self.notifier, self.audit_trail
         )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID, uuid4
 
 from bp_core.practices.schemas import PracticeContent, Status
@@ -23,7 +23,7 @@ HQ: Final = Caller(uuid4(), uuid4(), "hq", None)
 NOW: Final = datetime(2025, 7, 15, 9, 30, tzinfo=UTC)
 TODAY: Final = date(2025, 7, 15)
 
-STATUSES: Final[tuple[Status, ...]] = ("draft", "submitted", "approved", "revision_required")
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 
 
 def context(today: date = TODAY) -> Context:

@@ -45,7 +45,7 @@ def test_a_change_that_fails_adds_no_points() -> None:
 def test_deleting_a_copy_updates_the_points_of_its_original_which_is_locked_first() -> None:
     store = leaderboard_store()
 
-    with PointsUpdater(store).updated_without(COPY):
+    with PointsUpdater(store).updated_for_copy(COPY):
         store.calls.append(("deleted",))
 
     assert store.calls == [
@@ -59,7 +59,7 @@ def test_deleting_a_copy_updates_the_points_of_its_original_which_is_locked_firs
 def test_deleting_a_practice_that_is_no_copy_adds_no_points() -> None:
     store = leaderboard_store()
 
-    with PointsUpdater(store).updated_without(ORIGINAL):
+    with PointsUpdater(store).updated_for_copy(ORIGINAL):
         pass
 
     assert store.calls == [("locked original of", ORIGINAL)]

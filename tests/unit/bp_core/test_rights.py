@@ -16,7 +16,7 @@ from bp_core.practices.queries import OwnPracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges, Status, Submission
 from bp_core.practices.workflow import PracticeScope
 from bp_core.questions import Answer, NewQuestion
-from bp_core.reviews import RevisionRequest
+from bp_core.reviews import Refusal, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, PortalError
 from bp_core.shared.schemas import PageQuery
@@ -38,7 +38,7 @@ PRACTICE: Final = uuid4()
 QUESTION: Final = uuid4()
 COPY: Final = copy_record(original_practice_id=uuid4(), copying_plant_id=PUNE)
 
-HIDDEN: Final[tuple[Status, ...]] = ("draft", "revision_required")
+HIDDEN: Final[tuple[Status, ...]] = ("draft", "revision_required", "declined")
 PUBLIC: Final[tuple[Status, ...]] = ("submitted", "approved")
 
 Call = Callable[[MemoryServices, Caller], object]
@@ -48,6 +48,7 @@ OF_OWNERS: Final[Calls] = {
     "practices.edit": lambda on, caller: on.practices.edit(caller, PRACTICE, PracticeChanges(title="Mine")),
     "practices.delete": lambda on, caller: on.practices.delete(caller, PRACTICE),
     "reviews.submit": lambda on, caller: on.reviews.submit(caller, PRACTICE, Submission()),
+    "reviews.withdraw": lambda on, caller: on.reviews.withdraw(caller, PRACTICE),
     "reviews.history": lambda on, caller: on.reviews.history(caller, PRACTICE),
     "questions.answer": lambda on, caller: on.questions.answer(caller, QUESTION, Answer(answer_text="2 m")),
     "questions.remove": lambda on, caller: on.questions.remove(caller, QUESTION),
@@ -72,6 +73,8 @@ OF_HEADQUARTERS: Final[Calls] = {
     "reviews.request_revision": lambda on, caller: on.reviews.request_revision(
         caller, PRACTICE, RevisionRequest(comment="Say more.")
     ),
+    "reviews.decline": lambda on, caller: on.reviews.decline(caller, PRACTICE, Refusal(reason="Too dear.")),
+    "reviews.reopen": lambda on, caller: on.reviews.reopen(caller, PRACTICE),
     "benchmarking.benchmark": lambda on, caller: on.benchmarking.benchmark(caller, PRACTICE),
     "benchmarking.unbenchmark": lambda on, caller: on.benchmarking.unbenchmark(caller, PRACTICE),
     "plants.inactive": lambda on, caller: on.plants.inactive(caller),
@@ -186,8 +189,9 @@ def test_a_plant_user_is_refused_to_write_for_another_plant() -> None:
     require_refused(services("approved"), create, NEIGHBOUR, Forbidden)
 
 
-def test_an_owner_is_refused_to_edit_an_approved_practice() -> None:
-    require_refused(services("approved"), OF_OWNERS["practices.edit"], OWNER, Forbidden)
+@pytest.mark.parametrize("status", ["approved", "declined"])
+def test_an_owner_is_refused_to_edit_an_approved_or_declined_practice(status: Status) -> None:
+    require_refused(services(status), OF_OWNERS["practices.edit"], OWNER, Forbidden)
 
 
 REASSIGNED: Final = {name: call for name, call in OF_OWNERS.items() if name != "reviews.history"}
@@ -228,8 +232,9 @@ def test_whether_a_practice_may_be_copied_is_checked_on_the_locked_practice(stat
 def test_the_owner_and_headquarters_are_not_refused(name: str) -> None:
     call = {**OF_OWNERS, **OF_VIEWERS}[name]
 
+    status: Status = "submitted" if name == "reviews.withdraw" else "revision_required"
     for caller in (COLLEAGUE, HQ):
-        call(services("revision_required"), caller)
+        call(services(status), caller)
 
 
 def methods_of(feature: str) -> set[str]:

@@ -125,7 +125,7 @@ class RecordedPoints:
         self.updated: list[UUID] = []
 
     @contextmanager
-    def updated_without(self, practice_id: UUID) -> Iterator[None]:
+    def updated_for_copy(self, practice_id: UUID) -> Iterator[None]:
         yield
         self.updated.append(practice_id)
 

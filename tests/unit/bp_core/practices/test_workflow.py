@@ -19,10 +19,14 @@ REVIEWS: list[StatusChange] = [
     ("submitted", "approved"),
     ("submitted", "revision_required"),
     ("approved", "revision_required"),
+    ("submitted", "declined"),
+    ("declined", "submitted"),
 ]
+WITHDRAWAL: StatusChange = ("submitted", "draft")
 OTHER_CHANGES: list[StatusChange] = [
-    change for change in product(STATUSES, STATUSES) if change not in [*SUBMISSIONS, *REVIEWS]
+    change for change in product(STATUSES, STATUSES) if change not in [*SUBMISSIONS, *REVIEWS, WITHDRAWAL]
 ]
+HIDDEN: list[Status] = ["draft", "revision_required", "declined"]
 TODAY = date(2025, 3, 15)
 
 
@@ -35,13 +39,65 @@ def transition(
 
 
 def test_the_table_of_transitions_is_complete() -> None:
-    assert list(TRANSITIONS) == [*SUBMISSIONS, *REVIEWS]
+    assert list(TRANSITIONS) == [*SUBMISSIONS, *REVIEWS, WITHDRAWAL]
 
 
 @pytest.mark.parametrize("caller", [OWNER, COLLEAGUE, HQ])
 @pytest.mark.parametrize("change", SUBMISSIONS)
 def test_an_owner_and_headquarters_submit(change: StatusChange, caller: Caller) -> None:
     assert transition(caller, change).status == change[1]
+
+
+@pytest.mark.parametrize("caller", [OWNER, COLLEAGUE, HQ])
+def test_a_withdrawn_practice_is_a_draft_without_date_and_reviewer(caller: Caller) -> None:
+    withdrawn = transition(caller, WITHDRAWAL, reviewer_id=HQ.user_id)
+
+    assert (withdrawn.status, withdrawn.submitted_date, withdrawn.reviewer_id) == ("draft", None, None)
+
+
+def test_the_next_submission_of_a_withdrawn_practice_is_its_first() -> None:
+    withdrawn = transition(OWNER, WITHDRAWAL)
+    requested = RequestedTransition("submitted", submitted_date=date(2025, 2, 1))
+
+    again = workflow.transition(OWNER, withdrawn, requested, TODAY)
+
+    assert again.submitted_date == date(2025, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [({"was_decided": True}, "ALREADY_DECIDED"), ({"is_copy": True}, "COPIED")]
+)
+def test_what_headquarters_has_decided_about_and_a_copy_are_not_withdrawn(
+    state: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(Conflict) as refusal:
+        transition(OWNER, WITHDRAWAL, **state)
+
+    assert refusal.value.code == code
+
+
+def test_a_withdrawal_takes_no_date() -> None:
+    requested = RequestedTransition("draft", submitted_date=TODAY)
+    with pytest.raises(Invalid) as refusal:
+        workflow.transition(OWNER, practice("submitted"), requested, TODAY)
+
+    assert [fault.field for fault in refusal.value.details] == ["submitted_date"]
+
+
+def test_a_reviewer_and_the_date_stay_with_every_other_transition() -> None:
+    for change in [("revision_required", "submitted"), *REVIEWS]:
+        moved = transition(HQ, change, reviewer_id=HQ.user_id, submitted_date=date(2025, 1, 10))
+        assert (moved.reviewer_id, moved.submitted_date) == (HQ.user_id, date(2025, 1, 10)), change
+
+
+def test_only_a_declined_practice_is_reopened() -> None:
+    reopening = RequestedTransition("submitted", from_status="declined")
+
+    assert workflow.transition(HQ, practice("declined"), reopening, TODAY).status == "submitted"
+    for status in ("draft", "revision_required", "submitted", "approved"):
+        with pytest.raises(Conflict) as refusal:
+            workflow.transition(HQ, practice(status), reopening, TODAY)
+        assert refusal.value.code == "INVALID_TRANSITION"
 
 
 @pytest.mark.parametrize("change", REVIEWS)
@@ -78,10 +134,13 @@ def test_a_benchmarked_practice_is_not_sent_back(from_status: Status) -> None:
     assert refusal.value.code == "BENCHMARKED"
 
 
-@pytest.mark.parametrize("from_status", ["submitted", "approved"])
-def test_a_revision_needs_a_comment(from_status: Status) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [("submitted", "revision_required"), ("approved", "revision_required"), ("submitted", "declined")],
+)
+def test_a_revision_and_a_refusal_need_a_comment(change: StatusChange) -> None:
     with pytest.raises(Invalid) as refusal:
-        transition(HQ, (from_status, "revision_required"), comment=None)
+        transition(HQ, change, comment=None)
 
     assert [fault.field for fault in refusal.value.details] == ["comment"]
 
@@ -98,9 +157,9 @@ def test_everybody_sees_submitted_and_approved_practices(status: Status, caller:
     assert workflow.require_visible(caller, seen) is seen
 
 
-@pytest.mark.parametrize("status", ["draft", "revision_required"])
+@pytest.mark.parametrize("status", HIDDEN)
 @pytest.mark.parametrize("caller", [OWNER, COLLEAGUE, HQ])
-def test_drafts_and_practices_under_revision_are_seen_by_their_plant_and_headquarters(
+def test_drafts_declined_practices_and_those_under_revision_are_seen_by_their_plant_and_headquarters(
     caller: Caller, status: Status
 ) -> None:
     seen = PracticeScope(PUNE, status)
@@ -108,8 +167,8 @@ def test_drafts_and_practices_under_revision_are_seen_by_their_plant_and_headqua
     assert workflow.require_visible(caller, seen) is seen
 
 
-@pytest.mark.parametrize("status", ["draft", "revision_required"])
-def test_drafts_and_practices_under_revision_do_not_exist_for_another_plant(status: Status) -> None:
+@pytest.mark.parametrize("status", HIDDEN)
+def test_drafts_declined_practices_and_those_under_revision_do_not_exist_for_others(status: Status) -> None:
     with pytest.raises(NotFound) as hidden:
         workflow.require_visible(NEIGHBOUR, PracticeScope(PUNE, status))
     with pytest.raises(NotFound) as absent:
@@ -132,7 +191,7 @@ def test_another_plant_does_not_own_a_practice_that_it_sees(status: Status) -> N
         workflow.require_owner(NEIGHBOUR, PracticeScope(PUNE, status))
 
 
-@pytest.mark.parametrize("status", ["draft", "revision_required"])
+@pytest.mark.parametrize("status", HIDDEN)
 def test_another_plant_does_not_learn_that_a_hidden_practice_exists(status: Status) -> None:
     with pytest.raises(NotFound):
         workflow.require_owner(NEIGHBOUR, PracticeScope(PUNE, status))
@@ -145,12 +204,13 @@ def test_an_owner_edits_until_the_approval(status: Status) -> None:
     assert workflow.require_editor(OWNER, owned) is owned
 
 
-def test_an_approved_practice_is_edited_by_headquarters_only() -> None:
-    approved = PracticeScope(PUNE, "approved")
+@pytest.mark.parametrize("status", ["approved", "declined"])
+def test_an_approved_or_declined_practice_is_edited_by_headquarters_only(status: Status) -> None:
+    decided = PracticeScope(PUNE, status)
 
-    assert workflow.require_editor(HQ, approved) is approved
-    with pytest.raises(Forbidden):
-        workflow.require_editor(OWNER, approved)
+    assert workflow.require_editor(HQ, decided) is decided
+    with pytest.raises(Forbidden, match=status):
+        workflow.require_editor(OWNER, decided)
 
 
 def test_a_complete_practice_may_be_submitted() -> None:
@@ -246,7 +306,10 @@ def test_not_even_headquarters_dates_back_further(too_early: date) -> None:
 
 @pytest.mark.parametrize(
     ("status", "month"),
-    [("approved", Month(2025, 6)), ("draft", None), ("submitted", None), ("revision_required", None)],
+    [
+        ("approved", Month(2025, 6)),
+        *((status, None) for status in ("draft", "submitted", "revision_required", "declined")),
+    ],
 )
 def test_only_an_approved_practice_counts_and_in_the_month_of_its_date(
     status: Status, month: Month | None
