@@ -159,7 +159,7 @@ def test_everybody_sees_submitted_and_approved_practices(status: Status, caller:
 
 @pytest.mark.parametrize("status", HIDDEN)
 @pytest.mark.parametrize("caller", [OWNER, COLLEAGUE, HQ])
-def test_drafts_declined_practices_and_those_under_revision_are_seen_by_their_plant_and_headquarters(
+def test_drafts_and_practices_under_revision_are_seen_by_their_plant_and_headquarters(
     caller: Caller, status: Status
 ) -> None:
     seen = PracticeScope(PUNE, status)
@@ -168,7 +168,7 @@ def test_drafts_declined_practices_and_those_under_revision_are_seen_by_their_pl
 
 
 @pytest.mark.parametrize("status", HIDDEN)
-def test_drafts_declined_practices_and_those_under_revision_do_not_exist_for_others(status: Status) -> None:
+def test_drafts_and_practices_under_revision_do_not_exist_for_another_plant(status: Status) -> None:
     with pytest.raises(NotFound) as hidden:
         workflow.require_visible(NEIGHBOUR, PracticeScope(PUNE, status))
     with pytest.raises(NotFound) as absent:

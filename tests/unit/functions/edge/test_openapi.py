@@ -89,7 +89,7 @@ def test_every_body_and_response_in_json_has_an_example() -> None:
         ("login", "403", {"ACCOUNT_INACTIVE"}),
         ("list_practices", "401", {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"}),
         ("edit_practice", "403", {"FORBIDDEN"}),
-        ("edit_practice", "409", {"INVALID_TRANSITION", "BENCHMARKED", "COPIED"}),
+        ("edit_practice", "409", {"INVALID_TRANSITION", "BENCHMARKED", "COPIED", "ALREADY_DECIDED"}),
         ("edit_practice", "412", {"PRECONDITION_FAILED"}),
         ("create_plant", "409", {"DUPLICATE", "IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_BUSY"}),
         ("upload_image", "422", {"VALIDATION_ERROR", "UPLOAD_REJECTED"}),
@@ -123,7 +123,7 @@ def test_a_query_parameter_has_no_null_and_has_its_limits() -> None:
     query = parameters_of("list_practices")
     assert query["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
     assert query["category_id"] == {"type": "string", "format": "uuid"}
-    assert query["status"]["enum"] == ["draft", "submitted", "approved", "revision_required"]
+    assert query["status"]["enum"] == ["draft", "submitted", "approved", "revision_required", "declined"]
     assert set(parameters_of("list_changes")) == {
         "limit", "offset", "entity", "entity_id", "user_id", "from", "to",
     }  # fmt: skip
