@@ -16,14 +16,11 @@ from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
 from bp_core.shared.errors import AlreadyBenchmarked, NotBenchmarkable
 from bp_core.shared.paging import Page
-from bp_core.shared.schemas import PageQuery, ResponseModel, Timestamp
+from bp_core.shared.schemas import LargePageQuery, RecentQuery, ResponseModel, Timestamp
 from bp_core.shared.versions import ExpectedVersions
 
-RECENT_BENCHMARKS = 10
-"""The length of the list of recent benchmarks."""
 
-
-class BenchmarkQuery(PageQuery):
+class BenchmarkQuery(LargePageQuery):
     """Filters a list of benchmarked practices by plant and category."""
 
     plant_id: UUID | None = None
@@ -128,9 +125,9 @@ class BenchmarkService:
         """Return one page of the benchmarked practices, newest benchmark first."""
         return self.store.benchmarks(query)
 
-    def recent(self) -> list[ListedBenchmark]:
-        """Return the newest benchmarks."""
-        return self.store.benchmarks(BenchmarkQuery(limit=RECENT_BENCHMARKS)).items
+    def recent(self, query: RecentQuery) -> Page[ListedBenchmark]:
+        """Return one page of the newest benchmarks."""
+        return self.store.benchmarks(BenchmarkQuery(**query.model_dump()))
 
     def count(self) -> BenchmarkCount:
         """Count the benchmarked practices."""

@@ -11,7 +11,8 @@ from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.auditing import AuditTrail, difference
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Invalid, NotFound
-from bp_core.shared.schemas import Line, RequestModel, ResponseModel, Timestamp, not_sent
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import Line, PageQuery, RequestModel, ResponseModel, Timestamp, not_sent
 from bp_core.shared.text import slug
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
@@ -53,7 +54,7 @@ class Category(ResponseModel):
 class CategoryStore(Protocol):
     """Stores categories."""
 
-    def categories(self) -> list[Category]:
+    def categories(self, query: PageQuery) -> Page[Category]:
         """List the categories by name."""
         ...
 
@@ -82,9 +83,9 @@ class CategoryService:
     audit_trail: AuditTrail
     context: Context
 
-    def find(self) -> list[Category]:
-        """Return the categories by name."""
-        return self.store.categories()
+    def search(self, query: PageQuery) -> Page[Category]:
+        """Return one page of the categories, by name."""
+        return self.store.categories(query)
 
     def show(self, category_id: UUID) -> Category:
         """Return a category. Raises NotFound."""

@@ -13,7 +13,7 @@ from bp_core.practices import workflow
 from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.schemas import NewPractice, Practice, Status, Title
 from bp_core.practices.service import PracticeService
-from bp_core.practices.workflow import SAVING_FIELDS, PracticeScope, PracticeState
+from bp_core.practices.workflow import SAVING_FIELDS, PracticeState
 from bp_core.shared.access import Caller, require_plant_user
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
@@ -142,8 +142,8 @@ class CopyStore(Protocol):
         """Update the progress of an implementation."""
         ...
 
-    def copies(self, original_id: UUID) -> tuple[PracticeScope | None, list[Copy]]:
-        """Read the scope of a practice, None if there is no such practice, and its copies, oldest first."""
+    def copies(self, original_id: UUID, query: PageQuery) -> Page[Copy]:
+        """List the copies of a practice, oldest first."""
         ...
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
@@ -219,11 +219,13 @@ class CopyService:
         )
         return after
 
-    def copies(self, caller: Caller, original_id: UUID) -> list[Copy]:
-        """Return the copies of a practice that the caller may see, oldest first. Raises NotFound."""
-        scope, copies = self.store.copies(original_id)
-        workflow.require_visible(caller, scope)
-        return copies
+    def copies(self, caller: Caller, original_id: UUID, query: PageQuery) -> Page[Copy]:
+        """Return one page of the copies of a practice that the caller may see, oldest first.
+
+        Raises NotFound.
+        """
+        workflow.require_visible(caller, self.editor.store.scope(original_id))
+        return self.store.copies(original_id, query)
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
         """Return one page of the copies of the caller's plant, newest first. Raises Forbidden."""

@@ -13,7 +13,8 @@ from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.calendar import Clock
 from bp_core.shared.context import Context
 from bp_core.shared.errors import JobDone, JobRunning
-from bp_core.shared.schemas import ResponseModel, Timestamp
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import LargePageQuery, PageQuery, ResponseModel, Timestamp
 
 TriggerKind = Literal["timer", "manual", "event"]
 JobState = Literal["running", "completed", "failed"]
@@ -76,7 +77,7 @@ class JobStore(Protocol):
         """Update a run that ends; `error` is None if the job succeeded."""
         ...
 
-    def last_runs(self, per_job: int, now: datetime) -> list[JobRun]:
+    def last_runs(self, per_job: int, now: datetime, query: PageQuery) -> Page[JobRun]:
         """List the last runs of every job, latest first; one whose lease has expired is listed as failed."""
         ...
 
@@ -107,14 +108,14 @@ class JobService:
     store: JobStore
     context: Context
 
-    def last_runs(self, caller: Caller) -> list[JobRun]:
-        """Return the last runs of every job, latest first, for headquarters. Raises Forbidden."""
+    def last_runs(self, caller: Caller, query: PageQuery) -> Page[JobRun]:
+        """Return one page of the last runs of every job, latest first, for headquarters. Raises Forbidden."""
         require_headquarters(caller)
-        return self.store.last_runs(RUNS_SHOWN, self.context.now)
+        return self.store.last_runs(RUNS_SHOWN, self.context.now, query)
 
     def latest(self) -> list[JobRun]:
         """Return the last run of every job, for the health endpoints."""
-        return self.store.last_runs(1, self.context.now)
+        return self.store.last_runs(1, self.context.now, LargePageQuery()).items
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from bp_core.practices.ports import CopyPoints
 from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.context import Context
 from bp_core.shared.errors import NotFound
-from bp_core.shared.schemas import RequestModel, ResponseModel, Year
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery, RequestModel, ResponseModel, Year
 
 ORIGIN_POINTS: Final = 10
 """The points of the origin plant for the first copy of a benchmarked practice."""
@@ -31,6 +32,10 @@ class CalendarYearQuery(RequestModel):
     """Selects a calendar year; each operation says what it does without one."""
 
     year: Year | None = None
+
+
+class StandingsQuery(CalendarYearQuery, PageQuery):
+    """Selects one page of the leaderboard of a calendar year."""
 
 
 class Earning(ResponseModel):
@@ -153,7 +158,7 @@ class LeaderboardStore(Protocol):
         """Sum the stored points of a year, or of all years."""
         ...
 
-    def standings(self, year: int) -> list[Standing]:
+    def standings(self, year: int, part: PageQuery) -> Page[Standing]:
         """List the active plants, and the inactive plants with points, by rank and name."""
         ...
 
@@ -193,9 +198,12 @@ class LeaderboardService:
     store: LeaderboardStore
     context: Context
 
-    def standings(self, query: CalendarYearQuery) -> list[Standing]:
-        """Return the leaderboard of a calendar year, by default of the current one."""
-        return self.store.standings(query.year or self.context.today.year)
+    def standings(self, query: StandingsQuery) -> Page[Standing]:
+        """Return one page of the leaderboard of a calendar year, by default of the current one.
+
+        Ranks are those of the whole leaderboard.
+        """
+        return self.store.standings(query.year or self.context.today.year, query)
 
     def breakdown(self, plant_id: UUID, query: CalendarYearQuery) -> PointsBreakdown:
         """Return the single earnings of a plant in a calendar year, by default the current one.

@@ -14,10 +14,11 @@ from bp_core.shared.calendar import Month
 from bp_core.shared.context import Context
 from bp_core.shared.errors import NotFound
 from bp_core.shared.money import format_currency, monthly_lakhs
-from bp_core.shared.schemas import Line, RequestModel, ResponseModel, Timestamp, not_sent
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import Line, PageQuery, RequestModel, ResponseModel, Timestamp, not_sent
 
 
-class PlantsQuery(RequestModel):
+class PlantsQuery(PageQuery):
     """Filters a list of plants; by default all are listed."""
 
     is_active: bool | None = None
@@ -84,7 +85,7 @@ class PlantRecord:
 class PlantStore(Protocol):
     """Stores plants."""
 
-    def plants(self, *, is_active: bool | None) -> list[Plant]:
+    def plants(self, query: PlantsQuery) -> Page[Plant]:
         """List the plants by name: all, or only the active or inactive ones."""
         ...
 
@@ -113,14 +114,18 @@ class PlantService:
     audit_trail: AuditTrail
     context: Context
 
-    def find(self, *, is_active: bool | None) -> list[Plant]:
-        """Return the plants by name: all, or only the active or inactive ones."""
-        return self.store.plants(is_active=is_active)
+    def search(self, query: PlantsQuery) -> Page[Plant]:
+        """Return one page of the plants by name: of all, or only of the active or inactive ones."""
+        return self.store.plants(query)
 
-    def inactive(self, caller: Caller) -> list[Plant]:
-        """Return the inactive plants, for headquarters. Raises Forbidden."""
+    def active(self, query: PageQuery) -> Page[Plant]:
+        """Return one page of the active plants."""
+        return self.store.plants(PlantsQuery(**query.model_dump(), is_active=True))
+
+    def inactive(self, caller: Caller, query: PageQuery) -> Page[Plant]:
+        """Return one page of the inactive plants, for headquarters. Raises Forbidden."""
         require_headquarters(caller)
-        return self.store.plants(is_active=False)
+        return self.store.plants(PlantsQuery(**query.model_dump(), is_active=False))
 
     def show(self, plant_id: UUID) -> PlantFigures:
         """Return a plant with its figures. Raises NotFound."""

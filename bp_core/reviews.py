@@ -13,7 +13,8 @@ from bp_core.practices.schemas import Comment, Practice, Status, Submission
 from bp_core.practices.service import PracticeService
 from bp_core.practices.workflow import PracticeScope, RequestedTransition
 from bp_core.shared.access import Caller, require_headquarters
-from bp_core.shared.schemas import RequestModel, ResponseModel, Timestamp
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery, RequestModel, ResponseModel, Timestamp
 from bp_core.shared.versions import ExpectedVersions
 
 
@@ -47,7 +48,7 @@ class HistoryStore(Protocol):
         """Read the plant and status of a practice."""
         ...
 
-    def history(self, practice_id: UUID) -> list[HistoryEntry]:
+    def history(self, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
         """List the changes of status of a practice, oldest first."""
         ...
 
@@ -117,13 +118,13 @@ class ReviewService:
         """
         return self._move(caller, practice_id, RequestedTransition("draft"), expected)
 
-    def history(self, caller: Caller, practice_id: UUID) -> list[HistoryEntry]:
-        """Return the changes of status of a practice that the caller owns, oldest first.
+    def history(self, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
+        """Return one page of the changes of status of a practice that the caller owns, oldest first.
 
         Raises NotFound, Forbidden.
         """
         workflow.require_owner(caller, self.store.scope(practice_id))
-        return self.store.history(practice_id)
+        return self.store.history(practice_id, query)
 
     def _move(
         self, caller: Caller, practice_id: UUID, requested: RequestedTransition, expected: ExpectedVersions

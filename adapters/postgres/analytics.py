@@ -78,16 +78,15 @@ class PostgresAnalytics(AnalyticsStore):
         )
 
     @override
-    def plant_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[PlantCounts]:
+    def plant_counts(self, months: MonthSpan) -> list[PlantCounts]:
         query = sql.SQL("""
             SELECT p.id AS plant_id, p.name AS plant_name, p.short_name,
                    coalesce(sum(c.submitted), 0) AS submitted, coalesce(sum(c.benchmarked), 0) AS benchmarked
             FROM plants p LEFT JOIN practice_counts c ON c.plant_id = p.id AND {in_span}
             WHERE {which} GROUP BY p.id ORDER BY p.name
         """)
-        return self._sql.rows(
-            for_plant(query, plant_id), span_values(months, months.last, plant_id), into=PlantCounts
-        )
+        values = span_values(months, months.last, None)
+        return self._sql.rows(for_plant(query, None), values, into=PlantCounts)
 
     @override
     def category_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[CategoryCount]:

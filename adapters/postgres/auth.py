@@ -179,16 +179,19 @@ class PostgresSessions(SessionStore):
         )
 
     @override
-    def open_sessions(self, user_id: UUID, current: UUID | None, now: datetime) -> list[OpenSession]:
-        return self._sql.rows(
-            """
+    def open_sessions(
+        self, user_id: UUID, current: UUID | None, now: datetime, query: PageQuery
+    ) -> Page[OpenSession]:
+        return self._sql.page(
+            sql.SQL("""
             SELECT id, created_at, last_seen_at, expires_at, user_agent,
                    id IS NOT DISTINCT FROM %(current)s AS is_current
             FROM sessions
             WHERE user_id = %(user_id)s AND revoked_at IS NULL AND expires_at > %(now)s
-            ORDER BY last_seen_at DESC, id
-            """,
+            """),
             {"user_id": user_id, "current": current, "now": now},
+            order=sql.SQL("last_seen_at DESC, id"),
+            part=query,
             into=OpenSession,
         )
 

@@ -10,6 +10,8 @@ from typing_extensions import override
 from adapters.postgres.database import Sql
 from bp_core.categories import Category, CategoryStore, NewCategory
 from bp_core.practices.ports import CategoryNames
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 
 CATEGORY: Final = sql.SQL("""
 SELECT c.id, c.name, c.slug, c.color_class, c.icon_name, c.created_at,
@@ -18,7 +20,6 @@ FROM categories c
 LEFT JOIN practice_counts counted ON counted.category_id = c.id
 {where}
 GROUP BY c.id
-ORDER BY c.name
 """)
 
 
@@ -29,8 +30,9 @@ class PostgresCategories(CategoryStore, CategoryNames):
         self._sql = sql
 
     @override
-    def categories(self) -> list[Category]:
-        return self._sql.rows(CATEGORY.format(where=sql.SQL("")), into=Category)
+    def categories(self, query: PageQuery) -> Page[Category]:
+        every = CATEGORY.format(where=sql.SQL(""))
+        return self._sql.page(every, order=sql.SQL("name, id"), part=query, into=Category)
 
     @override
     def ids_by_name(self) -> dict[str, UUID]:

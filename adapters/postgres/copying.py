@@ -10,7 +10,6 @@ from typing_extensions import override
 from adapters.postgres.database import Sql
 from adapters.postgres.practice_lists import PUBLIC_VALUES
 from bp_core.copying import Copy, CopyRecord, CopyStore, ImplementationStatus, OwnCopy, Spread
-from bp_core.practices.workflow import PracticeScope
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
@@ -21,18 +20,16 @@ RECORD: Final = sql.SQL("""
     c.implementation_status, c.created_at, c.updated_at
 """)
 
-# The copies of the practice {original_id}, oldest first, without deleted and declined copies.
+# The copies of the practice {original_id}, without deleted and declined copies.
 COPIES: Final = sql.SQL("""
-    (SELECT coalesce(jsonb_agg(
-                jsonb_build_object(
-                    'id', c.id, 'copied_practice_id', c.copied_practice_id, 'plant_id', plant.id,
-                    'plant_name', plant.name, 'copied_date', c.copied_date,
-                    'implementation_status', c.implementation_status)
-                ORDER BY c.copied_date, c.created_at, c.id), '[]')
-     FROM counted_copies c
-     JOIN plants plant ON plant.id = c.copying_plant_id
-     WHERE c.original_practice_id = {original_id})
+    SELECT c.id, c.copied_practice_id, plant.id AS plant_id, plant.name AS plant_name, c.copied_date,
+           c.implementation_status, c.created_at
+    FROM counted_copies c
+    JOIN plants plant ON plant.id = c.copying_plant_id
+    WHERE c.original_practice_id = {original_id}
 """)
+
+OLDEST: Final = sql.SQL("copied_date, created_at, id")
 
 # Copies are counted for all practices, because the list is sorted by the count. COPIES_OF_PAGE reads them for
 # the rows of one page.
@@ -55,9 +52,9 @@ MOST_COPIED: Final = sql.SQL(
     "copy_count DESC, benchmarked_date DESC NULLS LAST, benchmarked_at DESC NULLS LAST, bp_id"
 )
 
-COPIES_OF_PAGE: Final = sql.SQL(", {copies} AS copies").format(
-    copies=COPIES.format(original_id=sql.SQL("part.bp_id"))
-)
+COPIES_OF_PAGE: Final = sql.SQL(
+    ", (SELECT coalesce(jsonb_agg(one ORDER BY {oldest}), '[]') FROM ({copies}) one) AS copies"
+).format(copies=COPIES.format(original_id=sql.SQL("part.bp_id")), oldest=OLDEST)
 
 BENCHMARKED: Final = sql.SQL("b.practice_id IS NOT NULL")
 COPIED: Final = sql.SQL("copied.copy_count > 0")
@@ -121,17 +118,14 @@ class PostgresCopies(CopyStore):
         )
 
     @override
-    def copies(self, original_id: UUID) -> tuple[PracticeScope | None, list[Copy]]:
-        rows = self._sql.mappings(
-            sql.SQL("""
-            SELECT p.plant_id, p.status, {copies} AS copies
-            FROM best_practices p WHERE p.id = %(original_id)s AND NOT p.is_deleted
-            """).format(copies=COPIES.format(original_id=sql.SQL("p.id"))),
+    def copies(self, original_id: UUID, query: PageQuery) -> Page[Copy]:
+        return self._sql.page(
+            COPIES.format(original_id=sql.SQL("%(original_id)s")),
             {"original_id": original_id},
+            order=OLDEST,
+            part=query,
+            into=Copy,
         )
-        for row in rows:
-            return PracticeScope(row["plant_id"], row["status"]), [Copy(**copy) for copy in row["copies"]]
-        return None, []
 
     @override
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:

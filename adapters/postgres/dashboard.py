@@ -10,14 +10,13 @@ from typing_extensions import override
 
 from adapters.postgres import analytics, benchmarking, copying, leaderboard, practice_lists
 from adapters.postgres.database import Sql, first_of
-from bp_core.analytics.dashboard import MOST_COPIED, TOP_PLANTS, DashboardStore, Sections
+from bp_core.analytics.dashboard import MOST_COPIED, NEWEST, TOP_PLANTS, DashboardStore, Sections
 from bp_core.analytics.ports import Totals
 from bp_core.analytics.schemas import CategoryCount
-from bp_core.benchmarking import RECENT_BENCHMARKS, ListedBenchmark
+from bp_core.benchmarking import ListedBenchmark
 from bp_core.copying import Spread
 from bp_core.leaderboard import Standing
 from bp_core.practices.schemas import StoredListItem
-from bp_core.practices.service import RECENT_PRACTICES
 from bp_core.shared.calendar import Month, MonthSpan
 
 DEFERRED: Final = ConfigDict(defer_build=True)
@@ -39,7 +38,7 @@ WHERE {in_span} AND {of_plant} GROUP BY year, month
 RECENT_BENCHMARKS_QUERY: Final = first_of(
     benchmarking.BENCHMARKS.format(where=sql.SQL("true")),
     benchmarking.NEWEST,
-    limit=RECENT_BENCHMARKS,
+    limit=NEWEST,
     detail=benchmarking.COPY_COUNT_OF_PAGE,
 )
 MOST_COPIED_PRACTICES: Final = first_of(
@@ -48,9 +47,7 @@ MOST_COPIED_PRACTICES: Final = first_of(
     limit=MOST_COPIED,
     detail=copying.COPIES_OF_PAGE,
 )
-TOP_STANDINGS: Final = sql.SQL("{standings} LIMIT {plants}").format(
-    standings=leaderboard.STANDINGS, plants=TOP_PLANTS
-)
+TOP_STANDINGS: Final = first_of(leaderboard.STANDINGS, leaderboard.BY_RANK, limit=TOP_PLANTS)
 
 
 class PostgresDashboard(DashboardStore):
@@ -78,7 +75,8 @@ class PostgresDashboard(DashboardStore):
                 "year": this_month.year,
                 **practice_lists.PUBLIC_VALUES,
                 **practice_lists.ITEM_VALUES,
-                "at_most": RECENT_PRACTICES,
+                "limit": NEWEST,
+                "offset": 0,
             },
         )
         return Sections(

@@ -11,6 +11,8 @@ from typing_extensions import override
 from adapters.postgres.database import Sql
 from bp_core.jobs import STOPPED, JobRun, JobStore, RunTrigger
 from bp_core.shared.errors import Unavailable
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 
 RUN: Final = sql.SQL(
     "id, name, trigger, state, started_at, finished_at, rows, error, scheduled_for, past_due"
@@ -77,8 +79,8 @@ class PostgresJobs(JobStore):
         )
 
     @override
-    def last_runs(self, per_job: int, now: datetime) -> list[JobRun]:
-        return self._sql.rows(
+    def last_runs(self, per_job: int, now: datetime, query: PageQuery) -> Page[JobRun]:
+        return self._sql.page(
             sql.SQL("""
             SELECT {run}
             FROM (
@@ -90,9 +92,11 @@ class PostgresJobs(JobStore):
                     SELECT *, state = 'running' AND lease_until <= %(now)s AS is_stopped FROM job_runs
                 ) run
             ) run
-            WHERE place <= %(per_job)s ORDER BY started_at DESC, id
+            WHERE place <= %(per_job)s
             """).format(run=RUN),
             {"per_job": per_job, "now": now, "stopped": STOPPED},
+            order=sql.SQL("started_at DESC, id"),
+            part=query,
             into=JobRun,
         )
 

@@ -20,6 +20,8 @@ from bp_core.leaderboard import (
     PointsBreakdown,
     Standing,
 )
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 
 POINTS: Final = {"origin_points": ORIGIN_POINTS, "copier_points": COPIER_POINTS}
 
@@ -98,8 +100,9 @@ FROM plants p
 LEFT JOIN leaderboard_entries entry ON entry.plant_id = p.id AND entry.year = %(year)s
 LEFT JOIN earned ON earned.plant_id = p.id
 WHERE p.is_active OR entry.total_points <> 0
-ORDER BY rank, p.name
 """).format(earned=ALL_EARNED)
+
+BY_RANK: Final = sql.SQL("rank, plant_name, plant_id")
 
 
 class PostgresLeaderboard(LeaderboardStore):
@@ -176,8 +179,9 @@ class PostgresLeaderboard(LeaderboardStore):
         )
 
     @override
-    def standings(self, year: int) -> list[Standing]:
-        return self._sql.rows(STANDINGS, {**POINTS, "year": year}, into=Standing)
+    def standings(self, year: int, part: PageQuery) -> Page[Standing]:
+        values = {**POINTS, "year": year}
+        return self._sql.page(STANDINGS, values, order=BY_RANK, part=part, into=Standing)
 
     @override
     def breakdown(self, plant_id: UUID, year: int) -> PointsBreakdown | None:

@@ -1,5 +1,6 @@
 """Plants in PostgreSQL."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -7,14 +8,17 @@ from uuid import UUID
 from psycopg import sql
 from typing_extensions import override
 
-from adapters.postgres.database import Sql
-from bp_core.plants import NewPlant, Plant, PlantRecord, PlantStore
+from adapters.postgres.database import Sql, matching
+from bp_core.plants import NewPlant, Plant, PlantRecord, PlantsQuery, PlantStore
 from bp_core.practices.ports import PlantNames
 from bp_core.shared.calendar import Month
+from bp_core.shared.paging import Page
 
 COLUMNS: Final = sql.SQL("id, name, short_name, division, is_active, created_at, updated_at")
 
 PLANT: Final = sql.SQL("SELECT {columns} FROM plants").format(columns=COLUMNS)
+
+FILTERS: Final[Mapping[str, sql.SQL]] = {"is_active": sql.SQL("is_active = %(is_active)s")}
 
 
 class PostgresPlants(PlantStore, PlantNames):
@@ -24,13 +28,21 @@ class PostgresPlants(PlantStore, PlantNames):
         self._sql = sql
 
     @override
-    def plants(self, *, is_active: bool | None) -> list[Plant]:
-        where = sql.SQL(" WHERE is_active = %(is_active)s") if is_active is not None else sql.SQL("")
-        return self._sql.rows(PLANT + where + sql.SQL(" ORDER BY name"), {"is_active": is_active}, into=Plant)
+    def plants(self, query: PlantsQuery) -> Page[Plant]:
+        requested = query.model_dump(exclude_none=True)
+        return self._sql.page(
+            PLANT + sql.SQL(" WHERE ") + matching(FILTERS, requested),
+            requested,
+            order=sql.SQL("name, id"),
+            part=query,
+            into=Plant,
+        )
 
     @override
     def ids_by_name(self, *, is_active: bool | None) -> dict[str, UUID]:
-        return {plant.name: plant.id for plant in self.plants(is_active=is_active)}
+        requested = {} if is_active is None else {"is_active": is_active}
+        query = sql.SQL("SELECT name, id FROM plants WHERE ") + matching(FILTERS, requested)
+        return dict(self._sql.tuples(query + sql.SQL(" ORDER BY name"), requested))
 
     @override
     def add(self, new: NewPlant, now: datetime) -> Plant:

@@ -11,7 +11,8 @@ from bp_core.practices.queries import PracticeQuery, SortKey, SortOrder
 from bp_core.practices.schemas import EXCERPT_LENGTH, StoredListItem
 from bp_core.practices.workflow import PUBLIC_STATUSES
 from bp_core.shared.access import Caller
-from bp_core.shared.paging import LongPage
+from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.schemas import RecentQuery
 
 PUBLIC_VALUES: Final[Mapping[str, Any]] = {"public_statuses": list(PUBLIC_STATUSES)}
 ITEM_VALUES: Final[Mapping[str, Any]] = {"excerpt": EXCERPT_LENGTH}
@@ -47,11 +48,19 @@ RECENT: Final = sql.SQL("""
 SELECT item.* FROM (
     SELECT * FROM best_practices p
     WHERE NOT p.is_deleted AND p.status = ANY (%(public_statuses)s) AND p.submitted_date IS NOT NULL
-    ORDER BY p.submitted_date DESC, p.created_at DESC, p.id LIMIT %(at_most)s
+    ORDER BY p.submitted_date DESC, p.created_at DESC, p.id LIMIT %(limit)s OFFSET %(offset)s
 ) p
 CROSS JOIN LATERAL ({item}) item
 ORDER BY p.submitted_date DESC, p.created_at DESC, p.id
 """).format(item=ITEM)
+
+# The same with the number of public practices, which is stored by month. An empty page also returns it.
+RECENT_PAGE: Final = sql.SQL("""
+SELECT total.practices AS total, recent.*
+FROM (SELECT coalesce(sum(submitted), 0) AS practices FROM practice_counts) total
+LEFT JOIN ({recent}) recent ON true
+ORDER BY recent.submitted_date DESC, recent.created_at DESC, recent.id
+""").format(recent=RECENT)
 
 # The expression of each sort key. A draft has no date and sorts as the newest.
 SORT_KEYS: Final[Mapping[SortKey, sql.SQL]] = {
@@ -153,6 +162,12 @@ def read_page(query: PracticeQuery, rows: list[dict[str, Any]]) -> LongPage[Stor
         total_capped=total > COUNT_LIMIT,
         next_cursor=cursors.cursor_at(query, last) if last else None,
     )
+
+
+def read_recent(query: RecentQuery, rows: list[dict[str, Any]]) -> Page[StoredListItem]:
+    """Return the page in the rows of RECENT_PAGE."""
+    items = [StoredListItem(**row) for row in rows if row["id"] is not None]
+    return Page(items, rows[0]["total"], query.limit, query.offset)
 
 
 def visible_to(caller: Caller) -> dict[str, Any]:

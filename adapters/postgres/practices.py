@@ -20,7 +20,8 @@ from bp_core.practices.schemas import Likeness, PracticeContent, Statistics, Sto
 from bp_core.practices.workflow import DECISIONS, PracticeScope, PracticeState
 from bp_core.reviews import HistoryEntry, HistoryStore
 from bp_core.shared.access import Caller
-from bp_core.shared.paging import LongPage
+from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.schemas import PageQuery, RecentQuery
 
 CONTENT: Final = tuple(field.name for field in fields(PracticeContent))
 """The columns of the content of a practice: one for each field of the model."""
@@ -160,14 +161,16 @@ class PostgresPractices(PracticeStore, HistoryStore):
         )
 
     @override
-    def history(self, practice_id: UUID) -> list[HistoryEntry]:
-        return self._sql.rows(
-            """
-            SELECT t.from_status, t.to_status, t.by_user_id, u.full_name AS by_name, t.comment, t.at
+    def history(self, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
+        return self._sql.page(
+            sql.SQL("""
+            SELECT t.id, t.from_status, t.to_status, t.by_user_id, u.full_name AS by_name, t.comment, t.at
             FROM practice_transitions t JOIN users u ON u.id = t.by_user_id
-            WHERE t.practice_id = %(practice_id)s ORDER BY t.id
-            """,
+            WHERE t.practice_id = %(practice_id)s
+            """),
             {"practice_id": practice_id},
+            order=sql.SQL("id"),
+            part=query,
             into=HistoryEntry,
         )
 
@@ -246,9 +249,10 @@ class PostgresPractices(PracticeStore, HistoryStore):
         )
 
     @override
-    def recent(self, at_most: int) -> list[StoredListItem]:
-        values = {**practice_lists.PUBLIC_VALUES, **practice_lists.ITEM_VALUES, "at_most": at_most}
-        return self._sql.rows(practice_lists.RECENT, values, into=StoredListItem)
+    def recent(self, query: RecentQuery) -> Page[StoredListItem]:
+        values = {**practice_lists.PUBLIC_VALUES, **practice_lists.ITEM_VALUES, **query.model_dump()}
+        rows = self._sql.mappings(practice_lists.RECENT_PAGE, values)
+        return practice_lists.read_recent(query, rows)
 
     @override
     def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:

@@ -13,6 +13,8 @@ from typing_extensions import override
 
 from adapters.postgres.database import Sql, columns, named_values
 from bp_core.practices.schemas import StoredDocument, StoredImage
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import BlobName
 from bp_core.uploads.ports import CheckedFile, File, FileStore, KnownUpload, PendingUpload, UploadStore
 from bp_core.uploads.schemas import Upload, UploadState
@@ -78,16 +80,18 @@ class PostgresUploads(UploadStore):
         return inserted == 1
 
     @override
-    def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
-        return self._sql.rows(
-            """
+    def uploads(self, practice_id: UUID, now: datetime, query: PageQuery) -> Page[Upload]:
+        return self._sql.page(
+            sql.SQL("""
             SELECT id, practice_id, user_id, container, blob_name, declared_content_type, declared_size,
                    CASE WHEN state = 'pending' AND expires_at < %(now)s THEN 'expired'
                         ELSE state END AS state,
                    reason, expires_at, created_at, updated_at
-            FROM uploads WHERE practice_id = %(practice_id)s ORDER BY created_at DESC, id
-            """,
+            FROM uploads WHERE practice_id = %(practice_id)s
+            """),
             {"practice_id": practice_id, "now": now},
+            order=sql.SQL("created_at DESC, id"),
+            part=query,
             into=Upload,
         )
 
@@ -162,10 +166,12 @@ class PostgresFiles(FileStore[File]):
         )
 
     @override
-    def files(self, practice_id: UUID) -> list[File]:
-        return self._sql.rows(
-            self._select("practice_id = %(practice_id)s ORDER BY uploaded_at DESC, id"),
+    def files(self, practice_id: UUID, query: PageQuery) -> Page[File]:
+        return self._sql.page(
+            self._select("practice_id = %(practice_id)s"),
             {"practice_id": practice_id},
+            order=sql.SQL("uploaded_at DESC, id"),
+            part=query,
             into=self._table.model,
         )
 

@@ -13,9 +13,11 @@ from bp_core.analytics.schemas import (
     PlantMonthAmount,
     PracticeMonth,
     SavingPractice,
+    SavingsMonthQuery,
 )
 from bp_core.shared.calendar import Month, MonthSpan
 from bp_core.shared.money import format_currency, monthly_lakhs
+from bp_core.shared.paging import Page
 from bp_core.shared.schemas import Currency
 
 
@@ -23,18 +25,20 @@ from bp_core.shared.schemas import Currency
 class CostAnalysis:
     """The savings of each plant compared with the previous month, and their breakdowns."""
 
-    plants: list[PlantCosts]
+    plants: Page[PlantCosts]
     breakdowns: CostBreakdowns
 
 
-def cost_analysis(plants: Sequence[PlantYear], year_to_date: MonthSpan, currency: Currency) -> CostAnalysis:
+def cost_analysis(
+    plants: Sequence[PlantYear], year_to_date: MonthSpan, query: SavingsMonthQuery
+) -> CostAnalysis:
     """Compare the last month of a year to date with the previous month, for each plant.
 
     `plants` must include the previous month, which may be in the previous financial year.
     """
-    month = year_to_date.last
+    month, currency = year_to_date.last, query.currency
     return CostAnalysis(
-        [_costs(one, year_to_date, currency) for one in plants],
+        Page.of([_costs(one, year_to_date, currency) for one in plants], query),
         CostBreakdowns(
             current_month_breakdown=[_amount(one, [month], currency) for one in plants],
             ytd_breakdown=[_amount(one, list(year_to_date), currency) for one in plants],

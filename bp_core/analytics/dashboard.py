@@ -15,6 +15,9 @@ from bp_core.practices.schemas import PracticeListItem, StoredListItem
 from bp_core.shared.calendar import Month, MonthSpan
 from bp_core.shared.schemas import ResponseModel
 
+NEWEST: Final = 10
+"""How many of the newest practices and of the newest benchmarks the dashboard has."""
+
 TOP_PLANTS: Final = 10
 """How many plants of the leaderboard the dashboard has."""
 

@@ -77,8 +77,8 @@ class AnalyticsStore(Protocol):
         """Read the totals of the last month and of all months of a year to date."""
         ...
 
-    def plant_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[PlantCounts]:
-        """Count the practices that were submitted and benchmarked in these months, by plant name."""
+    def plant_counts(self, months: MonthSpan) -> list[PlantCounts]:
+        """Count the practices of each active plant that were submitted and benchmarked, by plant name."""
         ...
 
     def category_counts(self, months: MonthSpan, plant_id: UUID | None) -> list[CategoryCount]:

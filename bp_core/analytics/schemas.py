@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from bp_core.shared.schemas import Currency, Number, RequestModel, ResponseModel, Year
+from bp_core.shared.schemas import Currency, Number, PageQuery, RequestModel, ResponseModel, Year
 
 FiguresPeriod = Literal["yearly", "monthly"]
 """Whether figures are for a financial year or for one month."""
@@ -18,8 +18,8 @@ class CurrencyQuery(RequestModel):
     currency: Currency = "lakhs"
 
 
-class MonthQuery(RequestModel):
-    """Selects a calendar month, by default the current one."""
+class MonthQuery(PageQuery):
+    """Selects a calendar month, by default the current one, and one page of a list."""
 
     year: Year | None = None
     month: Annotated[int, Field(ge=1, le=12)] | None = None
@@ -40,8 +40,8 @@ class YearQuery(RequestModel):
     year: Year | None = None
 
 
-class CategoryQuery(YearQuery):
-    """Selects a plant and a financial year."""
+class CategoryQuery(YearQuery, PageQuery):
+    """Selects a plant, by default the company, a financial year, and one page of a list."""
 
     plant_id: UUID | None = None
 
@@ -54,8 +54,8 @@ class SavingsPeriodQuery(PeriodQuery, CurrencyQuery):
     """Selects a financial year or a calendar month, and the unit of money."""
 
 
-class SavingsYearQuery(YearQuery, CurrencyQuery):
-    """Selects a financial year and the unit of money."""
+class SavingsYearQuery(YearQuery, CurrencyQuery, PageQuery):
+    """Selects a financial year, the unit of money, and one page of a list."""
 
 
 class Overview(ResponseModel):

@@ -1,8 +1,8 @@
 """The use cases of analytics.
 
-All signed-in users may read all figures, so that plants can compare themselves. If a query names no plant,
-plant users get the figures of their own plant, and headquarters gets all active plants, or the company
-including its inactive plants.
+All signed-in users may read all figures, so that plants can compare themselves: a list of plants has all
+active plants for everybody. Only the overview and the dashboard are of the caller's own plant, or for
+headquarters of the company including its inactive plants.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ from bp_core.shared.calendar import MonthSpan
 from bp_core.shared.context import Context
 from bp_core.shared.errors import NotFound
 from bp_core.shared.money import format_currency
+from bp_core.shared.paging import Page
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,10 @@ class AnalyticsService:
             trend=figures.trend(found.annualised, year, self.rules, query.currency),
         )
 
-    def plant_performance(self, caller: Caller, query: PeriodQuery) -> list[PlantPerformance]:
+    def plant_performance(self, query: PeriodQuery) -> Page[PlantPerformance]:
         """Return how many practices each plant has submitted in a financial year or a month."""
-        counts = self.store.plant_counts(self._periods.period(query), caller.plant_id)
-        return [
+        counts = self.store.plant_counts(self._periods.period(query))
+        performances = [
             PlantPerformance(
                 plant_id=one.plant_id,
                 plant_name=one.plant_name,
@@ -83,49 +84,54 @@ class AnalyticsService:
             )
             for one in counts
         ]
+        return Page.of(performances, query)
 
-    def category_breakdown(self, caller: Caller, query: CategoryQuery) -> list[CategoryCount]:
+    def category_breakdown(self, query: CategoryQuery) -> Page[CategoryCount]:
         """Count the practices that a plant or the company has submitted in a financial year, by category."""
-        return self.store.category_counts(self._periods.year(query.year), query.plant_id or caller.plant_id)
+        return Page.of(self.store.category_counts(self._periods.year(query.year), query.plant_id), query)
 
-    def benchmark_stats(self, caller: Caller, query: MonthQuery) -> list[PlantBenchmarkCount]:
+    def benchmark_stats(self, query: MonthQuery) -> Page[PlantBenchmarkCount]:
         """Return how many practices of each plant were benchmarked in a month."""
         month = self._periods.month(query)
-        counts = self.store.plant_counts(MonthSpan(month, month), caller.plant_id)
-        return [
+        counts = [
             PlantBenchmarkCount(
                 plant_id=one.plant_id, plant_name=one.plant_name, benchmarked_count=one.benchmarked
             )
-            for one in counts
+            for one in self.store.plant_counts(MonthSpan(month, month))
         ]
+        return Page.of(counts, query)
 
-    def star_ratings(self, caller: Caller, query: SavingsMonthQuery) -> list[StarRating]:
+    def star_ratings(self, query: SavingsMonthQuery) -> Page[StarRating]:
         """Return the stars of a month, with the savings of the month and of the year to date."""
         months = self._periods.year_to(self._periods.month(query))
-        plants = self.store.plant_years(months, caller.plant_id)
-        return [figures.star_rating(one, months, query.currency) for one in plants]
+        plants = self.store.plant_years(months, None)
+        return Page.of([figures.star_rating(one, months, query.currency) for one in plants], query)
 
-    def monthly_trend(self, plant_id: UUID, query: SavingsYearQuery) -> list[TrendMonth]:
+    def monthly_trend(self, plant_id: UUID, query: SavingsYearQuery) -> Page[TrendMonth]:
         """Return the twelve months of a plant's financial year. Raises NotFound."""
         year = self._periods.year(query.year)
-        return figures.plant_trend(self._plant_year(year, plant_id), year, query.currency)
+        return Page.of(figures.plant_trend(self._plant_year(year, plant_id), year, query.currency), query)
 
-    def cost_savings(self, caller: Caller, query: SavingsPeriodQuery) -> list[PlantSavings]:
+    def cost_savings(self, query: SavingsPeriodQuery) -> Page[PlantSavings]:
         """Return the savings of each plant in a financial year or a month."""
         months = self._periods.period(query)
-        return [
+        savings = [
             PlantSavings(**vars(one.plant), savings=format_currency(one.saved(months), query.currency))
-            for one in self.store.plant_years(months, caller.plant_id)
+            for one in self.store.plant_years(months, None)
         ]
+        return Page.of(savings, query)
 
-    def cost_analysis(self, caller: Caller, query: SavingsMonthQuery) -> CostAnalysis:
-        """Return the savings of each plant in a month, in the previous month, and in the year to date."""
+    def cost_analysis(self, query: SavingsMonthQuery) -> CostAnalysis:
+        """Return the savings of each plant in a month, in the previous month, and in the year to date.
+
+        Only the list of plants is cut to a page; the breakdowns have all plants.
+        """
         ytd = self._periods.year_to(self._periods.month(query))
         # Before the first month of a financial year comes a month of the previous one.
         months = MonthSpan(min(ytd.first, ytd.last.plus(-1)), ytd.last)
-        return costs.cost_analysis(self.store.plant_years(months, caller.plant_id), ytd, query.currency)
+        return costs.cost_analysis(self.store.plant_years(months, None), ytd, query)
 
-    def monthly_costs(self, plant_id: UUID, query: SavingsYearQuery) -> list[PracticeMonth]:
+    def monthly_costs(self, plant_id: UUID, query: SavingsYearQuery) -> Page[PracticeMonth]:
         """Return the twelve months of a plant's financial year, each with its approved practices.
 
         Raises NotFound.
@@ -133,7 +139,7 @@ class AnalyticsService:
         year = self._periods.year(query.year)
         plant = self._plant_year(year, plant_id)
         practices = self.store.counted_practices(year, plant_id)
-        return costs.practice_months(plant, year, practices, query.currency)
+        return Page.of(costs.practice_months(plant, year, practices, query.currency), query)
 
     def _plant_year(self, months: MonthSpan, plant_id: UUID) -> PlantYear:
         """Return a plant, active or not, with these months. Raises NotFound."""

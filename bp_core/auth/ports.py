@@ -197,7 +197,9 @@ class SessionStore(SessionEnder, Protocol):
         """End a session; False if it had ended before."""
         ...
 
-    def open_sessions(self, user_id: UUID, current: UUID | None, now: datetime) -> list[OpenSession]:
+    def open_sessions(
+        self, user_id: UUID, current: UUID | None, now: datetime, query: PageQuery
+    ) -> Page[OpenSession]:
         """List the sessions of a user that can be used, last used first."""
         ...
 

@@ -28,6 +28,8 @@ from bp_core.shared.errors import (
     TokenRevoked,
     Unauthenticated,
 )
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 
 SESSION_LIFETIME: Final = timedelta(days=7)
 REMEMBERED_SESSION_LIFETIME: Final = timedelta(days=30)
@@ -108,9 +110,9 @@ class SignInService:
                 if claims.user_id == caller.user_id:
                     self._end(claims.session_id, caller.user_id, "logout")
 
-    def open_sessions(self, caller: Caller) -> list[OpenSession]:
-        """Show the caller's sessions, last used first."""
-        return self.sessions.open_sessions(caller.user_id, caller.session_id, self.context.now)
+    def open_sessions(self, caller: Caller, query: PageQuery) -> Page[OpenSession]:
+        """Show one page of the caller's sessions, last used first."""
+        return self.sessions.open_sessions(caller.user_id, caller.session_id, self.context.now, query)
 
     def end_session(self, caller: Caller, session_id: UUID) -> None:
         """End one of the caller's sessions.

@@ -19,7 +19,8 @@ from bp_core.practices.schemas import (
 )
 from bp_core.practices.workflow import PracticeScope, PracticeState
 from bp_core.shared.access import Caller
-from bp_core.shared.paging import LongPage
+from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.schemas import RecentQuery
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class PracticeStore(Protocol):
         """
         ...
 
-    def recent(self, at_most: int) -> list[StoredListItem]:
-        """List the newest public practices, newest first."""
+    def recent(self, query: RecentQuery) -> Page[StoredListItem]:
+        """List the public practices, newest first."""
         ...
 
     def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, field_validator
 
 from bp_core.practices.schemas import Status
-from bp_core.shared.schemas import Day, PageQuery, Text
+from bp_core.shared.schemas import Day, LargePageQuery, Text
 
 MAX_EXPORTED = 10_000
 """The maximum number of practices in an export."""
@@ -38,7 +38,7 @@ SortKey = Literal["submitted_date", "title", "created_at", "savings", "relevance
 SortOrder = Literal["asc", "desc"]
 
 
-class OwnPracticeQuery(PageQuery):
+class OwnPracticeQuery(LargePageQuery):
     """Filters and sorts the practices of the caller's plant; `relevance` requires `search`."""
 
     category_id: UUID | None = None
@@ -61,6 +61,7 @@ class OwnPracticeQuery(PageQuery):
 class PracticeQuery(OwnPracticeQuery):
     """Filters and sorts the practices that the caller may see."""
 
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
     plant_id: UUID | None = None
 
 

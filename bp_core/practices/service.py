@@ -21,14 +21,12 @@ from bp_core.practices.workflow import PracticeState, RequestedTransition
 from bp_core.shared.access import Caller, require_plant_user
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Forbidden, Invalid, NotFound, PracticeCopied
-from bp_core.shared.paging import LongPage
+from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.schemas import PageQuery, RecentQuery
 from bp_core.shared.versions import ExpectedVersions
 
 SIMILAR_PRACTICES = 5
 """How many similar practices are listed."""
-
-RECENT_PRACTICES = 10
-"""How many recent practices are listed."""
 
 
 @dataclass(frozen=True)
@@ -98,25 +96,32 @@ class PracticeService:
         require_plant_user(caller)
         return self.search(caller, PracticeQuery(**query.model_dump(), plant_id=caller.plant_id))
 
-    def recent(self) -> list[PracticeListItem]:
-        """Return the newest public practices."""
-        return views.list_items(self.store.recent(RECENT_PRACTICES), self.links, self.context.now)
+    def recent(self, query: RecentQuery) -> Page[PracticeListItem]:
+        """Return one page of the public practices, newest first."""
+        page = self.store.recent(query)
+        return page.with_items(views.list_items(page.items, self.links, self.context.now))
 
-    def similar_to(self, caller: Caller, practice_id: UUID) -> list[PracticeListItem]:
+    def similar_to(self, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[PracticeListItem]:
         """Return the practices that are most similar to one that the caller may see. Raises NotFound."""
         own = self._visible(caller, practice_id)
         text = Likeness(title=own.title, problem_statement=own.problem_statement)
-        return self.similar(caller, text, but=practice_id)
+        return self._similar(caller, text, query, but=practice_id)
 
-    def similar(self, caller: Caller, text: Likeness, *, but: UUID | None = None) -> list[PracticeListItem]:
-        """Return the practices that are most similar to a text, without the practice `but`."""
-        found = self.store.similar(text, caller, but=but, at_most=SIMILAR_PRACTICES)
-        return views.list_items(found, self.links, self.context.now)
+    def similar(self, caller: Caller, text: Likeness, query: PageQuery) -> Page[PracticeListItem]:
+        """Return the practices that are most similar to a text."""
+        return self._similar(caller, text, query, but=None)
 
     def statistics(self, caller: Caller, practice_id: UUID) -> Statistics:
         """Count how often a practice was viewed, copied and asked about. Raises NotFound."""
         workflow.require_visible(caller, self.store.scope(practice_id))
         return self.store.statistics(practice_id)
+
+    def _similar(
+        self, caller: Caller, text: Likeness, query: PageQuery, *, but: UUID | None
+    ) -> Page[PracticeListItem]:
+        """Return one page of the practices that are most similar to a text, without the practice `but`."""
+        found = self.store.similar(text, caller, but=but, at_most=SIMILAR_PRACTICES)
+        return Page.of(views.list_items(found, self.links, self.context.now), query)
 
     def _edited(self, caller: Caller, practice: PracticeState, changes: PracticeChanges) -> PracticeState:
         sent = changes.model_fields_set

@@ -1,7 +1,12 @@
 """Pages of lists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from typing_extensions import override
+
+from bp_core.shared.schemas import PageQuery
 
 Item_co = TypeVar("Item_co", covariant=True)
 Other = TypeVar("Other")
@@ -21,6 +26,16 @@ class Page(Generic[Item_co]):
         """Whether there is another page."""
         return self.offset + len(self.items) < self.total
 
+    def with_items(self, items: "list[Other]") -> "Page[Other]":
+        """Return the same page with other items."""
+        return Page(items, self.total, self.limit, self.offset)
+
+    @staticmethod
+    def of(whole: "Sequence[Other]", query: PageQuery) -> "Page[Other]":
+        """Return one page of a short list that was computed as a whole."""
+        part = list(whole[query.offset : query.offset + query.limit])
+        return Page(part, len(whole), query.limit, query.offset)
+
 
 @dataclass(frozen=True)
 class LongPage(Page[Item_co]):
@@ -35,8 +50,8 @@ class LongPage(Page[Item_co]):
         """Whether there is another page."""
         return self.has_next
 
+    @override
     def with_items(self, items: "list[Other]") -> "LongPage[Other]":
-        """Return the same page with other items."""
         return LongPage(
             items,
             self.total,

@@ -130,3 +130,15 @@ class PageQuery(RequestModel):
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class LargePageQuery(PageQuery):
+    """Selects one page of a list that clients read as a whole: by default as many items as possible."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+
+
+class RecentQuery(PageQuery):
+    """Selects one page of a list of what is newest."""
+
+    limit: Annotated[int, Field(ge=1, le=50)] = 10

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from bp_core.practices.ports import BlobLinks
 from bp_core.practices.schemas import StoredDocument, StoredImage
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import BlobName, UploadKind
 from bp_core.uploads.schemas import Upload
 
@@ -84,7 +86,7 @@ class UploadStore(Protocol):
         """Insert a pending upload; return False if there is an upload with its blob name."""
         ...
 
-    def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
+    def uploads(self, practice_id: UUID, now: datetime, query: PageQuery) -> Page[Upload]:
         """List the uploads of a practice, newest first; one that did not arrive in time is `expired`."""
         ...
 
@@ -116,7 +118,7 @@ class FileStore(Protocol[File]):
         """Change the name of a document from `before` to `after`; None if `before` is not its name."""
         ...
 
-    def files(self, practice_id: UUID) -> list[File]:
+    def files(self, practice_id: UUID, query: PageQuery) -> Page[File]:
         """List the files of a practice, newest first."""
         ...
 

@@ -14,6 +14,8 @@ from bp_core.practices.workflow import PracticeScope
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
 from bp_core.shared.errors import FieldError, Invalid, TooLarge, UploadMissing, UploadRejected
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import (
     IMAGES,
     KINDS,
@@ -154,23 +156,31 @@ class UploadService:
         )
         return _shown(result, "file", self._show_image)
 
-    def images(self, caller: Caller, practice_id: UUID) -> list[Image]:
-        """Show the images of a practice that the caller may see, newest first. Raises NotFound."""
-        workflow.require_visible(caller, self.practices.scope(practice_id))
-        return [self._show_image(one) for one in self.image_recorder.store.files(practice_id)]
+    def images(self, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Image]:
+        """Show one page of the images of a practice that the caller may see, newest first.
 
-    def documents(self, caller: Caller, practice_id: UUID) -> list[Document]:
-        """Show the documents of a practice that the caller may see, newest first. Raises NotFound."""
+        Raises NotFound.
+        """
         workflow.require_visible(caller, self.practices.scope(practice_id))
-        return [self._show_document(one) for one in self.document_recorder.store.files(practice_id)]
+        page = self.image_recorder.store.files(practice_id, query)
+        return page.with_items([self._show_image(one) for one in page.items])
 
-    def uploads(self, caller: Caller, practice_id: UUID) -> list[Upload]:
-        """Show the uploads of a practice that the caller owns, newest first, with their states.
+    def documents(self, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Document]:
+        """Show one page of the documents of a practice that the caller may see, newest first.
+
+        Raises NotFound.
+        """
+        workflow.require_visible(caller, self.practices.scope(practice_id))
+        page = self.document_recorder.store.files(practice_id, query)
+        return page.with_items([self._show_document(one) for one in page.items])
+
+    def uploads(self, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Upload]:
+        """Show one page of the uploads of a practice that the caller owns, newest first, with their states.
 
         Raises NotFound, Forbidden.
         """
         workflow.require_owner(caller, self.practices.scope(practice_id))
-        return self.store.uploads(practice_id, self.context.now)
+        return self.store.uploads(practice_id, self.context.now, query)
 
     def remove_image(self, caller: Caller, practice_id: UUID, image_id: UUID) -> None:
         """Delete an image of a practice that the caller may edit, with its blobs.

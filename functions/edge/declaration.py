@@ -5,7 +5,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Self, TypedDict
 
@@ -14,8 +14,9 @@ from pydantic import BaseModel, TypeAdapter
 from bp_core.shared import errors
 from bp_core.shared.errors import PortalError
 from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from functions.edge.access import Access
-from functions.edge.parsing import NoBody
+from functions.edge.parsing import NoBody, NoQuery
 from functions.edge.rate_limits import LimitGroup
 from functions.edge.responses import FileReply, Reply, ReplyBeside, envelope_of
 
@@ -69,7 +70,7 @@ class Inputs:
 
     names: frozenset[str]
     path_ids: tuple[str, ...]
-    query: type[BaseModel] | None
+    query: type[BaseModel]
     body: type[BaseModel]
     form: type[BaseModel] | None
 
@@ -79,7 +80,7 @@ class Inputs:
         return cls(
             names=frozenset(inspect.signature(handler).parameters),
             path_ids=tuple(_PATH_ID.findall(route)),
-            query=hints.get("query"),
+            query=hints.get("query", NoQuery),
             body=hints.get("body", NoBody),
             form=typing.get_args(hints["form"])[0] if "form" in hints else None,
         )
@@ -87,10 +88,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Output:
-    """What a handler returns: data, in a Reply or Page or by itself; `beside` are fields at the top level."""
+    """What a handler returns: data, by itself or in a Reply; of a Page, the list of its items.
+
+    `beside` are fields at the top level.
+    """
 
     data: Any
-    container: type[object] | None = None
+    reply: type[Reply[Any]] | None = None
+    page: type[Page[Any]] | None = None
     beside: type[BaseModel] | None = None
 
     @classmethod
@@ -103,10 +108,16 @@ class Output:
             if len(others) < len(arguments):
                 return cls.of(typing.Union[tuple(others)])  # noqa: UP007 - made at run time
         if isinstance(origin, type) and issubclass(origin, Reply):
-            return cls(arguments[0], origin, arguments[1] if origin is ReplyBeside else None)
+            beside = arguments[1] if origin is ReplyBeside else None
+            return replace(cls.of(arguments[0]), reply=origin, beside=beside)
         if isinstance(origin, type) and issubclass(origin, Page):
-            return cls(types.GenericAlias(list, arguments[:1]), origin)
+            return cls(types.GenericAlias(list, arguments[:1]), page=origin)
         return cls(annotation)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the data is a list."""
+        return self.data is list or typing.get_origin(self.data) is list
 
     @cached_property
     def envelope(self) -> TypeAdapter[Any]:
@@ -151,16 +162,15 @@ class Endpoint:
     @cached_property
     def errors(self) -> frozenset[type[PortalError]]:
         """The errors that a request may get: those that follow from the declaration, and its own."""
-        parses = self.writes or self.inputs.query is not None
         follows = {
-            errors.BadRequest: parses,
+            errors.BadRequest: self.writes or self.inputs.query is not NoQuery,
             errors.NotFound: bool(self.inputs.path_ids),
             errors.IdempotencyKeyReused: self.creates,
             errors.IdempotencyKeyBusy: self.creates,
             errors.PreconditionFailed: "expected" in self.inputs.names,
             errors.TooLarge: self.writes,
             errors.UnsupportedMedia: self.writes,
-            errors.Invalid: parses,
+            errors.Invalid: True,
             errors.RateLimited: self.limit != "none",
             errors.InternalError: True,
             errors.Unavailable: True,
@@ -208,6 +218,16 @@ def _check(endpoint: Endpoint) -> None:
         raise DeclarationError(f"{name}: neither path nor body has {id_name}, which decides who may call")
     if (endpoint.output.data is FileReply) != bool(endpoint.media):
         raise DeclarationError(f"{name}: `media` is declared for files, and only for files")
+    _check_list(endpoint)
+
+
+def _check_list(endpoint: Endpoint) -> None:
+    """Check that a list can be read in pages: clients and their users rely on it for every list."""
+    is_page = endpoint.output.page is not None
+    if endpoint.output.is_list and not is_page:
+        raise DeclarationError(f"{endpoint.name} returns a list: it must return a Page")
+    if is_page and not issubclass(endpoint.inputs.query, PageQuery):
+        raise DeclarationError(f"{endpoint.name} returns a Page: its query must be a PageQuery")
 
 
 def _is_error(part: object) -> bool:

@@ -144,8 +144,7 @@ class Invocation:
     def _inputs(self) -> dict[str, object]:
         inputs, request = self.endpoint.inputs, self.request
         values: dict[str, object] = {name: parsing.path_id(request, name) for name in inputs.path_ids}
-        if inputs.query is not None:
-            values["query"] = parsing.query(request, inputs.query)
+        values["query"] = parsing.query(request, inputs.query)
         if inputs.form is not None:
             values["form"] = parsing.form(request, inputs.form)
         elif self.endpoint.writes:

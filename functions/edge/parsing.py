@@ -29,6 +29,10 @@ class NoBody(RequestModel):
     """The body of a request that has none."""
 
 
+class NoQuery(RequestModel):
+    """The query of a call that takes no parameters."""
+
+
 @dataclass(frozen=True)
 class SentFile:
     """A file from a form."""
@@ -62,9 +66,13 @@ def path_id(request: func.HttpRequest, name: str) -> UUID:
 
 
 def query(request: func.HttpRequest, model: type[Model]) -> Model:
-    """Parse the query. Raises BadRequest for a value that cannot be parsed, Invalid for a wrong value."""
+    """Parse the query: a repeated parameter has its values joined by commas, an empty value is not sent.
+
+    The host passes them like this. Raises BadRequest for a value that cannot be parsed, Invalid for a wrong
+    value or a parameter that the model does not have.
+    """
     try:
-        return model.model_validate(dict(request.params))
+        return model.model_validate({name: value for name, value in request.params.items() if value})
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False)
         details = _details(errors)

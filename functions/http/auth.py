@@ -131,9 +131,9 @@ def change_password(
 
 
 @endpoint("GET", "/api/v1/auth/sessions", who=SIGNED_IN)
-def list_sessions(work: UnitOfWork, caller: Caller) -> list[OpenSession]:
+def list_sessions(work: UnitOfWork, caller: Caller, query: PageQuery) -> Page[OpenSession]:
     """List your own open sessions, last used first."""
-    return work.sign_in.open_sessions(caller)
+    return work.sign_in.open_sessions(caller, query)
 
 
 @endpoint("DELETE", "/api/v1/auth/sessions/{session_id:guid}", who=SIGNED_IN)

@@ -7,7 +7,7 @@ from bp_core.copying import Copy, Spread
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import AlreadyBenchmarked, NotBenchmarkable, NotBenchmarked
 from bp_core.shared.paging import Page
-from bp_core.shared.schemas import PageQuery
+from bp_core.shared.schemas import PageQuery, RecentQuery
 from bp_core.shared.versions import ExpectedVersions
 from functions.edge.access import HEADQUARTERS, SIGNED_IN
 from functions.edge.endpoint import endpoints
@@ -52,9 +52,9 @@ def list_benchmarks(work: UnitOfWork, query: BenchmarkQuery) -> Page[ListedBench
 
 
 @endpoint("GET", "/api/v1/benchmarking/recent", who=SIGNED_IN)
-def list_recent_benchmarks(work: UnitOfWork) -> list[ListedBenchmark]:
-    """List the ten newest benchmarks."""
-    return work.benchmarking.recent()
+def list_recent_benchmarks(work: UnitOfWork, query: RecentQuery) -> Page[ListedBenchmark]:
+    """List the newest benchmarks, ten by default."""
+    return work.benchmarking.recent(query)
 
 
 @endpoint("GET", "/api/v1/benchmarking/total-count", who=SIGNED_IN)
@@ -70,6 +70,8 @@ def list_copy_spread(work: UnitOfWork, query: PageQuery) -> Page[Spread]:
 
 
 @endpoint("GET", "/api/v1/benchmarking/{practice_id:guid}/copies", who=SIGNED_IN)
-def list_benchmark_copies(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[Copy]:
+def list_benchmark_copies(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery
+) -> Page[Copy]:
     """List the copies of a practice, oldest first."""
-    return work.copying.copies(caller, practice_id)
+    return work.copying.copies(caller, practice_id, query)

@@ -5,6 +5,8 @@ from uuid import UUID
 from bp_core.categories import Category, CategoryChanges, NewCategory
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Duplicate
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from functions.edge.access import HEADQUARTERS, SIGNED_IN
 from functions.edge.endpoint import endpoints
 from functions.unit_of_work import UnitOfWork
@@ -13,9 +15,9 @@ blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/categories", who=SIGNED_IN)
-def list_categories(work: UnitOfWork) -> list[Category]:
+def list_categories(work: UnitOfWork, query: PageQuery) -> Page[Category]:
     """List the categories by name."""
-    return work.categories.find()
+    return work.categories.search(query)
 
 
 @endpoint("GET", "/api/v1/categories/{category_id:guid}", who=SIGNED_IN)

@@ -40,9 +40,9 @@ def list_deployments(work: UnitOfWork, query: PageQuery) -> Page[Spread]:
 
 
 @endpoint("GET", "/api/v1/copy/{original_id:guid}/copies", who=SIGNED_IN)
-def list_copies(work: UnitOfWork, caller: Caller, original_id: UUID) -> list[Copy]:
+def list_copies(work: UnitOfWork, caller: Caller, original_id: UUID, query: PageQuery) -> Page[Copy]:
     """List the copies of a practice, oldest first."""
-    return work.copying.copies(caller, original_id)
+    return work.copying.copies(caller, original_id, query)
 
 
 @endpoint("PATCH", "/api/v1/copy/{copy_id:guid}", who=PLANT_USER, errors=(InvalidTransition,))

@@ -2,9 +2,16 @@
 
 from uuid import UUID
 
-from bp_core.leaderboard import CalendarYearQuery, LeaderboardTotals, PointsBreakdown, Standing
+from bp_core.leaderboard import (
+    CalendarYearQuery,
+    LeaderboardTotals,
+    PointsBreakdown,
+    Standing,
+    StandingsQuery,
+)
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import JobRunning
+from bp_core.shared.paging import Page
 from functions.edge.access import HEADQUARTERS, SIGNED_IN
 from functions.edge.endpoint import endpoints
 from functions.jobs import catalogue, runs
@@ -14,7 +21,7 @@ blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/leaderboard/current", who=SIGNED_IN)
-def show_leaderboard(work: UnitOfWork, query: CalendarYearQuery) -> list[Standing]:
+def show_leaderboard(work: UnitOfWork, query: StandingsQuery) -> Page[Standing]:
     """Return the leaderboard of a calendar year, by default of the current one."""
     return work.leaderboard.standings(query)
 

@@ -5,6 +5,8 @@ from uuid import UUID
 from bp_core.plants import NewPlant, Plant, PlantChanges, PlantFigures, PlantsQuery
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Duplicate
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from functions.edge.access import HEADQUARTERS, SIGNED_IN
 from functions.edge.endpoint import endpoints
 from functions.unit_of_work import UnitOfWork
@@ -13,21 +15,21 @@ blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/plants", who=SIGNED_IN)
-def list_plants(work: UnitOfWork, query: PlantsQuery) -> list[Plant]:
+def list_plants(work: UnitOfWork, query: PlantsQuery) -> Page[Plant]:
     """List the plants by name."""
-    return work.plants.find(is_active=query.is_active)
+    return work.plants.search(query)
 
 
 @endpoint("GET", "/api/v1/plants/active", who=SIGNED_IN)
-def list_active_plants(work: UnitOfWork) -> list[Plant]:
-    """List the active plants."""
-    return work.plants.find(is_active=True)
+def list_active_plants(work: UnitOfWork, query: PageQuery) -> Page[Plant]:
+    """List the active plants by name."""
+    return work.plants.active(query)
 
 
 @endpoint("GET", "/api/v1/plants/inactive", who=HEADQUARTERS)
-def list_inactive_plants(work: UnitOfWork, caller: Caller) -> list[Plant]:
-    """List the inactive plants."""
-    return work.plants.inactive(caller)
+def list_inactive_plants(work: UnitOfWork, caller: Caller, query: PageQuery) -> Page[Plant]:
+    """List the inactive plants by name."""
+    return work.plants.inactive(caller, query)
 
 
 @endpoint("GET", "/api/v1/plants/{plant_id:guid}", who=SIGNED_IN)

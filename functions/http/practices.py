@@ -19,7 +19,8 @@ from bp_core.shared.errors import (
     PracticeCopied,
     PracticeDecided,
 )
-from bp_core.shared.paging import LongPage
+from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.schemas import PageQuery, RecentQuery
 from bp_core.shared.versions import ExpectedVersions
 from functions import logs
 from functions.edge.access import PLANT_USER, SIGNED_IN
@@ -46,9 +47,9 @@ def list_own_practices(
 
 
 @endpoint("GET", "/api/v1/best-practices/recent", who=SIGNED_IN)
-def list_recent_practices(work: UnitOfWork) -> list[PracticeListItem]:
-    """List the ten newest public practices."""
-    return work.practices.recent()
+def list_recent_practices(work: UnitOfWork, query: RecentQuery) -> Page[PracticeListItem]:
+    """List the newest public practices, ten by default."""
+    return work.practices.recent(query)
 
 
 @endpoint("POST", "/api/v1/best-practices", who=SIGNED_IN, status=201, errors=(Forbidden,))
@@ -75,15 +76,19 @@ def show_statistics(work: UnitOfWork, caller: Caller, practice_id: UUID) -> Stat
 
 
 @endpoint("GET", "/api/v1/best-practices/{practice_id:guid}/similar", who=PRACTICE_VIEWER)
-def list_similar_practices(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[PracticeListItem]:
-    """List the practices whose words are most similar to a practice."""
-    return work.practices.similar_to(caller, practice_id)
+def list_similar_practices(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery
+) -> Page[PracticeListItem]:
+    """List the practices whose words are most similar to a practice, at most five."""
+    return work.practices.similar_to(caller, practice_id, query)
 
 
 @endpoint("POST", "/api/v1/best-practices/similar", who=SIGNED_IN, transaction=False)
-def find_similar_practices(work: UnitOfWork, caller: Caller, body: Likeness) -> list[PracticeListItem]:
+def find_similar_practices(
+    work: UnitOfWork, caller: Caller, query: PageQuery, body: Likeness
+) -> Page[PracticeListItem]:
     """List the practices whose words are most similar to a text, for example of a planned practice."""
-    return work.practices.similar(caller, body)
+    return work.practices.similar(caller, body, query)
 
 
 @endpoint(

@@ -6,7 +6,7 @@ from bp_core.questions import Answer, NewQuestion, Question
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden
 from bp_core.shared.paging import Page
-from bp_core.shared.schemas import PageQuery
+from bp_core.shared.schemas import LargePageQuery
 from functions.edge.endpoint import endpoints
 from functions.edge.responses import Reply
 from functions.practice_access import PRACTICE_VIEWER, QUESTION_OWNER, QUESTION_VIEWER
@@ -16,7 +16,9 @@ blueprint, endpoint = endpoints()
 
 
 @endpoint("GET", "/api/v1/questions/practice/{practice_id:guid}", who=PRACTICE_VIEWER)
-def list_questions(work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Question]:
+def list_questions(
+    work: UnitOfWork, caller: Caller, practice_id: UUID, query: LargePageQuery
+) -> Page[Question]:
     """List the questions about a practice, oldest first."""
     return work.questions.search(caller, practice_id, query)
 

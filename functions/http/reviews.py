@@ -6,6 +6,8 @@ from bp_core.practices.schemas import Practice, Submission
 from bp_core.reviews import HistoryEntry, Refusal, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import InvalidTransition, PracticeBenchmarked, PracticeCopied, PracticeDecided
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.shared.versions import ExpectedVersions
 from functions.edge.access import HEADQUARTERS
 from functions.edge.endpoint import endpoints
@@ -77,6 +79,6 @@ def withdraw_practice(
 
 
 @endpoint("GET", f"{PRACTICE}/history", who=PRACTICE_OWNER)
-def show_history(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[HistoryEntry]:
+def show_history(work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
     """List the changes of status of a practice, oldest first."""
-    return work.reviews.history(caller, practice_id)
+    return work.reviews.history(caller, practice_id, query)

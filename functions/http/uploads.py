@@ -6,7 +6,8 @@ from uuid import UUID
 from bp_core.practices.schemas import Document, Image, ImageType
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import PracticeDeleted, UploadMissing, UploadRejected
-from bp_core.shared.schemas import RequestModel
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery, RequestModel
 from bp_core.uploads.kinds import IMAGES
 from bp_core.uploads.recording import Recorded
 from bp_core.uploads.schemas import (
@@ -90,15 +91,15 @@ def upload_image(
 
 
 @endpoint("GET", f"{PRACTICE}/images", who=PRACTICE_VIEWER)
-def list_images(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[Image]:
+def list_images(work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Image]:
     """List the images of a practice, newest first."""
-    return work.uploads.images(caller, practice_id)
+    return work.uploads.images(caller, practice_id, query)
 
 
 @endpoint("GET", f"{PRACTICE}/uploads", who=PRACTICE_OWNER)
-def list_uploads(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[Upload]:
+def list_uploads(work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Upload]:
     """List the uploads of a practice with their states, newest first."""
-    return work.uploads.uploads(caller, practice_id)
+    return work.uploads.uploads(caller, practice_id, query)
 
 
 @endpoint("DELETE", f"{PRACTICE}/images/{{image_id:guid}}", who=PRACTICE_OWNER)
@@ -125,9 +126,9 @@ def confirm_document(
 
 
 @endpoint("GET", f"{PRACTICE}/documents", who=PRACTICE_VIEWER)
-def list_documents(work: UnitOfWork, caller: Caller, practice_id: UUID) -> list[Document]:
+def list_documents(work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[Document]:
     """List the documents of a practice, newest first."""
-    return work.uploads.documents(caller, practice_id)
+    return work.uploads.documents(caller, practice_id, query)
 
 
 @endpoint("DELETE", f"{PRACTICE}/documents/{{doc_id:guid}}", who=PRACTICE_OWNER)

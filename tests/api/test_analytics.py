@@ -74,7 +74,7 @@ def test_money_is_truncated_and_never_rounded(world: World) -> None:
         assert overview(hq, currency="crores")["ytd_savings"] == crores, stated
 
 
-def test_the_star_table_shows_headquarters_every_active_plant_and_a_plant_itself(world: World) -> None:
+def test_the_star_table_shows_every_active_plant_to_everybody(world: World) -> None:
     hq, author = world.headquarters(), world.plant_user(1)
     world.approved(hq, 1, **saving(60, period="monthly"))
     world.query("UPDATE plants SET is_active = false WHERE id = %s", world.plants[2])
@@ -82,9 +82,8 @@ def test_the_star_table_shows_headquarters_every_active_plant_and_a_plant_itself
     active = [plant for place, plant in enumerate(world.plants) if place != 2]
     assert [row["plant_id"] for row in table] == [str(plant) for plant in active]
     assert {row["stars"] for row in table if row["plant_id"] != str(author.plant_id)} == {0}
-    own = author.get("/analytics/star-ratings").json()["data"]
-    assert own == [table[1]]
-    assert own[0] == {
+    assert author.get("/analytics/star-ratings").json()["data"] == table
+    assert table[1] == {
         "plant_id": str(author.plant_id),
         "plant_name": "Kanchipuram",
         "monthly_savings": "60.00",
@@ -92,8 +91,8 @@ def test_the_star_table_shows_headquarters_every_active_plant_and_a_plant_itself
         "stars": 1,
         "currency": "lakhs",
     }
-    assert author.get("/analytics/star-ratings", month=7).json()["data"][0]["ytd_savings"] == "0.00"
-    assert author.get("/analytics/star-ratings", year=2025).json()["data"][0]["stars"] == 0
+    assert author.get("/analytics/star-ratings", month=7).json()["data"][1]["ytd_savings"] == "0.00"
+    assert author.get("/analytics/star-ratings", year=2025).json()["data"][1]["stars"] == 0
 
 
 def test_an_invalid_query_is_refused(world: World) -> None:
@@ -186,26 +185,27 @@ def test_the_analysis_of_costs_compares_with_the_month_before_and_sums_the_year(
     world.approved(hq, 0, **saving(4, period="monthly"), submitted_date="2026-08-01")
     world.approved(hq, 1, **saving(200, period="monthly"), submitted_date="2026-08-02")
     response = author.get("/analytics/cost-analysis").json()
-    assert set(response) == {"success", "data", "current_month_breakdown", "ytd_breakdown", "monthly_trends"}
+    breakdowns = {"current_month_breakdown", "ytd_breakdown", "monthly_trends"}
+    assert set(response) == {"success", "data", "pagination"} | breakdowns
     plant = {"plant_id": str(author.plant_id), "plant_name": "Greater Noida (Ecotech 1)"}
-    assert response["data"] == [
-        {
-            **plant,
-            "short_name": "Greater Noida",
-            "last_month": "3.00",
-            "current_month": "4.00",
-            "ytd_till_last_month": "6.00",
-            "ytd_total": "10.00",
-            "percent_change": 33.33,
-        }
-    ]
-    assert response["current_month_breakdown"] == [{**plant, "savings": "4.00"}]
-    assert response["ytd_breakdown"] == [{**plant, "savings": "10.00"}]
-    assert response["monthly_trends"] == [
+    assert len(response["data"]) == 7
+    assert response["data"][0] == {
+        **plant,
+        "short_name": "Greater Noida",
+        "last_month": "3.00",
+        "current_month": "4.00",
+        "ytd_till_last_month": "6.00",
+        "ytd_total": "10.00",
+        "percent_change": 33.33,
+    }
+    assert response["current_month_breakdown"][0] == {**plant, "savings": "4.00"}
+    assert response["ytd_breakdown"][0] == {**plant, "savings": "10.00"}
+    own_trend = [one for one in response["monthly_trends"] if one["plant_id"] == plant["plant_id"]]
+    assert own_trend == [
         {**plant, "month": f"2026-0{month}", "savings": savings}
         for month, savings in enumerate(["0.00"] * 5 + ["3.00", "3.00", "4.00"], start=1)
     ]
-    kanchipuram = figures(hq, "cost-analysis")[1]
+    kanchipuram = response["data"][1]
     assert (kanchipuram["last_month"], kanchipuram["percent_change"]) == ("0.00", None)
     january = figures(author, "cost-analysis", month=1)[0]
     assert (january["last_month"], january["current_month"], january["percent_change"]) == (
@@ -304,13 +304,28 @@ def test_a_month_is_named_by_its_calendar_year_in_any_financial_year(around_apri
 PLANT_MONTHS: Final = ("cost-analysis/{}/monthly", "star-ratings/{}/monthly-trend")
 
 
-def test_lists_show_a_plant_user_their_own_plant_and_headquarters_every_active_one(world: World) -> None:
+def test_lists_show_every_active_plant_to_everybody(world: World) -> None:
     author, hq = world.plant_user(1), world.headquarters()
     world.query("UPDATE plants SET is_active = false WHERE id = ANY (%s)", world.plants[1:3])
     active = [str(plant) for place, plant in enumerate(world.plants) if place not in (1, 2)]
+    world.approved(hq, 0, **saving(60, period="monthly"))
+    world.benchmark(world.approved(hq, 3, **saving(24)))
     for path in LISTS:
-        assert [row["plant_id"] for row in figures(author, path)] == [str(author.plant_id)], path
-        assert [row["plant_id"] for row in figures(hq, path)] == active, path
+        shown = figures(author, path)
+        assert [row["plant_id"] for row in shown] == active, path
+        assert shown == figures(hq, path), path
+
+
+def test_the_overview_and_the_dashboard_are_of_the_own_plant(world: World) -> None:
+    author, hq = world.plant_user(1), world.headquarters()
+    world.approved(hq, 0, **saving(60, period="monthly"))
+    world.approved(hq, 1, **saving(24))
+    assert (overview(author)["ytd_savings"], overview(hq)["ytd_savings"]) == ("2.00", "62.00")
+    own, company = figures(author, "dashboard"), figures(hq, "dashboard")
+    assert (own["overview"]["monthly_count"], company["overview"]["monthly_count"]) == (1, 2)
+    assert [row["plant_id"] for row in own["star_ratings"]] == [str(author.plant_id)]
+    assert [row["plant_id"] for row in company["star_ratings"]] == [str(plant) for plant in world.plants]
+    assert (own["category_breakdown"][0]["practice_count"], own["trend"][7]["savings"]) == (1, "2.00")
 
 
 def test_the_months_of_any_plant_are_shown_to_everybody(world: World) -> None:
@@ -330,11 +345,11 @@ def test_the_months_of_an_unknown_plant_are_not_found(world: World) -> None:
             assert error_of(response) == (404, "NOT_FOUND"), path
 
 
-def test_categories_count_the_own_plant_the_named_plant_or_the_company(world: World) -> None:
+def test_categories_count_the_named_plant_or_the_company(world: World) -> None:
     author, hq, other = world.plant_user(1), world.headquarters(), world.plants[0]
     world.approved(hq, 0)
     world.approved(hq, 1)
-    own = figures(author, "category-breakdown")
+    own = figures(author, "category-breakdown", plant_id=author.plant_id)
     assert [row["practice_count"] for row in own] == [1, 0, 0, 0, 0, 0, 0, 0]
     assert own[0] == {
         "category_id": str(world.categories[0]),
@@ -347,7 +362,7 @@ def test_categories_count_the_own_plant_the_named_plant_or_the_company(world: Wo
     for person in (author, hq):
         for plant in (author.plant_id, other):
             assert figures(person, "category-breakdown", plant_id=plant) == own
-    assert figures(hq, "category-breakdown")[0]["practice_count"] == 2
+        assert figures(person, "category-breakdown")[0]["practice_count"] == 2
 
 
 def test_categories_count_the_practices_of_an_inactive_plant(world: World) -> None:
@@ -435,9 +450,12 @@ def by_single_calls(person: Person, currency: str) -> dict[str, Any]:
         "leaderboard": person.get("/leaderboard/current").json()["data"][:10],
         "category_breakdown": figures(person, "category-breakdown"),
         "copy_spread": person.get("/benchmarking/copy-spread", limit=5).json()["data"],
-        "star_ratings": figures(person, "star-ratings", currency=currency),
+        "star_ratings": figures(person, "star-ratings", currency=currency, limit=100),
     }
     if person.plant_id:
+        own = [one for one in parts["star_ratings"] if one["plant_id"] == str(person.plant_id)]
+        parts["star_ratings"] = own
+        parts["category_breakdown"] = figures(person, "category-breakdown", plant_id=person.plant_id)
         trend = f"star-ratings/{person.plant_id}/monthly-trend"
         parts["trend"] = figures(person, trend, currency=currency)
     return parts

@@ -221,11 +221,12 @@ def test_a_failure_rolls_back_what_the_call_has_written(
 
 
 def call_with_secrets(world: World) -> Person:
-    """Sign in, refresh, mistype the password, and ask for an unknown practice."""
+    """Sign in, refresh, mistype the password, search, and ask for an unknown practice."""
     person = world.add_person("secretive@amber.test", plant=0).sign_in()
     person.post("/auth/refresh", {"refresh_token": person.tokens["refresh_token"]})
     person.post("/auth/login", {"email": person.email, "password": "a wrong guess"})
-    person.get(f"/best-practices/{uuid4()}", private="question")
+    person.get("/best-practices", search="private question", category_id=str(uuid4()))
+    person.get(f"/best-practices/{uuid4()}")
     return person
 
 
@@ -237,6 +238,7 @@ def test_every_call_is_logged_in_one_line_of_json(world: World, log_lines: pytes
         ("login", "POST", 200),
         ("refresh_tokens", "POST", 200),
         ("login", "POST", 401),
+        ("list_practices", "GET", 200),
         ("show_practice", "GET", 404),
     ]
     assert all(line["request_id"] and line["milliseconds"] >= 0 for line in answered)

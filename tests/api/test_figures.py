@@ -129,14 +129,14 @@ class Reader:
         """Compare the figures of this month, and of `months` and their years, with the calculation."""
         figures = Figures(self.world, self.starts_in)
         own = self.person.plant_id
-        listed = [own] if own else self.world.plants
+        listed = self.world.plants
         for currency in ("lakhs", "crores"):
             self._overview(figures, own, currency)
             for month in months:
                 self._stars_and_costs(figures, listed, month, currency)
         for month in months:
-            self._counts(figures, own, listed, month)
-            for plant in (listed[0], listed[-1]):
+            self._counts(figures, listed, month)
+            for plant in (own or listed[0], listed[-1]):
                 self._months_of_plant(figures, plant, month)
 
     def get(self, path: str, **query: object) -> Any:
@@ -200,7 +200,7 @@ class Reader:
         yearly = {"year": year, "currency": currency}
         named(self.get("cost-savings", **yearly)["data"], savings=amounts(*figures.year(year)))
 
-    def _counts(self, figures: Figures, own: UUID | None, listed: list[UUID], month: MonthKey) -> None:
+    def _counts(self, figures: Figures, listed: list[UUID], month: MonthKey) -> None:
         year = figures.year_so_far(month)[0][0]
         asked = {"year": month[0], "month": month[1]}
         for query, months in (
@@ -211,7 +211,7 @@ class Reader:
             assert [(row["plant_id"], row["submitted"]) for row in rows] == [
                 (str(plant), figures.submitted(months, plant)) for plant in listed
             ]
-        for plant in {own, listed[0]}:
+        for plant in (None, listed[0]):
             only = {"plant_id": str(plant)} if plant else {}
             rows = self.get("category-breakdown", year=year, **only)["data"]
             counts = {row["category_id"]: row["practice_count"] for row in rows}

@@ -19,7 +19,8 @@ Plants write down their improvements, headquarters reviews them, and other plant
 A success is `{"success": true, "data": ...}`, an error `{"success": false, "error": {"code", "message",
 "details", "request_id"}}`. Decide by the code; the message is for people. Sign in with `POST
 /api/v1/auth/login`, and send the access token as `Authorization: Bearer`. Days are `YYYY-MM-DD`, times RFC
-3339 in UTC. If a call takes query parameters, an unknown one is an error (422)."""
+3339 in UTC. Lists take `limit` and `offset`. An unknown query parameter is an
+error (422), an empty one is ignored."""
 
 
 @cache

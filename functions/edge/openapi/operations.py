@@ -47,10 +47,8 @@ def _parameters(endpoint: Endpoint) -> Iterator[Part]:
 
 
 def _query_parameters(endpoint: Endpoint) -> Iterator[Part]:
-    if endpoint.inputs.query is None:
-        return
     schema = without_examples(endpoint.inputs.query.model_json_schema(schema_generator=PlainJsonSchema))
-    for name, field in schema["properties"].items():
+    for name, field in schema.get("properties", {}).items():
         value = _without_null(field)
         description = {"description": value.pop("description")} if "description" in value else {}
         required = name in schema.get("required", ())

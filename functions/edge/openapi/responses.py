@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from bp_core.shared.errors import Invalid, PortalError
-from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.paging import LongPage
 from bp_core.shared.schemas import Versioned
 from functions.edge.declaration import Endpoint
 from functions.edge.endpoint import ENDPOINTS
 from functions.edge.openapi.components import RATE_LIMIT_HEADERS, SCHEMAS, Part
 from functions.edge.openapi.examples import without_examples
 from functions.edge.openapi.schemas import Schemas
-from functions.edge.responses import JSON, FileReply, Reply, status_of
+from functions.edge.responses import JSON, FileReply, status_of
 
 Errors = tuple[type[PortalError], ...]
 
@@ -107,12 +107,12 @@ def _file_schema(media: str) -> Part:
 
 def _envelope(endpoint: Endpoint, schemas: Schemas) -> Part:
     fields: Part = {"success": {"const": True}, "data": schemas.result(endpoint)}
-    container = endpoint.output.container or object
-    if issubclass(container, Page):
-        name = "LongPagination" if issubclass(container, LongPage) else "Pagination"
+    page = endpoint.output.page
+    if page is not None:
+        name = "LongPagination" if issubclass(page, LongPage) else "Pagination"
         fields["pagination"] = {"$ref": SCHEMAS + name}
     envelope: Part = {"type": "object", "required": list(fields), "properties": fields}
-    if issubclass(container, Reply):
+    if endpoint.output.reply is not None:
         fields["message"] = {"type": "string", "description": "For people.", "examples": ["It is kept."]}
     beside = schemas.beside(endpoint)
     return {"allOf": [envelope, beside]} if beside else envelope

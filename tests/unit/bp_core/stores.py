@@ -11,7 +11,7 @@ from bp_core.categories import Category, NewCategory
 from bp_core.copying import Copy, CopyRecord, ImplementationStatus, OwnCopy, Spread
 from bp_core.jobs import LEASE, JobRun, RunTrigger
 from bp_core.leaderboard import LeaderboardTotals, PlantPoints, PointsBreakdown, Standing
-from bp_core.plants import NewPlant, Plant, PlantRecord
+from bp_core.plants import NewPlant, Plant, PlantRecord, PlantsQuery
 from bp_core.practices.workflow import PracticeScope
 from bp_core.questions import Question
 from bp_core.shared.access import Caller
@@ -58,8 +58,9 @@ class MemoryPlants:
         self.saved: list[Plant] = []
         self.stored = {record.id: Plant.model_validate(record, from_attributes=True)}
 
-    def plants(self, *, is_active: bool | None) -> list[Plant]:
-        return [one for one in self.stored.values() if is_active in (None, one.is_active)]
+    def plants(self, query: PlantsQuery) -> Page[Plant]:
+        found = [one for one in self.stored.values() if query.is_active in (None, one.is_active)]
+        return Page.of(found, query)
 
     def add(self, new: NewPlant, now: datetime) -> Plant:
         added = Plant(id=uuid4(), **new.model_dump(), is_active=True, created_at=now, updated_at=now)
@@ -86,8 +87,8 @@ class MemoryCategories:
         self.locked: list[UUID] = []
         self.saved: list[Category] = []
 
-    def categories(self) -> list[Category]:
-        return list(self.stored.values())
+    def categories(self, query: PageQuery) -> Page[Category]:
+        return Page.of(list(self.stored.values()), query)
 
     def category(self, category_id: UUID) -> Category | None:
         return self.stored.get(category_id)
@@ -167,8 +168,8 @@ class MemoryCopies:
         self.stored[copy_id] = self.stored[copy_id].model_copy(update=update)
         return self.stored[copy_id]
 
-    def copies(self, original_id: UUID) -> tuple[PracticeScope | None, list[Copy]]:
-        return self._practices.scope(original_id), []
+    def copies(self, original_id: UUID, query: PageQuery) -> Page[Copy]:
+        return Page.of([], query)
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
         raise NotImplementedError("no unit test lists the copies of a plant")
@@ -247,7 +248,7 @@ class MemoryLeaderboard:
     def totals(self, year: int | None) -> LeaderboardTotals:
         raise NotImplementedError("no unit test sums points")
 
-    def standings(self, year: int) -> list[Standing]:
+    def standings(self, year: int, part: PageQuery) -> Page[Standing]:
         raise NotImplementedError("no unit test ranks plants")
 
     def breakdown(self, plant_id: UUID, year: int) -> PointsBreakdown | None:
@@ -291,8 +292,8 @@ class MemoryRuns:
         self.runs[run_id] = self.runs[run_id].model_copy(update=end)
         return self.runs[run_id]
 
-    def last_runs(self, per_job: int, now: datetime) -> list[JobRun]:
-        return list(self.runs.values())[-per_job:]
+    def last_runs(self, per_job: int, now: datetime, query: PageQuery) -> Page[JobRun]:
+        return Page.of(list(self.runs.values())[-per_job:], query)
 
 
 class MemoryAuditLog:

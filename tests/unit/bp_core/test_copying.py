@@ -16,6 +16,7 @@ from bp_core.shared.errors import (
     OwnPractice,
     PortalError,
 )
+from bp_core.shared.schemas import PageQuery
 from tests.unit.bp_core.services import MemoryServices
 from tests.unit.bp_core.stores import EARNED, copy_record
 from tests.unit.bp_core.support import CHENNAI, HQ, NEIGHBOUR, OWNER, PUNE, TODAY, content, practice, saving
@@ -149,4 +150,4 @@ def test_a_copy_that_is_not_there_is_not_found() -> None:
 def test_headquarters_sees_the_copies_of_every_practice() -> None:
     hidden = replace(original(is_benchmarked=False), status="draft")
 
-    assert MemoryServices(hidden).copying.copies(HQ, hidden.id) == []
+    assert MemoryServices(hidden).copying.copies(HQ, hidden.id, PageQuery()).items == []

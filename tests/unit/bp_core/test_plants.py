@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bp_core.plants import NewPlant, Plant, PlantChanges, PlantService
+from bp_core.plants import NewPlant, Plant, PlantChanges, PlantService, PlantsQuery
 from bp_core.shared.calendar import Month
 from bp_core.shared.errors import NotFound
+from bp_core.shared.schemas import PageQuery
 from tests.unit.bp_core.fakes import Note, RecordedAuditTrail
 from tests.unit.bp_core.stores import LONG_AGO, PUNE_RECORD, MemoryPlants
 from tests.unit.bp_core.support import CHENNAI, HQ, NOW, PUNE, context
@@ -93,11 +94,13 @@ def test_a_plant_is_deactivated_and_activated_and_doing_it_twice_changes_nothing
 
 def test_headquarters_lists_the_inactive_plants() -> None:
     plants = service(MemoryPlants())
-    assert plants.inactive(HQ) == []
+    assert plants.inactive(HQ, PageQuery()).items == []
 
     deactivated = plants.set_active(HQ, PUNE, active=False)
 
-    assert plants.inactive(HQ) == plants.find(is_active=None) == [deactivated]
+    assert plants.inactive(HQ, PageQuery()).items == [deactivated]
+    assert plants.active(PageQuery()).items == []
+    assert plants.search(PlantsQuery()).items == [deactivated]
 
 
 def test_a_plant_that_is_not_there_is_not_found() -> None:

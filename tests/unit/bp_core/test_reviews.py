@@ -10,6 +10,7 @@ from bp_core.practices.workflow import PracticeState
 from bp_core.reviews import RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from bp_core.shared.schemas import PageQuery
 from tests.unit.bp_core.services import MemoryServices
 from tests.unit.bp_core.support import HQ, NOW, OWNER, TODAY, content, practice
 
@@ -74,7 +75,7 @@ def test_the_history_shows_who_took_a_practice_from_state_to_state() -> None:
     services.reviews.submit(OWNER, draft.id, Submission())
     services.reviews.approve(HQ, draft.id)
 
-    history = services.reviews.history(OWNER, draft.id)
+    history = services.reviews.history(OWNER, draft.id, PageQuery()).items
 
     assert [(one.from_status, one.to_status, one.by_user_id) for one in history] == [
         ("draft", "submitted", OWNER.user_id),

@@ -49,7 +49,7 @@ OF_OWNERS: Final[Calls] = {
     "practices.delete": lambda on, caller: on.practices.delete(caller, PRACTICE),
     "reviews.submit": lambda on, caller: on.reviews.submit(caller, PRACTICE, Submission()),
     "reviews.withdraw": lambda on, caller: on.reviews.withdraw(caller, PRACTICE),
-    "reviews.history": lambda on, caller: on.reviews.history(caller, PRACTICE),
+    "reviews.history": lambda on, caller: on.reviews.history(caller, PRACTICE, PageQuery()),
     "questions.answer": lambda on, caller: on.questions.answer(caller, QUESTION, Answer(answer_text="2 m")),
     "questions.remove": lambda on, caller: on.questions.remove(caller, QUESTION),
 }
@@ -57,9 +57,9 @@ OF_OWNERS: Final[Calls] = {
 
 OF_VIEWERS: Final[Calls] = {
     "practices.show": lambda on, caller: on.practices.show(caller, PRACTICE),
-    "practices.similar_to": lambda on, caller: on.practices.similar_to(caller, PRACTICE),
+    "practices.similar_to": lambda on, caller: on.practices.similar_to(caller, PRACTICE, PageQuery()),
     "practices.statistics": lambda on, caller: on.practices.statistics(caller, PRACTICE),
-    "copying.copies": lambda on, caller: on.copying.copies(caller, PRACTICE),
+    "copying.copies": lambda on, caller: on.copying.copies(caller, PRACTICE, PageQuery()),
     "copying.implement": lambda on, caller: on.copying.implement(
         caller, NewCopy(original_practice_id=PRACTICE)
     ),
@@ -77,7 +77,7 @@ OF_HEADQUARTERS: Final[Calls] = {
     "reviews.reopen": lambda on, caller: on.reviews.reopen(caller, PRACTICE),
     "benchmarking.benchmark": lambda on, caller: on.benchmarking.benchmark(caller, PRACTICE),
     "benchmarking.unbenchmark": lambda on, caller: on.benchmarking.unbenchmark(caller, PRACTICE),
-    "plants.inactive": lambda on, caller: on.plants.inactive(caller),
+    "plants.inactive": lambda on, caller: on.plants.inactive(caller, PageQuery()),
     "plants.create": lambda on, caller: on.plants.create(
         caller, NewPlant(name="Supa", short_name="Supa", division="HVAC")
     ),
@@ -89,7 +89,7 @@ OF_HEADQUARTERS: Final[Calls] = {
     "categories.edit": lambda on, caller: on.categories.edit(caller, CATEGORY, CategoryChanges(name="Water")),
     "audit.search": lambda on, caller: on.audit.search(caller, AuditQuery()),
     "leaderboard.totals": lambda on, caller: on.leaderboard.totals(caller, CalendarYearQuery()),
-    "jobs.last_runs": lambda on, caller: on.jobs.last_runs(caller),
+    "jobs.last_runs": lambda on, caller: on.jobs.last_runs(caller, PageQuery()),
 }
 
 OF_PLANTS: Final[Calls] = {
@@ -114,9 +114,10 @@ OF_EVERYBODY: Final = {
     "copying.deployed",
     "leaderboard.standings",
     "leaderboard.breakdown",
-    "plants.find",
+    "plants.search",
+    "plants.active",
     "plants.show",
-    "categories.find",
+    "categories.search",
     "categories.show",
 }
 """Lists show each caller what they may see; `create` writes for the caller's own plant."""

@@ -152,8 +152,10 @@ class MemorySessions:
             if one.user_id == user_id and one.id != but:
                 self.revoke(one.id, reason, now)
 
-    def open_sessions(self, user_id: UUID, current: UUID | None, now: datetime) -> list[OpenSession]:
-        return [
+    def open_sessions(
+        self, user_id: UUID, current: UUID | None, now: datetime, query: PageQuery
+    ) -> Page[OpenSession]:
+        found = [
             OpenSession(
                 id=one.id,
                 created_at=self.opened[one.id].opened_at,
@@ -165,6 +167,7 @@ class MemorySessions:
             for one in self.stored.values()
             if one.user_id == user_id and one.revoked_at is None
         ]
+        return Page.of(found, query)
 
     def reasons(self) -> list[str]:
         """Return why sessions ended, in the order of their ends."""

@@ -7,6 +7,7 @@ from bp_core.auth.ports import Claims, NewToken
 from bp_core.auth.sign_in import GRACE, SEEN_EVERY
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, Unauthenticated
+from bp_core.shared.schemas import PageQuery
 from tests.unit.bp_core.auth.fakes import A_SECOND, AuthServices
 from tests.unit.bp_core.fakes import ASHA, person
 from tests.unit.bp_core.support import CHENNAI, NOW, PUNE
@@ -365,7 +366,7 @@ def test_users_see_their_open_sessions_and_which_is_the_current() -> None:
     here, elsewhere = auth.sign_in(), auth.sign_in()
     caller = auth.authenticate(here.access_token)
 
-    shown = {one.id: one.is_current for one in auth.sign_ins().open_sessions(caller)}
+    shown = {one.id: one.is_current for one in auth.sign_ins().open_sessions(caller, PageQuery()).items}
 
     assert shown == {
         session_of(caller): True,

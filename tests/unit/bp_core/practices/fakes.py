@@ -14,7 +14,8 @@ from bp_core.practices.schemas import Likeness, Statistics, StoredListItem, Stor
 from bp_core.practices.workflow import PracticeScope, PracticeState
 from bp_core.reviews import HistoryEntry
 from bp_core.shared.access import Caller
-from bp_core.shared.paging import LongPage
+from bp_core.shared.paging import LongPage, Page
+from bp_core.shared.schemas import PageQuery, RecentQuery
 from tests.unit.bp_core.support import OWNER, PUNE
 
 CREATED: Final = datetime(2025, 6, 20, 8, tzinfo=UTC)
@@ -80,8 +81,8 @@ class MemoryPractices:
     ) -> list[StoredListItem]:
         return [item for item in self.listed if item.id != but][:at_most]
 
-    def recent(self, at_most: int) -> list[StoredListItem]:
-        return self.listed[:at_most]
+    def recent(self, query: RecentQuery) -> Page[StoredListItem]:
+        return Page.of(self.listed, query)
 
     def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:
         raise NotImplementedError("no unit test exports practices")
@@ -93,8 +94,8 @@ class MemoryPractices:
         views = self.viewed.count(practice_id)
         return Statistics(view_count=views, copy_count=0, question_count=0, answered_count=0)
 
-    def history(self, practice_id: UUID) -> list[HistoryEntry]:
-        return [
+    def history(self, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
+        changes = [
             HistoryEntry(
                 from_status=one.from_status,
                 to_status=one.to_status,
@@ -106,6 +107,7 @@ class MemoryPractices:
             for one in self.transitions
             if one.practice_id == practice_id
         ]
+        return Page.of(changes, query)
 
 
 class RecordedChanges:

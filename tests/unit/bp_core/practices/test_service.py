@@ -11,6 +11,7 @@ from bp_core.practices.schemas import NewPractice, PracticeChanges, Status
 from bp_core.practices.workflow import PracticeState
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from bp_core.shared.schemas import PageQuery
 from tests.unit.bp_core.practices.fakes import list_item
 from tests.unit.bp_core.services import MemoryServices
 from tests.unit.bp_core.support import (
@@ -344,7 +345,9 @@ def test_a_practice_is_not_similar_to_itself() -> None:
     other = list_item()
     services.practice_store.listed = [list_item().model_copy(update={"id": own.id}), other]
 
-    assert [item.id for item in services.practices.similar_to(NEIGHBOUR, own.id)] == [other.id]
+    similar = services.practices.similar_to(NEIGHBOUR, own.id, PageQuery())
+
+    assert ([item.id for item in similar.items], similar.total) == ([other.id], 1)
 
 
 def test_views_are_counted() -> None:

@@ -10,6 +10,8 @@ from bp_core.practices.ports import ServedAs
 from bp_core.practices.schemas import Status, StoredDocument, StoredImage
 from bp_core.shared.auditing import Snapshot
 from bp_core.shared.errors import Unavailable
+from bp_core.shared.paging import Page
+from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES, QUARANTINE, BlobName
 from bp_core.uploads.ports import (
     CheckedFile,
@@ -87,8 +89,8 @@ class MemoryUploads:
         self.states[upload.blob_name] = ("pending", None)
         return True
 
-    def uploads(self, practice_id: UUID, now: datetime) -> list[Upload]:
-        return [
+    def uploads(self, practice_id: UUID, now: datetime, query: PageQuery) -> Page[Upload]:
+        found = [
             Upload(
                 id=uuid4(),
                 practice_id=practice_id,
@@ -106,6 +108,7 @@ class MemoryUploads:
             for one in self.pending.values()
             if one.practice_id == practice_id
         ]
+        return Page.of(found, query)
 
 
 class MemoryFiles(Generic[File]):
@@ -177,8 +180,8 @@ class MemoryFiles(Generic[File]):
                 return None
             return self._update(file_id, document_name=after)
 
-    def files(self, practice_id: UUID) -> list[File]:
-        return [file for file in self.recorded.values() if file.practice_id == practice_id]
+    def files(self, practice_id: UUID, query: PageQuery) -> Page[File]:
+        return Page.of([one for one in self.recorded.values() if one.practice_id == practice_id], query)
 
     def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
         for blob_name, file in list(self.recorded.items()):

@@ -58,7 +58,7 @@ def test_the_trigger_records_an_image_with_its_size_and_its_thumbnail() -> None:
 
     assert isinstance(result, Recorded)
     assert result.is_new
-    (image,) = here.images.files(PRACTICE_ID)
+    (image,) = here.images.recorded.values()
     assert (image.blob_name, image.image_type, image.content_type) == (NAME, "before", "image/jpeg")
     assert (image.file_size, image.width, image.height) == (len(JPEG), 40, 30)
     assert image.thumbnail_name == THUMBNAIL[1]
@@ -71,7 +71,7 @@ def test_the_trigger_notes_a_new_image_in_the_audit_trail() -> None:
 
     trigger(here)
 
-    (image,) = here.images.files(PRACTICE_ID)
+    (image,) = here.images.recorded.values()
     (note,) = here.audit_trail.notes
     assert (note.action, note.entity_id) == ("image.recorded", image.id)
     assert note.after is not None
@@ -85,7 +85,7 @@ def test_a_confirmation_records_an_image_without_its_thumbnail() -> None:
 
     assert isinstance(result, Recorded)
     assert result.is_new
-    (image,) = here.images.files(PRACTICE_ID)
+    (image,) = here.images.recorded.values()
     assert image.thumbnail_name is None
 
 
@@ -94,7 +94,7 @@ def test_the_stored_file_counts_not_what_the_client_declares() -> None:
 
     confirm(here)
 
-    (image,) = here.images.files(PRACTICE_ID)
+    (image,) = here.images.recorded.values()
     assert image.file_size == len(JPEG), "the confirmation says 1 byte"
 
 
@@ -109,7 +109,7 @@ def test_trigger_and_confirmations_in_any_order_and_number_make_one_image(calls:
         *[False] * (len(calls) - 1),
     ]
     assert len({result.file.id for result in results if isinstance(result, Recorded)}) == 1
-    (image,) = here.images.files(PRACTICE_ID)
+    (image,) = here.images.recorded.values()
     assert (image.thumbnail_name is not None) == (THUMBNAIL in here.blobs.blobs) == (trigger in calls)
     assert here.audit_trail.actions() == ["image.recorded"]
 
@@ -154,7 +154,7 @@ def test_a_rejection_stores_its_reason_and_moves_the_blob_to_quarantine(kind: st
 
     assert trigger(here) == Rejected(reason)
     assert here.uploads.states == {NAME: ("rejected", reason)}
-    assert here.images.files(PRACTICE_ID) == []
+    assert here.images.recorded == {}
     assert here.blobs.blobs == {QUARANTINED: DATA[kind]}
 
 

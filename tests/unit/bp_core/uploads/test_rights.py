@@ -10,6 +10,7 @@ from bp_core.practices.schemas import Status
 from bp_core.practices.workflow import PracticeScope
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, PortalError
+from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.recording import Recorded
 from bp_core.uploads.schemas import (
     DocumentConfirmation,
@@ -59,8 +60,8 @@ def upload_request() -> UploadRequest:
 
 
 READS: Final[dict[str, Call]] = {
-    "images": lambda service, caller: service.images(caller, PRACTICE_ID),
-    "documents": lambda service, caller: service.documents(caller, PRACTICE_ID),
+    "images": lambda service, caller: service.images(caller, PRACTICE_ID, PageQuery()),
+    "documents": lambda service, caller: service.documents(caller, PRACTICE_ID, PageQuery()),
 }
 CONFIRMATIONS: Final[dict[str, Call]] = {
     "confirm_image": lambda service, caller: service.confirm_image(caller, PRACTICE_ID, image_confirmation()),
@@ -74,14 +75,16 @@ EDITS: Final[dict[str, Call]] = {
         caller, PRACTICE_ID, ImageUpload("before", "x.jpg", "image/jpeg", JPEG)
     ),
     "remove_image": lambda service, caller: service.remove_image(
-        caller, PRACTICE_ID, service.image_recorder.store.files(PRACTICE_ID)[0].id
+        caller, PRACTICE_ID, service.image_recorder.store.files(PRACTICE_ID, PageQuery()).items[0].id
     ),
     "remove_document": lambda service, caller: service.remove_document(
-        caller, PRACTICE_ID, service.document_recorder.store.files(PRACTICE_ID)[0].id
+        caller, PRACTICE_ID, service.document_recorder.store.files(PRACTICE_ID, PageQuery()).items[0].id
     ),
 }
 WRITES: Final = CONFIRMATIONS | EDITS
-OWNERS_ONLY: Final = WRITES | {"uploads": lambda service, caller: service.uploads(caller, PRACTICE_ID)}
+OWNERS_ONLY: Final = WRITES | {
+    "uploads": lambda service, caller: service.uploads(caller, PRACTICE_ID, PageQuery())
+}
 EVERY: Final = READS | OWNERS_ONLY
 
 

@@ -210,7 +210,7 @@ def test_only_headquarters_removes_images_of_an_approved_practice() -> None:
         remove(world, image.id)
     remove(world, image.id, caller=HQ)
 
-    assert world.images.files(PRACTICE_ID) == []
+    assert world.images.recorded == {}
 
 
 def test_an_image_of_a_practice_that_does_not_exist_is_not_found() -> None:

@@ -9,13 +9,13 @@ from bp_core.shared import errors
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Duplicate, Invalid, PortalError
 from bp_core.shared.paging import Page
-from bp_core.shared.schemas import RequestModel, ResponseModel
+from bp_core.shared.schemas import PageQuery, RequestModel, ResponseModel
 from bp_core.shared.versions import ExpectedVersions
 from functions.edge import endpoint as endpoint_module
 from functions.edge.access import ANYONE, SIGNED_IN
 from functions.edge.declaration import DeclarationError, Endpoint
 from functions.edge.endpoint import endpoints
-from functions.edge.responses import FileReply, Reply
+from functions.edge.responses import FileReply, Reply, ReplyBeside
 from functions.practice_access import PRACTICE_OWNER
 from functions.unit_of_work import UnitOfWork
 
@@ -72,10 +72,10 @@ def test_a_declared_handler_is_not_changed() -> None:
     _, endpoint = endpoints()
 
     @endpoint("GET", "/api/v1/plants", who=ANYONE)
-    def list_plants() -> list[Plant]:
-        return [Plant(name="Pune")]
+    def show_plant() -> Plant:
+        return Plant(name="Pune")
 
-    assert list_plants() == [Plant(name="Pune")]
+    assert show_plant() == Plant(name="Pune")
 
 
 def test_reads_have_no_transaction_and_writes_have_one(
@@ -99,7 +99,15 @@ def test_reads_have_no_transaction_and_writes_have_one(
     }
 
 
-def page() -> Page[Plant]:
+class Totals(ResponseModel):
+    total: int
+
+
+def page(query: PageQuery) -> Page[Plant]:
+    raise NotImplementedError
+
+
+def page_in_a_reply(query: PageQuery) -> ReplyBeside[Page[Plant], Totals]:
     raise NotImplementedError
 
 
@@ -117,16 +125,47 @@ def maybe() -> Plant | None:
 
 @pytest.mark.parametrize(
     ("handler", "result"),
-    [(page, list[Plant]), (reply, Plant), (reply_or_refusal, Plant), (maybe, Plant | None)],
+    [
+        (page, list[Plant]),
+        (page_in_a_reply, list[Plant]),
+        (reply, Plant),
+        (reply_or_refusal, Plant),
+        (maybe, Plant | None),
+    ],
 )
 def test_the_output_is_read_from_the_return_annotation_of_the_handler(
-    handler: Callable[[], object], result: object, declared: dict[str, Endpoint]
+    handler: Callable[..., object], result: object, declared: dict[str, Endpoint]
 ) -> None:
     _, endpoint = endpoints()
 
     endpoint("GET", "/api/v1/plants", who=ANYONE)(handler)
 
     assert declared[handler.__name__].output.data == result
+
+
+@pytest.mark.parametrize("annotation", [list[Plant], Reply[list[Plant]], ReplyBeside[list[Plant], Totals]])
+def test_a_list_is_declared_as_a_page(annotation: object, declared: dict[str, Endpoint]) -> None:
+    def list_plants(query: PageQuery) -> None: ...
+
+    list_plants.__annotations__["return"] = annotation
+    _, endpoint = endpoints()
+
+    with pytest.raises(DeclarationError, match="list_plants returns a list: it must return a Page"):
+        endpoint("GET", "/api/v1/plants", who=ANYONE)(list_plants)
+    assert declared == {}
+
+
+def test_a_page_is_declared_with_limit_and_offset() -> None:
+    def list_plants(query: Wish) -> Page[Plant]:
+        raise NotImplementedError
+
+    def list_all_plants() -> Page[Plant]:
+        raise NotImplementedError
+
+    _, endpoint = endpoints()
+    for handler in (list_plants, list_all_plants):
+        with pytest.raises(DeclarationError, match="its query must be a PageQuery"):
+            endpoint("GET", "/api/v1/plants", who=ANYONE)(handler)
 
 
 def test_a_handler_cannot_take_what_its_route_does_not_give(
@@ -219,9 +258,9 @@ def test_the_errors_of_an_endpoint_follow_from_its_declaration_and_are_those_tha
     @endpoint("POST", "/api/v1/a", who=SIGNED_IN, status=201)
     def make(body: Wish) -> None: ...
 
-    always: set[type[PortalError]] = {errors.InternalError, errors.Unavailable}
+    always: set[type[PortalError]] = {errors.Invalid, errors.InternalError, errors.Unavailable}
     signed_in = {errors.Unauthenticated, errors.TokenExpired, errors.TokenRevoked, errors.RateLimited}
-    writes = {errors.BadRequest, errors.TooLarge, errors.UnsupportedMedia, errors.Invalid}
+    writes = {errors.BadRequest, errors.TooLarge, errors.UnsupportedMedia}
     keys = {errors.IdempotencyKeyReused, errors.IdempotencyKeyBusy}
     of_a_thing = {errors.Forbidden, errors.NotFound, errors.PreconditionFailed, errors.Duplicate}
     assert declared["look"].errors == always

@@ -7,7 +7,7 @@ from pydantic import Field
 from bp_core.shared.errors import BadRequest, Invalid, NotFound, TooLarge, UnsupportedMedia
 from bp_core.shared.schemas import Day, RequestModel, Text
 from functions.edge import parsing
-from functions.edge.parsing import NoBody, SentFile
+from functions.edge.parsing import NoBody, NoQuery, SentFile
 from tests.unit.functions.edge.requests import multipart, request
 
 PRACTICE = "0b5bd0b3-9a5c-4f6e-8a3e-5a0a2f0c9d11"
@@ -79,6 +79,18 @@ def test_a_value_of_a_query_that_can_be_read_and_is_wrong_is_invalid(name: str, 
         parsing.query(request(params={name: value}), Search)
 
     assert [fault.field for fault in error.value.details] == [name]
+
+
+def test_a_call_without_parameters_refuses_every_parameter() -> None:
+    assert parsing.query(request(), NoQuery) == NoQuery()
+    with pytest.raises(Invalid) as error:
+        parsing.query(request(params={"limit": "5", "colour": "red"}), NoQuery)
+
+    assert [fault.field for fault in error.value.details] == ["limit", "colour"]
+
+
+def test_an_empty_value_of_a_query_counts_as_not_sent() -> None:
+    assert parsing.query(request(params={"limit": "", "colour": ""}), Search) == Search()
 
 
 @pytest.mark.parametrize(
