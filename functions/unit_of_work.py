@@ -298,7 +298,8 @@ class UnitOfWork:
 
     @cached_property
     def _passwords(self) -> PasswordVerifier:
-        return PasswordVerifier(PostgresFailures(self.sql), self.portal.passwords, self.context)
+        failures = PostgresFailures(self.sql)
+        return PasswordVerifier(self._accounts, failures, self.portal.passwords, self.context)
 
     @cached_property
     def _practices(self) -> PostgresPractices:

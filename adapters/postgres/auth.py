@@ -1,6 +1,7 @@
 """Accounts, sessions, failed sign-ins and invites in PostgreSQL."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from adapters.postgres.users import USER_COLUMNS
 from bp_core.auth.ports import (
     Account,
     AccountStore,
+    Attempt,
     FailureCount,
     FailureStore,
     InviteStore,
@@ -43,6 +45,9 @@ INVITE_COLUMNS: Final = sql.SQL(
 ACCOUNT_HASH: Final = sql.SQL("sha256(convert_to(lower(%(email)s), 'UTF8'))")
 """How failed sign-ins store an e-mail."""
 
+ATTEMPTS_LOCK: Final = 9
+"""The class of the advisory locks for attempts to sign in; the other half is a hash of the e-mail."""
+
 
 class PostgresAccounts(AccountStore):
     """Stores accounts in the table of users."""
@@ -58,6 +63,24 @@ class PostgresAccounts(AccountStore):
     def account_by_email(self, email: str) -> Account | None:
         query = ACCOUNT + sql.SQL("WHERE lower(email) = lower(%(email)s)")
         return self._sql.row(query, {"email": email}, into=Account)
+
+    @override
+    def account_for_update(self, user_id: UUID) -> Account | None:
+        query = ACCOUNT + sql.SQL("WHERE id = %(id)s FOR NO KEY UPDATE")
+        return self._sql.row(query, {"id": user_id}, into=Account)
+
+    @override
+    def lock_email(self, email: str) -> None:
+        self._sql.rows(
+            ACCOUNT + sql.SQL("WHERE lower(email) = lower(%(email)s) FOR NO KEY UPDATE"),
+            {"email": email},
+            into=Account,
+        )
+
+    @override
+    def highest_cost(self) -> int:
+        cost: str | None = self._sql.value("SELECT max(substr(hashed_password, 5, 2)) FROM users")
+        return int(cost) if cost else 0
 
     @override
     def set_password(self, user_id: UUID, hashed_password: str, now: datetime) -> None:
@@ -120,11 +143,11 @@ class PostgresSessions(SessionStore):
         self._sql.run(
             """
             INSERT INTO sessions
-                (id, user_id, refresh_token_hash, remember_me, expires_at, last_seen_at, user_agent,
+                (id, user_id, refresh_token_hash, remember_me, expires_at, last_seen_at, user_agent, client,
                  created_at)
             VALUES
                 (%(id)s, %(user_id)s, %(refresh_token_hash)s, %(remember_me)s, %(expires_at)s, %(opened_at)s,
-                 %(user_agent)s, %(opened_at)s)
+                 %(user_agent)s, %(address)s, %(opened_at)s)
             """,
             vars(session),
         )
@@ -203,21 +226,33 @@ class PostgresFailures(FailureStore):
         self._sql = sql
 
     @override
-    def count(self, email: str, address: str, since: datetime) -> FailureCount:
+    @contextmanager
+    def one_at_a_time(self, email: str) -> Iterator[None]:
+        with self._sql.atomic():
+            self._sql.value(
+                "SELECT pg_advisory_xact_lock(%(class)s, hashtext(lower(%(email)s)))::text",
+                {"class": ATTEMPTS_LOCK, "email": email},
+            )
+            yield
+
+    @override
+    def count(self, attempt: Attempt, since: datetime, known_since: datetime) -> FailureCount:
         return self._sql.one(
             sql.SQL("""
             SELECT coalesce(sum(failures), 0) AS all_clients,
                    coalesce(sum(failures) FILTER (WHERE client = %(client)s), 0) AS this_client,
-                   max(failed_at) FILTER (WHERE client = %(client)s) AS this_client_last_at
+                   max(failed_at) FILTER (WHERE client = %(client)s) AS this_client_last_at,
+                   EXISTS (SELECT FROM sessions
+                           WHERE client = %(client)s AND created_at > %(known_since)s) AS address_is_known
             FROM sign_in_failures
             WHERE account_hash = {account_hash} AND failed_at > %(since)s
             """).format(account_hash=ACCOUNT_HASH),
-            {"email": email, "client": address, "since": since},
+            {**_parties(attempt), "since": since, "known_since": known_since},
             into=FailureCount,
         )
 
     @override
-    def add(self, email: str, address: str, now: datetime, since: datetime) -> None:
+    def add(self, attempt: Attempt, now: datetime, since: datetime) -> None:
         self._sql.run(
             sql.SQL("""
             INSERT INTO sign_in_failures AS f (account_hash, client, failed_at, failures)
@@ -226,17 +261,17 @@ class PostgresFailures(FailureStore):
             SET failures = CASE WHEN f.failed_at > %(since)s THEN f.failures + 1 ELSE 1 END,
                 failed_at = excluded.failed_at
             """).format(account_hash=ACCOUNT_HASH),
-            {"email": email, "client": address, "now": now, "since": since},
+            {**_parties(attempt), "now": now, "since": since},
         )
 
     @override
-    def clear(self, email: str, address: str) -> None:
+    def clear(self, attempt: Attempt) -> None:
         self._sql.run(
             sql.SQL("""
             DELETE FROM sign_in_failures
             WHERE account_hash = {account_hash} AND client = %(client)s
             """).format(account_hash=ACCOUNT_HASH),
-            {"email": email, "client": address},
+            _parties(attempt),
         )
 
 
@@ -306,3 +341,8 @@ class PostgresInvites(InviteStore):
         self._sql.run(
             "DELETE FROM invites WHERE lower(email) = lower(%(email)s) AND used_at IS NULL", {"email": email}
         )
+
+
+def _parties(attempt: Attempt) -> dict[str, str]:
+    """Return what failures are counted by: the account and the client."""
+    return {"email": attempt.email, "client": attempt.client}

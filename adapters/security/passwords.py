@@ -18,18 +18,24 @@ class BcryptPasswords(PasswordHasher):
         self._rounds = rounds
 
     @override
-    def matches(self, password: str, hashed_password: str | None) -> bool:
+    def matches(self, password: str, hashed_password: str | None, least_cost: int) -> bool:
         import bcrypt
 
         secret = password.encode()  # bcrypt reads 72 bytes; no longer password is ever set, so none matches
-        can_match = hashed_password is not None and len(secret) <= LONGEST_PASSWORD_BYTES
-        hashed = hashed_password.encode() if hashed_password is not None else self._hash_of_no_password
-        return bcrypt.checkpw(secret[:LONGEST_PASSWORD_BYTES], hashed) and can_match
+        read = secret[:LONGEST_PASSWORD_BYTES]
+        cost = max(least_cost, self._rounds)
+        if hashed_password is None:
+            bcrypt.checkpw(read, _hash_of_no_password(cost))
+            return False
+        matches = bcrypt.checkpw(read, hashed_password.encode())
+        # Each round doubles the work: 2**8 + (2**8 + 2**9) is 2**10, the work of a hash of ten rounds.
+        for missing in range(_cost_of(hashed_password), cost):
+            bcrypt.checkpw(read, _hash_of_no_password(missing))
+        return matches and len(secret) <= LONGEST_PASSWORD_BYTES
 
     @override
     def rehashed(self, password: str, hashed_password: str) -> str | None:
-        cost = int(hashed_password.split("$")[2])
-        return self.hashed(password) if cost < self._rounds else None
+        return self.hashed(password) if _cost_of(hashed_password) != self._rounds else None
 
     @override
     def hashed(self, password: str) -> str:
@@ -37,7 +43,12 @@ class BcryptPasswords(PasswordHasher):
 
         return bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._rounds)).decode()
 
-    @property
-    def _hash_of_no_password(self) -> bytes:
-        """A hash of the current cost that no password has: a comparison with it takes the same time."""
-        return f"$2b${self._rounds:02d}${SALT_AND_DIGEST}".encode()
+
+def _cost_of(hashed_password: str) -> int:
+    """Return the rounds of a hash: 10 of "$2b$10$..."."""
+    return int(hashed_password.split("$")[2])
+
+
+def _hash_of_no_password(rounds: int) -> bytes:
+    """Return a hash that no password has: a comparison with it takes as long as with a real one."""
+    return f"$2b${rounds:02d}${SALT_AND_DIGEST}".encode()

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: JWT, signed with HS256 (rules 9)."""
+"""Tokens of sessions and devices: JWT, signed with HS256 (rules 9)."""
 
 import hashlib
 import hmac
@@ -53,7 +53,7 @@ class JwtTokens(TokenIssuer):
             claims = self._decoded(token)
             times = (claims["exp"], claims["iat"], claims.get("nbf", claims["iat"]))
             expires_at, issued_at, not_before = (datetime.fromtimestamp(time, UTC) for time in times)
-            read = Claims(UUID(claims["sub"]), UUID(claims["sid"]), expires_at)
+            read = Claims(UUID(claims["sub"]), UUID(claims["sid"]), expires_at, claims["jti"])
         except MALFORMED as error:
             raise _not_valid() from error
         if claims["typ"] != kind or max(issued_at, not_before) > now + CLOCK_SKEW:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from bp_core.auth.passwords import PasswordVerifier
-from bp_core.auth.ports import AccountStore, InviteStore, TokenIssuer
+from bp_core.auth.ports import Account, AccountStore, Attempt, InviteStore, SessionStore, TokenIssuer
 from bp_core.auth.schemas import PasswordChange, Registration
 from bp_core.shared.access import Caller
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Invalid, NoPassword, NotFound
-from bp_core.users import SessionEnder, User, facts_of
+from bp_core.users import User, facts_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class AccountService:
     """Creates accounts and changes their passwords."""
 
     accounts: AccountStore
-    sessions: SessionEnder
+    sessions: SessionStore
     invites: InviteStore
     passwords: PasswordVerifier
     tokens: TokenIssuer
@@ -27,41 +27,60 @@ class AccountService:
     def register(self, registration: Registration) -> User:
         """Create an account: active with an invite for its e-mail, inactive without one.
 
-        Without an invite, a known e-mail gets the same answer after the same work: nothing is stored, and
-        the user in the answer has a random id. Raises Invalid for an invite that cannot be used.
+        Without an invite, a known e-mail gets the same answer after the same work: no user is stored or
+        changed, the audit trail has the attempt, and the user in the answer has a random id. Raises Invalid
+        for an invite that cannot be used.
         """
         hashed_password = self.passwords.hasher.hashed(registration.password)
-        if registration.invite_token is not None:
-            return self._redeem(registration, registration.invite_token, hashed_password)
-        user = self.accounts.add_pending(
-            registration.email, registration.full_name, hashed_password, self.context.now
-        )
-        if user is None:
-            return self._not_stored(registration)
-        self._record_registration(user)
-        return user
+        with self.sessions.atomic():
+            if registration.invite_token is not None:
+                return self._redeem(registration, registration.invite_token, hashed_password)
+            return self._add_pending(registration, hashed_password)
 
-    def change_password(self, caller: Caller, change: PasswordChange, address: str) -> Invalid | None:
+    def change_password(self, caller: Caller, change: PasswordChange, address: str) -> None:
         """Change the caller's password, and end their other sessions.
 
-        A wrong current password is returned, not raised: it counts as a failed sign-in from this client
-        address, and that must be committed. Raises NotFound, NoPassword, RateLimited.
+        A wrong current password counts as a failed sign-in from the caller's session. Raises NotFound,
+        NoPassword, RateLimited, and Invalid also if the password was changed meanwhile.
         """
+        account = self._own(caller)
+        session = str(caller.session_id) if caller.session_id else None
+        attempt = Attempt(account.email, change.current_password, address, session)
+        if not self.passwords.verify(account, attempt):
+            raise _wrong_password()
+        hashed_password = self.passwords.hasher.hashed(change.new_password)
+        user_id, now = caller.user_id, self.context.now
+        with self.sessions.atomic():
+            if self.passwords.lock_verified(account, change.current_password) is None:
+                raise _wrong_password()
+            self.accounts.set_password(user_id, hashed_password, now)
+            self.sessions.revoke_all(user_id, "password_changed", now, but=caller.session_id)
+            self.audit_trail.record("user.password_changed", "user", user_id)
+
+    def _own(self, caller: Caller) -> Account:
         account = self.accounts.account(caller.user_id)
         if account is None:
             raise NotFound("There is no such user.")
         if account.hashed_password is None:
             raise NoPassword("You sign in with another provider, so you have no password here.")
-        if not self.passwords.verify(account, account.email, change.current_password, address):
-            return Invalid.of("current_password", "is wrong")
-        hashed_password = self.passwords.hasher.hashed(change.new_password)
-        self.accounts.set_password(caller.user_id, hashed_password, self.context.now)
-        self.sessions.revoke_all(caller.user_id, "password_changed", self.context.now, but=caller.session_id)
-        self.audit_trail.record("user.password_changed", "user", caller.user_id)
-        return None
+        return account
+
+    def _add_pending(self, registration: Registration, hashed_password: str) -> User:
+        """Add an inactive user. A known e-mail takes the same statements, so that the time is the same."""
+        email = registration.email
+        known = self.accounts.account_by_email(email)
+        user = self.accounts.add_pending(email, registration.full_name, hashed_password, self.context.now)
+        if user is not None:
+            self._record_registration(user)
+            return user
+        known = known or self.accounts.account_by_email(email)  # another registration was faster
+        if known is not None:
+            self.audit_trail.record("user.registered_again", "user", known.user_id)
+        return self._not_stored(registration)
 
     def _redeem(self, registration: Registration, token: str, hashed_password: str) -> User:
         now = self.context.now
+        self.accounts.lock_email(registration.email)
         invite = self.invites.use(self.tokens.fingerprint(token), registration.email, now)
         user = self.accounts.redeem(invite, registration.full_name, hashed_password, now) if invite else None
         if invite is None or user is None:
@@ -86,3 +105,7 @@ class AccountService:
             created_at=self.context.now,
             updated_at=self.context.now,
         )
+
+
+def _wrong_password() -> Invalid:
+    return Invalid.of("current_password", "is wrong")

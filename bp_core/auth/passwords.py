@@ -3,30 +3,57 @@
 from dataclasses import dataclass
 
 from bp_core.auth import throttling
-from bp_core.auth.ports import Account, FailureStore, PasswordHasher
+from bp_core.auth.ports import Account, AccountStore, Attempt, FailureStore, PasswordHasher
 from bp_core.shared.context import Context
 
 
 @dataclass(frozen=True)
 class PasswordVerifier:
-    """Compares passwords with those of accounts, and counts the failures."""
+    """Compares passwords with those of accounts, and counts the failures.
 
+    `verify` must run outside of a transaction: comparing is slow, and the failure must stay counted.
+    """
+
+    accounts: AccountStore
     failures: FailureStore
     hasher: PasswordHasher
     context: Context
 
-    def verify(self, account: Account | None, email: str, password: str, address: str) -> bool:
-        """Check whether a password is the account's; without an account, do the same work.
+    def verify(self, account: Account | None, attempt: Attempt) -> bool:
+        """Check whether a password is that of an active account; without one, do the same work.
 
-        A wrong password counts as a failed sign-in of this e-mail from this client address. Raises
-        RateLimited before the password is compared, if this client must still wait.
+        Every attempt counts as a failure until it has succeeded, so that attempts at the same time count like
+        one after the other. Raises RateLimited before the password is compared, if this client must still
+        wait.
         """
-        since = self.context.now - throttling.COUNTED_FOR
-        failures = self.failures.count(email, address, since)
-        throttling.require_delay_passed(failures, self.context.now)
-        if not self.hasher.matches(password, account.hashed_password if account else None):
-            self.failures.add(email, address, self.context.now, since)
+        self._count(attempt)
+        hashed_password = account.hashed_password if account else None
+        matches = self.hasher.matches(attempt.password, hashed_password, self.accounts.highest_cost())
+        if account is None or not account.is_active or not matches:
             return False
-        if failures.this_client:
-            self.failures.clear(email, address)
+        self.failures.clear(attempt)
         return True
+
+    def lock_verified(self, checked: Account, password: str) -> Account | None:
+        """Lock a user; return the account if it is active and its password is the one that was checked.
+
+        The check was made without a lock: meanwhile the account can have changed. If the hash has changed,
+        the password is compared again: another login can have hashed the same password at another cost.
+        """
+        current = self.accounts.account_for_update(checked.user_id)
+        if current is None or not current.is_active:
+            return None
+        hashed_password = current.hashed_password
+        if hashed_password != checked.hashed_password and not self.hasher.matches(
+            password, hashed_password, self.accounts.highest_cost()
+        ):
+            return None
+        return current
+
+    def _count(self, attempt: Attempt) -> None:
+        now = self.context.now
+        since = now - throttling.COUNTED_FOR
+        with self.failures.one_at_a_time(attempt.email):
+            failures = self.failures.count(attempt, since, now - throttling.KNOWN_FOR)
+            throttling.require_delay_passed(failures, now, own_device=attempt.device is not None)
+            self.failures.add(attempt, now, since)

@@ -11,7 +11,7 @@ from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery, Role
 from bp_core.users import InviteWithdrawer, SessionEnder, User
 
-TokenKind = Literal["access", "refresh"]
+TokenKind = Literal["access", "refresh", "device"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class NewSession:
     opened_at: datetime
     expires_at: datetime
     user_agent: str | None
+    address: str
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,50 @@ class Claims:
     user_id: UUID
     session_id: UUID
     expires_at: datetime
+    token_id: str
 
 
 @dataclass(frozen=True)
 class FailureCount:
-    """Recent failed sign-ins of one account: from all clients, and from one of them."""
+    """Recent failed sign-ins of one account: from all clients, and from one of them.
+
+    `address_is_known` says whether anybody has signed in from the address of this client recently.
+    """
 
     all_clients: int
     this_client: int
     this_client_last_at: datetime | None
+    address_is_known: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to prove that a password is that of an account.
+
+    `device` is what only the owner of the account has: a device that has signed in to it before, or a
+    session of it. Failures of others do not count for it.
+    """
+
+    email: str
+    password: str
+    address: str
+    device: str | None = None
+
+    @property
+    def client(self) -> str:
+        """What the failures of this attempt are counted for: the device, or the network address."""
+        return self.address if self.device is None else f"device:{self.device}"
 
 
 class PasswordHasher(Protocol):
     """Hashes passwords and compares them with hashes."""
 
-    def matches(self, password: str, hashed_password: str | None) -> bool:
-        """Compare a password with a hash; without a hash, do the same work and return False."""
+    def matches(self, password: str, hashed_password: str | None, least_cost: int) -> bool:
+        """Compare a password with a hash; without a hash, return False.
+
+        The work is the same for every hash of at most `least_cost` and without a hash: that of `least_cost`,
+        or of new hashes if they cost more.
+        """
         ...
 
     def hashed(self, password: str) -> str:
@@ -103,7 +132,7 @@ class PasswordHasher(Protocol):
         ...
 
     def rehashed(self, password: str, hashed_password: str) -> str | None:
-        """Hash a password again if its hash has a lower cost than new ones; None if it has not."""
+        """Hash a password again if its hash has another cost than new ones; None if it has the same."""
         ...
 
 
@@ -151,6 +180,21 @@ class AccountStore(Protocol):
 
     def account_by_email(self, email: str) -> Account | None:
         """Read the account with an e-mail; upper and lower case are the same."""
+        ...
+
+    def account_for_update(self, user_id: UUID) -> Account | None:
+        """Read the account of a user, and lock the user until the transaction ends.
+
+        Whoever locks a user and a session, an invite or a password reset of theirs locks the user first.
+        """
+        ...
+
+    def lock_email(self, email: str) -> None:
+        """Lock the user with an e-mail, if there is one, until the transaction ends."""
+        ...
+
+    def highest_cost(self) -> int:
+        """Return the highest cost of the stored hashes, as rounds of bcrypt; 0 without hashes."""
         ...
 
     def set_password(self, user_id: UUID, hashed_password: str, now: datetime) -> None:
@@ -205,17 +249,21 @@ class SessionStore(SessionEnder, Protocol):
 
 
 class FailureStore(Protocol):
-    """Counts failed sign-ins by account and client address."""
+    """Counts failed sign-ins by account and client (`Attempt.client`)."""
 
-    def count(self, email: str, address: str, since: datetime) -> FailureCount:
-        """Count the failures of an account since a time."""
+    def one_at_a_time(self, email: str) -> AbstractContextManager[object]:
+        """Run what is inside in one transaction, and nothing else for this e-mail meanwhile."""
         ...
 
-    def add(self, email: str, address: str, now: datetime, since: datetime) -> None:
+    def count(self, attempt: Attempt, since: datetime, known_since: datetime) -> FailureCount:
+        """Count the failures of an account since a time; sessions since `known_since` make it known."""
+        ...
+
+    def add(self, attempt: Attempt, now: datetime, since: datetime) -> None:
         """Count one more failure; those before `since` no longer count."""
         ...
 
-    def clear(self, email: str, address: str) -> None:
+    def clear(self, attempt: Attempt) -> None:
         """Delete the failures of one account from one client."""
         ...
 

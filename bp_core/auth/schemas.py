@@ -47,11 +47,15 @@ FullName = Annotated[Line, Field(max_length=200)]
 
 
 class Credentials(RequestModel):
-    """E-mail and password."""
+    """E-mail and password; `device_token` is that of the last login on this device, if there is one."""
 
     email: Annotated[Text, Field(min_length=3, max_length=320, examples=["asha.rao@amber.example"])]
     password: Annotated[GivenPassword, Field(examples=["a long pass phrase"])]
     remember_me: bool = False
+    device_token: Annotated[
+        Annotated[Text, Field(max_length=4000)] | None,
+        Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJ0eXAiOiJkZXZpY2UifQ.c2lnbmF0dXJl"]),
+    ] = None
 
 
 class RefreshRequest(RequestModel):
@@ -103,6 +107,12 @@ class Tokens(ResponseModel):
     ]
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the scheme's name, no secret
     expires_in: Annotated[int, Field(examples=[1800])] = int(ACCESS_LIFETIME.total_seconds())
+
+
+class NewSignIn(Tokens):
+    """The tokens of a new session. `device_token` is for the next login on this device, and opens nothing."""
+
+    device_token: Annotated[str, Field(examples=["eyJhbGciOiJIUzI1NiJ9.eyJ0eXAiOiJkZXZpY2UifQ.c2lnbmF0dXJl"])]
 
 
 class OpenSession(ResponseModel):

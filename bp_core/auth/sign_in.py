@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from bp_core.auth.devices import device_token, known_device
 from bp_core.auth.passwords import PasswordVerifier
 from bp_core.auth.ports import (
     Account,
     AccountStore,
+    Attempt,
     Claims,
     NewSession,
     NewToken,
@@ -17,17 +19,11 @@ from bp_core.auth.ports import (
     SessionStore,
     TokenIssuer,
 )
-from bp_core.auth.schemas import ACCESS_LIFETIME, Credentials, OpenSession, Tokens
+from bp_core.auth.schemas import ACCESS_LIFETIME, Credentials, NewSignIn, OpenSession, Tokens
 from bp_core.shared.access import Caller
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
-from bp_core.shared.errors import (
-    AccountInactive,
-    InvalidCredentials,
-    NotFound,
-    TokenRevoked,
-    Unauthenticated,
-)
+from bp_core.shared.errors import InvalidCredentials, NotFound, TokenRevoked, Unauthenticated
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 
@@ -60,22 +56,29 @@ class SignInService:
     audit_trail: AuditTrail
     context: Context
 
-    def sign_in(self, credentials: Credentials, client: ClientInfo) -> Tokens:
+    def sign_in(self, credentials: Credentials, client: ClientInfo) -> NewSignIn:
         """Open a session with e-mail and password.
 
-        Raises InvalidCredentials (the same for an unknown e-mail as for a wrong password), AccountInactive
-        (only if the password is right), RateLimited after too many failures.
+        The password is compared without a lock, because that is slow. The session is opened, and a hash of
+        another cost is replaced, only if the account is still the one that was checked.
+        Raises InvalidCredentials (the same for an unknown e-mail, a wrong password and an account that is not
+        active), RateLimited after too many failures.
         """
-        email, password = credentials.email, credentials.password
+        email, password, now = credentials.email, credentials.password, self.context.now
+        device = known_device(self.tokens, credentials.device_token, email, now)
         account = self.accounts.account_by_email(email)
-        is_right = self.passwords.verify(account, email, password, client.address)
-        if account is None or not is_right:
-            raise InvalidCredentials("E-mail or password is wrong.")
-        if not account.is_active:
-            raise AccountInactive("This account is not active. Headquarters can activate it.")
+        attempt = Attempt(email, password, client.address, str(device) if device else None)
+        if not self.passwords.verify(account, attempt) or account is None:
+            raise _wrong_credentials()
+        rehashed = self.passwords.hasher.rehashed(password, account.hashed_password or "")
         with self.sessions.atomic():
-            self._update_hash(account, password)
-            return self._open(account, credentials, client)
+            current = self.passwords.lock_verified(account, password)
+            if current is None:
+                raise _wrong_credentials()
+            if rehashed is not None and current.hashed_password == account.hashed_password:
+                self.accounts.set_password(current.user_id, rehashed, now)
+            tokens = self._open(current, credentials, client)
+        return NewSignIn(**tokens.model_dump(), device_token=device_token(self.tokens, current, device, now))
 
     def refresh(self, token: str) -> Tokens | Unauthenticated:
         """Exchange a refresh token for new tokens; it cannot be used again.
@@ -148,11 +151,6 @@ class SignInService:
             raise Unauthenticated("No active user of the portal has this e-mail.")
         return Caller(account.user_id, None, account.role, account.plant_id)
 
-    def _update_hash(self, account: Account, password: str) -> None:
-        rehashed = self.passwords.hasher.rehashed(password, account.hashed_password or "")
-        if rehashed is not None:
-            self.accounts.set_password(account.user_id, rehashed, self.context.now)
-
     def _open(self, account: Account, credentials: Credentials, client: ClientInfo) -> Tokens:
         now = self.context.now
         lifetime = REMEMBERED_SESSION_LIFETIME if credentials.remember_me else SESSION_LIFETIME
@@ -174,6 +172,7 @@ class SignInService:
             opened_at=now,
             expires_at=refresh_token.expires_at,
             user_agent=client.user_agent,
+            address=client.address,
         )
         self.sessions.add(opened)
         facts = {"user_id": account.user_id, "user_agent": client.user_agent}
@@ -222,6 +221,10 @@ class SignInService:
         if self.sessions.revoke(session_id, reason, self.context.now):
             facts = {"user_id": user_id, "reason": reason}
             self.audit_trail.record("session.ended", "session", session_id, after=facts)
+
+
+def _wrong_credentials() -> InvalidCredentials:
+    return InvalidCredentials("E-mail or password is wrong, or headquarters has not activated the account.")
 
 
 def _revoked() -> TokenRevoked:

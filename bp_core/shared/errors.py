@@ -66,7 +66,7 @@ class InvalidCredentials(Unauthenticated):
     """E-mail or password is wrong."""
 
     code = "INVALID_CREDENTIALS"
-    description = "e-mail or password is wrong; the answer does not say which"
+    description = "e-mail or password is wrong, or the account is not active; the answer does not say which"
 
 
 class TokenExpired(Unauthenticated):
@@ -94,13 +94,6 @@ class Forbidden(PortalError):
         "the caller does not have the right to do this: it needs another role, or the practice belongs to"
         " another plant"
     )
-
-
-class AccountInactive(Forbidden):
-    """The password is right, but the account is not active."""
-
-    code = "ACCOUNT_INACTIVE"
-    description = "the password is right, but the account is not active"
 
 
 class NotFound(PortalError):

@@ -19,7 +19,7 @@ from functions.edge.clients import client_address
 from functions.edge.declaration import Endpoint
 from functions.edge.etags import expected_versions
 from functions.edge.idempotency import IdempotentRequest, Outcome
-from functions.edge.rate_limits import LimitGroup, named_account
+from functions.edge.rate_limits import LimitGroup, named_account, named_device
 from functions.unit_of_work import UnitOfWork
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -100,13 +100,22 @@ class Invocation:
     def _count_request(self, identity: Identity | None) -> None:
         """Count the request against the user, or against the client and the account that it names."""
         limit = self.endpoint.limit
-        if limit == "sign_in":  # otherwise a client could try one password for any number of accounts
-            self._count("general", f"{self._client}:sign_in")
         if identity is not None:
             self._count(limit, identity.key)
+        elif limit == "sign_in":
+            self._count_sign_in()
         else:
-            account = named_account(self.request) if limit == "sign_in" else ""
-            self._count(limit, f"{self._client}:{account}")
+            self._count(limit, f"{self._client}:")
+
+    def _count_sign_in(self) -> None:
+        """Count an attempt to sign in: of a known device, or of a client at the account that it names."""
+        device = named_device(self.request, self.portal.tokens, self.now)
+        if device is not None:  # others behind the same address cannot use up its attempts
+            self._count("sign_in", f"device:{device}")
+            return
+        # Otherwise a client could try one password for any number of accounts.
+        self._count("general", f"{self._client}:sign_in")
+        self._count("sign_in", f"{self._client}:{named_account(self.request)}")
 
     def _count(self, group: LimitGroup, key: str) -> None:
         """Count the request against a limit, and report it in the headers. Raises RateLimited."""

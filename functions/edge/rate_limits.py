@@ -4,24 +4,24 @@ Sign-in attempts and uploads are counted in PostgreSQL, for all instances togeth
 counted in memory, for each instance alone, so that they cost no database query.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
+from uuid import UUID
 
 import azure.functions as func
 
 from adapters.rate_limits import Counter
+from bp_core.auth.devices import account_key, known_device
+from bp_core.auth.ports import TokenIssuer
 from bp_core.shared.errors import RateLimited
 
 LimitGroup = Literal["sign_in", "upload", "general", "none"]
 """The limit that a request counts against; `none` for probes, which are not counted."""
 
 WINDOWS: Final = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
-
-ACCOUNT_KEY_LENGTH: Final = 32
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,22 @@ def whole_seconds(wait: timedelta) -> int:
 
 def named_account(request: func.HttpRequest) -> str:
     """Return a short hash of the e-mail in a sign-in request, before it is validated; "" without one."""
+    email = _texts_in(request).get("email")
+    return "" if email is None else account_key(email)
+
+
+def named_device(request: func.HttpRequest, tokens: TokenIssuer, now: datetime) -> UUID | None:
+    """Return the device of a sign-in request, if it has signed in to the account that it names before."""
+    texts = _texts_in(request)
+    return known_device(tokens, texts.get("device_token"), texts.get("email", ""), now)
+
+
+def _texts_in(request: func.HttpRequest) -> dict[str, str]:
+    """Return the texts at the top level of a body that is not validated yet; none if it is not an object."""
     try:
         body = json.loads(request.get_body())
     except (ValueError, RecursionError):
-        return ""
-    email = body.get("email") if isinstance(body, dict) else None
-    if not isinstance(email, str):
-        return ""
-    digest = hashlib.sha256(email.strip().lower().encode("utf-8", "replace")).hexdigest()
-    return digest[:ACCOUNT_KEY_LENGTH]
+        return {}
+    if not isinstance(body, dict):
+        return {}
+    return {name: value for name, value in body.items() if isinstance(value, str)}

@@ -12,6 +12,7 @@ from bp_core.auth.schemas import (
     IssuedInvite,
     LogoutRequest,
     NewInvite,
+    NewSignIn,
     OpenSession,
     PasswordChange,
     RefreshRequest,
@@ -21,10 +22,7 @@ from bp_core.auth.schemas import (
 from bp_core.auth.sign_in import ClientInfo
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import (
-    AccountInactive,
     Duplicate,
-    Forbidden,
-    Invalid,
     InvalidCredentials,
     NoPassword,
     RateLimited,
@@ -47,6 +45,7 @@ LONGEST_USER_AGENT: Final = 400
 blueprint, endpoint = endpoints()
 
 
+# No transaction here and below: no database connection is in use while a password is hashed.
 @endpoint(
     "POST",
     "/api/v1/auth/register",
@@ -54,6 +53,7 @@ blueprint, endpoint = endpoints()
     status=201,
     or_status=202,
     limit="sign_in",
+    transaction=False,
     creates=False,
 )
 def register(work: UnitOfWork, body: Registration) -> Reply[User]:
@@ -64,22 +64,21 @@ def register(work: UnitOfWork, body: Registration) -> Reply[User]:
     return Reply(user, status=202, message="Headquarters will check your registration.")
 
 
-# No transaction: no database connection is in use while the password is hashed.
 @endpoint(
     "POST",
     "/api/v1/auth/login",
     who=ANYONE,
     limit="sign_in",
     transaction=False,
-    errors=(InvalidCredentials, AccountInactive),
+    errors=(InvalidCredentials,),
 )
 def login(
     work: UnitOfWork, client: str, request: func.HttpRequest, body: Credentials
-) -> ReplyBeside[Tokens, Tokens]:
+) -> ReplyBeside[NewSignIn, NewSignIn]:
     """Sign in with e-mail and password."""
     try:
         tokens = work.sign_in.sign_in(body, ClientInfo(client, _user_agent(request)))
-    except (Unauthenticated, Forbidden, RateLimited) as refusal:
+    except (Unauthenticated, RateLimited) as refusal:
         # A hash of the e-mail: it shows attempts at one account, but not who mistyped their password.
         account = named_account(request)
         logs.log("sign_in_failed", level=logging.WARNING, code=refusal.code, client=client, account=account)
@@ -121,13 +120,11 @@ def edit_me(work: UnitOfWork, caller: Caller, body: ProfileChanges) -> Profile:
     return work.users.rename(caller, body)
 
 
-@endpoint("POST", "/api/v1/auth/change-password", who=SIGNED_IN, errors=(NoPassword,))
-def change_password(
-    work: UnitOfWork, caller: Caller, client: str, body: PasswordChange
-) -> Reply[None] | Invalid:
+@endpoint("POST", "/api/v1/auth/change-password", who=SIGNED_IN, transaction=False, errors=(NoPassword,))
+def change_password(work: UnitOfWork, caller: Caller, client: str, body: PasswordChange) -> Reply[None]:
     """Change your own password; your other sessions end."""
-    refusal = work.accounts.change_password(caller, body, client)
-    return refusal or Reply(None, message="Your password is changed. Your other sessions have ended.")
+    work.accounts.change_password(caller, body, client)
+    return Reply(None, message="Your password is changed. Your other sessions have ended.")
 
 
 @endpoint("GET", "/api/v1/auth/sessions", who=SIGNED_IN)

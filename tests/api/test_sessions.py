@@ -239,7 +239,7 @@ def test_deactivation_ends_all_sessions_of_a_user_and_activation_does_not_restor
     assert hq.patch(f"{path}/deactivate", {}).status_code == 200
     assert_ended(person, phone)
     credentials = {"email": person.email, "password": PASSWORD}
-    assert error_of(person.post("/auth/login", credentials)) == (403, "ACCOUNT_INACTIVE")
+    assert error_of(person.post("/auth/login", credentials)) == (401, "INVALID_CREDENTIALS")
 
     assert hq.patch(f"{path}/activate", {}).status_code == 200
     assert_ended(person, phone)

@@ -6,11 +6,16 @@ import pytest
 
 from adapters.postgres.auth import PostgresFailures
 from adapters.postgres.database import Database
-from bp_core.auth.ports import FailureCount
+from bp_core.auth.ports import Attempt, FailureCount
 from tests.world import NOON, concurrently
 
 SINCE = NOON - timedelta(hours=1)
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+MONTH_AGO = NOON - timedelta(days=30)
+
+
+def attempt(email: str = "asha@amber.test", address: str = HERE, device: str | None = None) -> Attempt:
+    return Attempt(email, "a guess", address, device)
 
 
 @pytest.fixture
@@ -24,45 +29,46 @@ def failures(database: Database) -> PostgresFailures:
 )
 def test_failures_of_any_text_as_an_email_are_counted(failures: PostgresFailures, email: str) -> None:
     for _ in range(2):
-        failures.add(email, HERE, NOON, SINCE)
+        failures.add(attempt(email, HERE), NOON, SINCE)
 
-    assert failures.count(email.upper(), HERE, SINCE) == FailureCount(2, 2, NOON)
-    failures.clear(email, HERE)
-    assert failures.count(email, HERE, SINCE) == FailureCount(0, 0, None)
+    assert failures.count(attempt(email.upper(), HERE), SINCE, MONTH_AGO) == FailureCount(2, 2, NOON)
+    failures.clear(attempt(email))
+    assert failures.count(attempt(email, HERE), SINCE, MONTH_AGO) == FailureCount(0, 0, None)
 
 
 def test_an_account_counts_the_failures_of_all_clients_and_each_client_its_own(
     failures: PostgresFailures,
 ) -> None:
-    failures.add("asha@amber.test", HERE, NOON, SINCE)
+    failures.add(attempt(), NOON, SINCE)
     for minute in range(3):
-        failures.add("asha@amber.test", ELSEWHERE, NOON + timedelta(minutes=minute), SINCE)
-    failures.add("ravi@amber.test", HERE, NOON, SINCE)
+        failures.add(attempt("asha@amber.test", ELSEWHERE), NOON + timedelta(minutes=minute), SINCE)
+    failures.add(attempt("ravi@amber.test"), NOON, SINCE)
 
-    assert failures.count("asha@amber.test", HERE, SINCE) == FailureCount(4, 1, NOON)
-    assert failures.count("asha@amber.test", ELSEWHERE, SINCE) == FailureCount(
+    assert failures.count(attempt(), SINCE, MONTH_AGO) == FailureCount(4, 1, NOON)
+    assert failures.count(attempt("asha@amber.test", ELSEWHERE), SINCE, MONTH_AGO) == FailureCount(
         4, 3, NOON + timedelta(minutes=2)
     )
-    assert failures.count("asha@amber.test", "192.0.2.1", SINCE) == FailureCount(4, 0, None)
+    unseen = failures.count(attempt(address="192.0.2.1"), SINCE, MONTH_AGO)
+    assert unseen == FailureCount(4, 0, None)
 
 
 def test_failures_before_the_last_hour_do_not_count_and_the_number_starts_again(
     failures: PostgresFailures,
 ) -> None:
     for _ in range(5):
-        failures.add("asha@amber.test", HERE, NOON, SINCE)
+        failures.add(attempt(), NOON, SINCE)
     later = NOON + timedelta(hours=1)
 
-    assert failures.count("asha@amber.test", HERE, NOON) == FailureCount(0, 0, None)
-    failures.add("asha@amber.test", HERE, later, NOON)
-    assert failures.count("asha@amber.test", HERE, NOON) == FailureCount(1, 1, later)
+    assert failures.count(attempt(), NOON, MONTH_AGO) == FailureCount(0, 0, None)
+    failures.add(attempt(), later, NOON)
+    assert failures.count(attempt(), NOON, MONTH_AGO) == FailureCount(1, 1, later)
 
 
 def test_failures_at_the_same_instant_are_all_counted(database: Database) -> None:
     def fail() -> None:
-        PostgresFailures(database.autocommit()).add("asha@amber.test", HERE, NOON, SINCE)
+        PostgresFailures(database.autocommit()).add(attempt(), NOON, SINCE)
 
     concurrently(*[fail] * 8)
 
-    counted = PostgresFailures(database.autocommit()).count("asha@amber.test", HERE, SINCE)
+    counted = PostgresFailures(database.autocommit()).count(attempt(), SINCE, MONTH_AGO)
     assert counted == FailureCount(8, 8, NOON)

@@ -16,6 +16,7 @@ NOW = datetime(2025, 7, 15, 9, 30, tzinfo=UTC)
 ENDS = NOW + timedelta(minutes=30)
 USER = UUID("00000000-0000-4000-8000-000000000001")
 SESSION = UUID("00000000-0000-4000-8000-000000000002")
+READ = Claims(USER, SESSION, ENDS, "one of a kind")
 
 TOKENS = JwtTokens(SECRET, issuer="amber-portal", audience="amber-portal-api")
 
@@ -52,9 +53,9 @@ def refusal_of(token: str, kind: TokenKind = "access", now: datetime = NOW) -> s
     return refusal.value.code
 
 
-@pytest.mark.parametrize("kind", ["access", "refresh"])
+@pytest.mark.parametrize("kind", ["access", "refresh", "device"])
 def test_reading_a_token_returns_what_it_was_issued_with(kind: TokenKind) -> None:
-    assert TOKENS.read(issue(kind), kind, NOW) == Claims(USER, SESSION, ENDS)
+    assert TOKENS.read(issue(kind), kind, NOW) == READ
 
 
 def test_a_token_carries_the_claims_of_the_rules_and_no_others() -> None:
@@ -102,7 +103,7 @@ def test_a_refresh_token_has_one_successor_that_depends_on_the_secret() -> None:
 
 
 def test_a_token_with_our_secret_and_claims_is_accepted() -> None:
-    assert TOKENS.read(forged(), "access", NOW) == Claims(USER, SESSION, ENDS)
+    assert TOKENS.read(forged(), "access", NOW) == READ
 
 
 @pytest.mark.parametrize("name", REQUIRED_CLAIMS)
@@ -194,7 +195,7 @@ def test_a_text_that_is_no_token_is_refused(token: str) -> None:
 def test_an_expired_token_is_refused_with_its_own_error() -> None:
     token = issue()
 
-    assert TOKENS.read(token, "access", ENDS - timedelta(seconds=1)) == Claims(USER, SESSION, ENDS)
+    assert TOKENS.read(token, "access", ENDS - timedelta(seconds=1)) == READ
     assert refusal_of(token, now=ENDS) == "TOKEN_EXPIRED"
     assert refusal_of(token, now=ENDS + timedelta(days=400)) == "TOKEN_EXPIRED"
 
@@ -207,7 +208,7 @@ def test_an_expired_token_of_another_secret_or_kind_is_just_invalid() -> None:
 def test_a_token_from_the_future_is_refused_beyond_the_clock_skew() -> None:
     token = issue()
 
-    assert TOKENS.read(token, "access", NOW - timedelta(seconds=30)) == Claims(USER, SESSION, ENDS)
+    assert TOKENS.read(token, "access", NOW - timedelta(seconds=30)) == READ
     assert refusal_of(token, now=NOW - timedelta(seconds=31)) == "UNAUTHENTICATED"
 
 

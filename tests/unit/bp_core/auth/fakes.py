@@ -9,8 +9,17 @@ from uuid import UUID, uuid4
 from bp_core.auth.accounts import AccountService
 from bp_core.auth.invites import InviteService
 from bp_core.auth.passwords import PasswordVerifier
-from bp_core.auth.ports import Account, Claims, FailureCount, NewSession, NewToken, Session, TokenKind
-from bp_core.auth.schemas import Credentials, Invite, NewInvite, OpenSession, Tokens
+from bp_core.auth.ports import (
+    Account,
+    Attempt,
+    Claims,
+    FailureCount,
+    NewSession,
+    NewToken,
+    Session,
+    TokenKind,
+)
+from bp_core.auth.schemas import Credentials, Invite, NewInvite, NewSignIn, OpenSession, Tokens
 from bp_core.auth.sign_in import ClientInfo, SignInService
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import TokenExpired, Unauthenticated
@@ -41,6 +50,19 @@ class MemoryAccounts:
     def account_by_email(self, email: str) -> Account | None:
         user = self._user_with(email)
         return self.account(user.id) if user else None
+
+    def account_for_update(self, user_id: UUID) -> Account | None:
+        self.meanwhile()
+        return self.account(user_id)
+
+    def meanwhile(self) -> None:
+        """Happen between the check of a password and the lock of the user; a test replaces it."""
+
+    def lock_email(self, email: str) -> None:
+        pass
+
+    def highest_cost(self) -> int:
+        return 7
 
     def set_password(self, user_id: UUID, hashed_password: str, now: datetime) -> None:
         self.hashes[user_id] = hashed_password
@@ -179,21 +201,27 @@ class MemoryFailures:
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, str], tuple[datetime, int]] = {}
+        self.known_addresses: set[str] = set()
 
-    def count(self, email: str, address: str, since: datetime) -> FailureCount:
+    def one_at_a_time(self, email: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def count(self, attempt: Attempt, since: datetime, known_since: datetime) -> FailureCount:
         counted = {
             client: failures for (account, client), failures in self.stored.items()
-            if account == email.lower() and failures[0] > since
+            if account == attempt.email.lower() and failures[0] > since
         }  # fmt: skip
-        last_at, own = counted.get(address, (None, 0))
-        return FailureCount(sum(number for _, number in counted.values()), own, last_at)
+        last_at, own = counted.get(attempt.client, (None, 0))
+        is_known = attempt.client in self.known_addresses
+        return FailureCount(sum(number for _, number in counted.values()), own, last_at, is_known)
 
-    def add(self, email: str, address: str, now: datetime, since: datetime) -> None:
-        last_at, number = self.stored.get((email.lower(), address), (now, 0))
-        self.stored[email.lower(), address] = (now, number + 1 if last_at > since else 1)
+    def add(self, attempt: Attempt, now: datetime, since: datetime) -> None:
+        key = (attempt.email.lower(), attempt.client)
+        last_at, number = self.stored.get(key, (now, 0))
+        self.stored[key] = (now, number + 1 if last_at > since else 1)
 
-    def clear(self, email: str, address: str) -> None:
-        self.stored.pop((email.lower(), address), None)
+    def clear(self, attempt: Attempt) -> None:
+        self.stored.pop((attempt.email.lower(), attempt.client), None)
 
 
 class MemoryInvites:
@@ -246,7 +274,8 @@ class PlainPasswords:
         self.compared: list[str | None] = []
         self.hashes_made = 0
 
-    def matches(self, password: str, hashed_password: str | None) -> bool:
+    def matches(self, password: str, hashed_password: str | None, least_cost: int) -> bool:
+        assert least_cost == 7  # what the store says
         self.compared.append(hashed_password)
         return hashed_password in (f"hash of {password}", f"old hash of {password}")
 
@@ -279,7 +308,7 @@ class MemoryTokens:
             raise Unauthenticated("The token is not valid.")
         if issued.expires_at <= now:
             raise TokenExpired("The token has expired.")
-        return Claims(issued.user_id, issued.session_id, issued.expires_at)
+        return Claims(issued.user_id, issued.session_id, issued.expires_at, issued.id)
 
     def successor_id(self, token: str) -> str:
         return f"after <{token}>"
@@ -311,7 +340,7 @@ class AuthServices:
         self.audit_trail = RecordedAuditTrail()
         self.invites = MemoryInvites()
         self.context = context()
-        passwords = PasswordVerifier(self.failures, self.hasher, self.context)
+        passwords = PasswordVerifier(self.accounts, self.failures, self.hasher, self.context)
         self._sign_in = SignInService(
             self.accounts, self.sessions, passwords, self.tokens, self.audit_trail, self.context
         )
@@ -348,8 +377,11 @@ class AuthServices:
         remember_me: bool = False,
         client: str = HERE,
         now: datetime = NOW,
-    ) -> Tokens:
-        credentials = Credentials(email=email, password=password, remember_me=remember_me)
+        device: str | None = None,
+    ) -> NewSignIn:
+        credentials = Credentials(
+            email=email, password=password, remember_me=remember_me, device_token=device
+        )
         return self.sign_ins(now).sign_in(credentials, ClientInfo(client, "a browser"))
 
     def refreshed(self, token: str, *, now: datetime = NOW) -> Tokens:

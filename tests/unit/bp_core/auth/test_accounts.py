@@ -53,7 +53,10 @@ def test_a_known_e_mail_gets_the_same_answer_after_the_same_work_and_changes_not
     assert auth.hasher.hashes_made == 2
     assert auth.users.people[ASHA.id] == ASHA
     assert auth.accounts.hashes[ASHA.id] == "hash of mango"
-    assert [note.entity_id for note in auth.audit_trail.notes] == [unknown.id]
+    assert [(note.action, note.entity_id) for note in auth.audit_trail.notes] == [
+        ("user.registered_again", ASHA.id),
+        ("user.registered", unknown.id),
+    ]
 
 
 def test_an_invite_makes_an_active_account_of_its_role_and_plant() -> None:
@@ -105,9 +108,9 @@ def test_an_invite_does_not_take_an_active_account_over() -> None:
 
 def change(
     auth: AuthServices, caller: Caller, current: str, new: str = "a new mango", *, seconds: int = 0
-) -> Invalid | None:
+) -> None:
     service = auth.account_service(NOW + seconds * A_SECOND)
-    return service.change_password(caller, PasswordChange(current_password=current, new_password=new), HERE)
+    service.change_password(caller, PasswordChange(current_password=current, new_password=new), HERE)
 
 
 def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one() -> None:
@@ -115,7 +118,7 @@ def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one() -> None
     here, elsewhere = auth.sign_in(), auth.sign_in()
     caller = auth.authenticate(here.access_token)
 
-    assert change(auth, caller, "mango") is None
+    change(auth, caller, "mango")
 
     assert auth.authenticate(here.access_token) == caller
     with pytest.raises(Unauthenticated):
@@ -126,27 +129,51 @@ def test_a_changed_password_ends_the_other_sessions_and_keeps_this_one() -> None
     assert auth.sign_in("a new mango").access_token
 
 
-def test_a_wrong_current_password_changes_nothing_and_is_returned_so_that_it_counts() -> None:
+def guess(auth: AuthServices, caller: Caller) -> Invalid:
+    with pytest.raises(Invalid) as refusal:
+        change(auth, caller, "papaya")
+    return refusal.value
+
+
+def test_a_wrong_current_password_changes_nothing_and_counts_for_the_session() -> None:
     auth = AuthServices()
     caller = auth.authenticate(auth.sign_in().access_token)
 
-    refusal = change(auth, caller, "papaya")
+    refusal = guess(auth, caller)
 
-    assert isinstance(refusal, Invalid)
     assert [fault.field for fault in refusal.details] == ["current_password"]
     assert auth.accounts.hashes[ASHA.id] == "hash of mango"
-    assert auth.failures.count(ASHA.email, HERE, NOW - A_SECOND).this_client == 1
+    assert auth.failures.stored == {(ASHA.email, f"device:{caller.session_id}"): (NOW, 1)}
+
+
+@pytest.mark.parametrize("change_meanwhile", ["another password", "deactivated"])
+def test_a_password_is_not_changed_if_the_account_changed_during_the_check(change_meanwhile: str) -> None:
+    auth = AuthServices()
+    caller = auth.authenticate(auth.sign_in().access_token)
+
+    def meanwhile() -> None:
+        if change_meanwhile == "deactivated":
+            auth.users.save(person(id=ASHA.id, is_active=False))
+        else:
+            auth.accounts.hashes[ASHA.id] = "hash of kiwi"
+
+    auth.accounts.meanwhile = meanwhile  # type: ignore[method-assign]
+    with pytest.raises(Invalid):
+        change(auth, caller, "mango")
+
+    assert auth.accounts.hashes[ASHA.id] in ("hash of kiwi", "hash of mango")
+    assert auth.sessions.reasons() == []
 
 
 def test_guessing_the_current_password_is_slowed_down_like_signing_in() -> None:
     auth = AuthServices()
     caller = auth.authenticate(auth.sign_in().access_token)
     for _ in range(4):
-        change(auth, caller, "papaya")
+        guess(auth, caller)
 
     with pytest.raises(RateLimited):
         change(auth, caller, "mango")
-    assert change(auth, caller, "mango", seconds=2) is None
+    change(auth, caller, "mango", seconds=2)
 
 
 def test_a_user_of_another_token_issuer_has_no_password_to_change() -> None:

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -6,9 +8,9 @@ import pytest
 from bp_core.auth.ports import Claims, NewToken
 from bp_core.auth.sign_in import GRACE, SEEN_EVERY
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import Forbidden, NotFound, Unauthenticated
+from bp_core.shared.errors import NotFound, Unauthenticated
 from bp_core.shared.schemas import PageQuery
-from tests.unit.bp_core.auth.fakes import A_SECOND, AuthServices
+from tests.unit.bp_core.auth.fakes import A_SECOND, HERE, AuthServices
 from tests.unit.bp_core.fakes import ASHA, person
 from tests.unit.bp_core.support import CHENNAI, NOW, PUNE
 
@@ -75,17 +77,55 @@ def test_a_wrong_password_and_an_unknown_e_mail_get_the_same_answer_after_the_sa
     assert auth.sessions.opened == {}
 
 
-def test_only_the_right_password_reveals_that_an_account_is_inactive() -> None:
-    auth = AuthServices(person(is_active=False))
+def test_an_account_that_is_not_active_is_like_a_wrong_password_and_counts_as_a_failure() -> None:
+    auth = AuthServices(person(is_active=False), hashed_password="old hash of mango")
 
-    with pytest.raises(Forbidden) as revealed:
-        auth.sign_in()
-    with pytest.raises(Unauthenticated) as hidden:
-        auth.sign_in("papaya")
+    for password in ("mango", "papaya", "mango"):
+        with pytest.raises(Unauthenticated) as refusal:
+            auth.sign_in(password)
+        assert code_of(refusal) == "INVALID_CREDENTIALS"
 
-    assert revealed.value.code == "ACCOUNT_INACTIVE"
-    assert code_of(hidden) == "INVALID_CREDENTIALS"
     assert auth.sessions.opened == {}
+    assert auth.failures.stored == {(ASHA.email, HERE): (NOW, 3)}
+    assert list(auth.accounts.hashes.values()) == ["old hash of mango"]
+
+
+def change_password_meanwhile(auth: AuthServices) -> None:
+    auth.accounts.hashes[ASHA.id] = "hash of kiwi"
+
+
+def deactivate_meanwhile(auth: AuthServices) -> None:
+    auth.users.save(person(id=ASHA.id, is_active=False))
+
+
+@pytest.mark.parametrize("meanwhile", [change_password_meanwhile, deactivate_meanwhile])
+def test_no_session_opens_if_the_account_changed_while_the_password_was_checked(
+    meanwhile: Callable[[AuthServices], None],
+) -> None:
+    auth = AuthServices(hashed_password="old hash of mango")
+    auth.accounts.meanwhile = partial(meanwhile, auth)  # type: ignore[method-assign]
+
+    with pytest.raises(Unauthenticated) as refusal:
+        auth.sign_in()
+
+    assert code_of(refusal) == "INVALID_CREDENTIALS"
+    assert auth.sessions.opened == {}
+    assert auth.accounts.hashes[ASHA.id] != "hash of mango", "the old password must not be written back"
+
+
+def test_a_login_returns_a_token_for_this_device_that_opens_nothing() -> None:
+    auth = AuthServices()
+
+    first = auth.sign_in()
+    again = auth.sign_in(device=first.device_token)
+
+    devices = [auth.tokens.issued[signed_in.device_token] for signed_in in (first, again)]
+    assert devices[0].session_id == devices[1].session_id not in auth.sessions.opened
+    assert {device.kind for device in devices} == {"device"}
+    assert devices[0].expires_at == NOW + timedelta(days=90)
+    for use in (auth.authenticate, auth.refreshed):
+        with pytest.raises(Unauthenticated):
+            use(first.device_token)
 
 
 def test_a_user_without_a_password_cannot_sign_in_with_one() -> None:
@@ -420,6 +460,6 @@ def test_an_expired_session_is_refused_whatever_the_token_says(now: datetime) ->
     session_id = session_of(auth.authenticate(auth.sign_in().access_token))
 
     with pytest.raises(Unauthenticated) as refusal:
-        auth.sign_ins(now).caller_of(Claims(ASHA.id, session_id, now + A_SECOND))
+        auth.sign_ins(now).caller_of(Claims(ASHA.id, session_id, now + A_SECOND, "forged"))
 
     assert code_of(refusal) == "TOKEN_REVOKED"

@@ -8,6 +8,7 @@ from bp_core.auth.ports import FailureCount
 from bp_core.auth.throttling import COUNTED_FOR, LONGEST_DELAY, delay_after, require_delay_passed
 from bp_core.shared.errors import RateLimited, Unauthenticated
 from tests.unit.bp_core.auth.fakes import A_SECOND, ELSEWHERE, HERE, AuthServices
+from tests.unit.bp_core.fakes import ASHA, person
 from tests.unit.bp_core.support import NOW
 
 COUNTS = st.integers(min_value=0, max_value=100_000)
@@ -148,3 +149,57 @@ def test_failures_stop_counting_after_an_hour() -> None:
         with pytest.raises(Unauthenticated):
             auth.sign_in("papaya", now=later)
     assert auth.sign_in(now=later).access_token
+
+
+def test_failures_of_others_do_not_count_for_a_device_of_the_owner() -> None:
+    auth = AuthServices()
+    device = auth.sign_in().device_token
+    fail(auth, 9)
+
+    for _ in range(4):
+        with pytest.raises(Unauthenticated):
+            auth.sign_in("papaya", device=device)
+    with pytest.raises(RateLimited) as refusal:
+        auth.sign_in(device=device)
+
+    assert refusal.value.retry_after == 2 * A_SECOND, "the delay after four failures of its own"
+    assert auth.sign_in(device=device, now=NOW + 2 * A_SECOND).access_token
+
+
+def test_a_device_of_another_account_is_like_any_client() -> None:
+    auth = AuthServices()
+    ravi = person(email="ravi@amber.example")
+    auth.users.save(ravi)
+    auth.accounts.hashes[ravi.id] = "hash of kiwi"
+    stolen = auth.sign_in("kiwi", email=ravi.email).device_token
+
+    for device in (stolen, "nonsense", auth.sign_in().access_token):
+        with pytest.raises(Unauthenticated):
+            auth.sign_in("papaya", device=device)
+
+    assert auth.failures.stored == {(ASHA.email, HERE): (NOW, 3)}
+
+
+def test_a_device_is_forgotten_90_days_after_its_last_login() -> None:
+    auth = AuthServices()
+    device = auth.sign_in().device_token
+    later = NOW + timedelta(days=90)
+
+    with pytest.raises(Unauthenticated):
+        auth.sign_in("papaya", device=device, now=later)
+
+    assert auth.failures.stored == {(ASHA.email, HERE): (later, 1)}
+
+
+@pytest.mark.parametrize("email", ["asha@amber.example", "nobody@amber.example"])
+def test_twenty_failures_at_a_known_address_cause_no_delay_for_any_e_mail(email: str) -> None:
+    auth = AuthServices()
+    auth.failures.known_addresses.add(HERE)
+
+    for _ in range(21):
+        with pytest.raises(Unauthenticated):
+            auth.sign_in("papaya", email=email)
+
+    with pytest.raises(RateLimited) as refusal:
+        auth.sign_in("papaya", email=email)
+    assert refusal.value.retry_after == 2 * A_SECOND

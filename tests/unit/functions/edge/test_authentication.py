@@ -46,7 +46,7 @@ def identity_of(authorization: str | None) -> object:
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER   ", "  Bearer "])
 def test_a_bearer_token_of_ours_identifies_the_session(scheme: str) -> None:
-    assert identity_of(scheme + access_token() + " ") == OwnToken(Claims(USER, SESSION, ENDS))
+    assert identity_of(scheme + access_token() + " ") == OwnToken(Claims(USER, SESSION, ENDS, "one"))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_request_without_exactly_one_bearer_token_is_unauthenticated(authoriza
 
 
 def test_requests_are_counted_by_user_in_whatever_session() -> None:
-    here, elsewhere = (OwnToken(Claims(USER, session, ENDS)) for session in (SESSION, uuid4()))
+    here, elsewhere = (OwnToken(Claims(USER, session, ENDS, "one")) for session in (SESSION, uuid4()))
 
     assert here.key == elsewhere.key == str(USER)
 

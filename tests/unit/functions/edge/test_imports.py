@@ -10,6 +10,7 @@ EDGE = Path(__file__).resolve().parents[4] / "functions" / "edge"
 ALLOWED = (
     "adapters.postgres.idempotency",
     "adapters.rate_limits",
+    "bp_core.auth.devices",  # attempts of a known device have a rate limit of their own
     "bp_core.auth.ports",  # the claims of a token: the edge authenticates callers
     "bp_core.shared",
     "functions.blueprints",

@@ -86,7 +86,6 @@ def test_every_body_and_response_in_json_has_an_example() -> None:
     ("name", "status", "codes"),
     [
         ("login", "401", {"INVALID_CREDENTIALS"}),
-        ("login", "403", {"ACCOUNT_INACTIVE"}),
         ("list_practices", "401", {"UNAUTHENTICATED", "TOKEN_EXPIRED", "TOKEN_REVOKED"}),
         ("edit_practice", "403", {"FORBIDDEN"}),
         ("edit_practice", "409", {"INVALID_TRANSITION", "BENCHMARKED", "COPIED", "ALREADY_DECIDED"}),
@@ -165,7 +164,7 @@ def test_a_response_is_described_in_its_envelope() -> None:
         "$ref": "#/components/schemas/LongPagination"
     }
     assert envelope("logout")["properties"]["data"] == {"type": "null"}
-    assert envelope("login")["allOf"][1] == {"$ref": "#/components/schemas/Tokens"}
+    assert envelope("login")["allOf"][1] == {"$ref": "#/components/schemas/NewSignIn"}
 
 
 def test_a_file_is_described_by_its_types_and_has_no_envelope() -> None:
