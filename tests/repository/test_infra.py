@@ -271,9 +271,11 @@ def test_the_deployed_files_are_complete(tmp_path: Path) -> None:
     for name in all_files - ignored:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
-    packages, files = {"adapters", "bp_core", "functions"}, {"function_app.py", "host.json"}
-    requirements = {"constraints.txt", "requirements.txt"}
-    assert {path.name for path in tmp_path.iterdir()} == packages | files | requirements
+    packages, files = (
+        {"adapters", "bp_core", "functions"},
+        {"function_app.py", "host.json", "requirements.txt"},
+    )
+    assert {path.name for path in tmp_path.iterdir()} == packages | files
 
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     result = subprocess.run(

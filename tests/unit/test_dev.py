@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout in which nothing is installed."""
     root = tmp_path / "checkout"
     root.mkdir()
+    (root / "requirements").mkdir()
     for name in dev.REQUIREMENTS:
         (root / name).write_text("# nothing\n", encoding="utf-8")
     return root
@@ -218,7 +220,9 @@ def test_coverage_is_added_to_the_summary_of_a_github_workflow(
 
 def test_an_unknown_check_is_refused(ready: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     assert dev.check(ready, ["spelling"]) == 2
-    assert "There are: format, lint, types, imports, migrations, openapi, infra." in capsys.readouterr().err
+    assert "There are: format, lint, types, imports, lock, migrations, openapi, infra, vulnerabilities." in (
+        capsys.readouterr().err
+    )
 
 
 def test_all_checks_run_after_a_failed_one(
@@ -233,3 +237,39 @@ def test_all_checks_run_after_a_failed_one(
     assert b"second ... ok" in output
     assert b"all well" not in output
     assert output.endswith(b"Failed: first.\n")
+
+
+def test_a_check_that_cannot_look_is_named_and_does_not_fail(
+    ready: Environment, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    checks = {"first": ("-c", "print('no network'); raise SystemExit(3)"), "second": ("-c", "pass")}
+    monkeypatch.setattr(dev, "CHECKS", checks)
+    assert dev.check(ready, []) == 0
+    output = capfdbinary.readouterr().out
+    assert b"first ... NOT CHECKED" in output
+    assert b"no network" in output
+    assert output.endswith(b"All checks passed.\nNot checked: first.\n")
+
+
+def test_packages_are_installed_with_hashes_only(ready: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(Environment, "_require", lambda self, command, what: commands.append(command))
+    ready._install_packages()
+    ready._install_node()
+    assert [command[-1] for command in commands] == list(dev.REQUIREMENTS)
+    assert all("--require-hashes" in command for command in commands)
+
+
+def test_the_requirements_are_resolved_without_the_environment(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(dev, "ROOT", checkout)
+    assert dev.main(["lock", "--upgrade"]) == 0
+    assert commands == [[sys.executable, "-m", "ops.lock", "--upgrade"]]

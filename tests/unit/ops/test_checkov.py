@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import dev
-import ops.checkov
-from ops.checkov import check, checkov_python
+from ops.checkov import CHECKOV, check
+from ops.tools import Tools
 
 
 @pytest.fixture
@@ -26,23 +26,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_infra_passes_if_every_check_ran_and_none_failed(
     cache: Path, script: str, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    checkov_python().parent.mkdir(parents=True)
-    checkov_python().write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    checkov_python().chmod(0o755)
+    CHECKOV.python.parent.mkdir(parents=True)
+    CHECKOV.python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    CHECKOV.python.chmod(0o755)
 
     assert check() == status
     assert "Failed" in capfd.readouterr().out
 
 
-def test_changed_packages_get_a_new_installation(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = checkov_python()
-    other = tmp_path / "checkov.txt"
-    other.write_text("checkov==1\n", encoding="utf-8")
-    monkeypatch.setattr(ops.checkov, "PACKAGES", other)
+def test_changed_packages_get_a_new_installation(cache: Path, tmp_path: Path) -> None:
+    tools = Tools("checkov", tmp_path)
+    tools.requirements.write_text("checkov==1\n", encoding="utf-8")
+    first = tools.python
+    tools.requirements.write_text("checkov==2\n", encoding="utf-8")
 
-    assert checkov_python() != first
+    assert tools.python != first
 
 
 def test_checkov_is_installed_only_for_commands_that_need_it(cache: Path, tmp_path: Path) -> None:
