@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from bench import dashboard, handlers, plans, sign_in
+from bench import dashboard, handlers, hostile_files, plans, sign_in
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "handlers": handlers.measure,
     "sign_in": sign_in.measure,
     "plans": plans.measure,
     "dashboard": dashboard.measure,
+    "hostile_files": hostile_files.measure,
 }
 
 

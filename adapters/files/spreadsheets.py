@@ -3,42 +3,20 @@
 import csv
 import io
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 from typing_extensions import override
 
+from adapters.files.workbook_limits import MAX_CELL_LENGTH
+from adapters.files.workbooks import read_rows
 from bp_core.practices.columns import CellValue, Column, Notes, Rows
 from bp_core.practices.ports import SpreadsheetFiles
-from bp_core.shared.errors import Invalid
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet program may take a text in a CSV file for a formula if it starts with one of these."""
 
-MAX_CELL_LENGTH: Final = 32_767
-"""The longest text that Excel keeps in a cell, in UTF-16 units."""
-
-MAX_UNPACKED: Final = 64 * 1024 * 1024
-"""The largest unpacked size of a workbook, in bytes."""
-
-MAX_PARTS: Final = 1_000
-"""How many files a workbook may contain."""
-
-MAX_TAGS: Final = 600_000
-"""How many XML tags a workbook may contain: twice what 2,000 full rows need. In memory, an element
-takes about a hundred times its bytes in the file."""
-
-LAST_ROW: Final = 1_048_576
-"""The last row that Excel has. A row may declare any number, and openpyxl would create all rows before it."""
-
-MAX_COLUMNS: Final = 60
-"""How many columns of a sheet are read."""
-
-KNOWN_TYPES: Final = (str, int, float, bool, Decimal, date, type(None))
 FORMATS: Final = {"text": "@", "number": "#,##0.00", "day": "yyyy-mm-dd"}
 
 _NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -71,20 +49,7 @@ class OfficeSpreadsheets(SpreadsheetFiles):
 
     @override
     def read_xlsx(self, data: bytes) -> Iterator[tuple[CellValue, ...]]:
-        _require_small(data)
-        from openpyxl import load_workbook
-
-        try:
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-            try:
-                sheet = book.worksheets[0]
-                sheet.reset_dimensions()
-                for row in sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS, max_row=LAST_ROW):
-                    yield _values(row)
-            finally:
-                book.close()
-        except Exception as error:  # openpyxl raises almost anything for a damaged workbook
-            raise _unreadable() from error
+        return read_rows(data)
 
 
 def _fill_sheet(sheet: Any, columns: Sequence[Column], rows: Rows) -> None:
@@ -100,29 +65,6 @@ def _fill_sheet(sheet: Any, columns: Sequence[Column], rows: Rows) -> None:
         sheet.append([_cell(sheet, column, value) for column, value in zip(columns, row, strict=True)])
         count += 1
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{count}"
-
-
-def _values(row: tuple[Any, ...]) -> tuple[CellValue, ...]:
-    if row.count(None) == len(row):  # a sheet may have a million empty rows
-        return ()
-    return tuple(value if isinstance(value, KNOWN_TYPES) else str(value) for value in row)
-
-
-def _require_small(data: bytes) -> None:
-    """Check the declared sizes; the zip library stops unpacking there, whatever the file contains."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-            is_small = len(parts) <= MAX_PARTS and sum(one.file_size for one in parts) <= MAX_UNPACKED
-            is_small = is_small and sum(archive.read(one).count(b"<") for one in parts) <= MAX_TAGS
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
-        raise _unreadable() from error
-    if not is_small:
-        raise Invalid.of("file", "is too large after it is unpacked")
-
-
-def _unreadable() -> Invalid:
-    return Invalid.of("file", "is not an XLSX workbook that can be read")
 
 
 def _csv_text(value: CellValue) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, Literal
 from uuid import UUID
 
@@ -198,10 +198,10 @@ def _saving(sent: Mapping[str, object]) -> dict[str, object]:
         return {}
     try:
         lakhs = Decimal(str(sent["savings_amount"]))
-    except InvalidOperation:
-        return {"savings_currency": "lakhs"}
-    if lakhs.is_finite() and lakhs > LARGEST_AMOUNT:
-        return {"savings_amount": str(lakhs / LAKHS_PER_CRORE), "savings_currency": "crores"}
+        if lakhs.is_finite() and lakhs > LARGEST_AMOUNT:
+            return {"savings_amount": str(lakhs / LAKHS_PER_CRORE), "savings_currency": "crores"}
+    except ArithmeticError:  # no number, or one that is too large to be divided
+        pass
     return {"savings_currency": "lakhs"}
 
 

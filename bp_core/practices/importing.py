@@ -1,8 +1,9 @@
 """Reads new practices from a spreadsheet, and checks them by the same rules as all new practices."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -12,18 +13,51 @@ from bp_core.practices.schemas import ImportReport, NewPractice, SheetError
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, Invalid
 
+MAX_IMPORTED_TEXT: Final = 5_000_000
+"""The maximum number of characters of an import, each cell counted: a page of 2,500 for each of 2,000 rows. A
+workbook of a few kilobytes can have a billion, because a text that all cells use is stored once."""
 
-@dataclass(frozen=True)
+MAX_REPORTED: Final = 100
+"""The maximum number of errors in a report."""
+
+MAX_HEADING: Final = 100
+"""How much of an unknown heading a report repeats, in characters."""
+
+
+@dataclass
 class ReadSpreadsheet:
-    """A spreadsheet: the number of its rows, the practices of the valid rows, and all errors."""
+    """What was found in a spreadsheet: its number of rows and characters, the practices, the first errors."""
 
-    rows: int
-    practices: list[NewPractice]
-    errors: list[SheetError]
+    rows: int = 0
+    characters: int = 0
+    practices: list[NewPractice] = field(default_factory=list)
+    errors: list[SheetError] = field(default_factory=list)
+    error_count: int = 0
+
+    def count_row(self, cells: Mapping[str, CellValue]) -> None:
+        """Count a row and its texts. Raises Invalid if there are too many."""
+        self.rows += 1
+        self.characters += sum(len(value) for value in cells.values() if isinstance(value, str))
+        _require(self.rows <= MAX_IMPORTED, f"has more than {MAX_IMPORTED} rows")
+        _require(
+            self.characters <= MAX_IMPORTED_TEXT,
+            f"has more than {MAX_IMPORTED_TEXT} characters: import it in parts",
+        )
+
+    def add_errors(self, errors: Sequence[SheetError]) -> None:
+        """Count errors, and keep the first ones for the report."""
+        self.error_count += len(errors)
+        self.errors += errors[: MAX_REPORTED - len(self.errors)]
 
     def report(self, *, dry_run: bool, created: int) -> ImportReport:
         """Return the report of an import that created this number of practices."""
-        return ImportReport(dry_run=dry_run, rows=self.rows, created=created, errors=self.errors)
+        return ImportReport(
+            dry_run=dry_run,
+            rows=self.rows,
+            created=created,
+            errors=self.errors,
+            error_count=self.error_count,
+        )
 
 
 @dataclass(frozen=True)
@@ -58,25 +92,23 @@ class PracticeReader:
     def read(self, rows: Iterable[Sequence[CellValue]]) -> ReadSpreadsheet:
         """Read and check every row below the headings.
 
-        Raises Invalid if the spreadsheet has no rows or too many.
+        Raises Invalid if the spreadsheet has no rows, too many, or too much text.
         """
         all_rows = iter(rows)
-        layout, errors = _layout(next(all_rows, ()))
-        if errors:
-            return ReadSpreadsheet(0, [], errors)
-        count = 0
-        practices: list[NewPractice] = []
+        layout, wrong_headings = _layout(next(all_rows, ()))
+        found = ReadSpreadsheet()
+        found.add_errors(wrong_headings)
+        if wrong_headings:
+            return found
         for number, row in _filled(all_rows):
-            count += 1
-            if count > MAX_IMPORTED:
-                raise Invalid.of("file", f"has more than {MAX_IMPORTED} rows")
-            practice, faults = self._practice(layout.cells(row))
-            errors += [layout.error(number, field, message) for field, message in faults.items()]
+            cells = layout.cells(row)
+            found.count_row(cells)
+            practice, faults = self._practice(cells)
+            found.add_errors([layout.error(number, field, message) for field, message in faults.items()])
             if practice is not None:
-                practices.append(practice)
-        if count == 0:
-            raise Invalid.of("file", "has no rows")
-        return ReadSpreadsheet(count, practices, errors)
+                found.practices.append(practice)
+        _require(found.rows > 0, "has no rows")
+        return found
 
     def _practice(self, cells: Mapping[str, CellValue]) -> tuple[NewPractice | None, dict[str, str]]:
         """Read a row; return its practice, None if it cannot be read, and the errors by field."""
@@ -97,6 +129,11 @@ class PracticeReader:
         except Forbidden as error:
             return {"plant_id": error.message}
         return {}
+
+
+def _require(is_met: bool, message: str) -> None:
+    if not is_met:
+        raise Invalid.of("file", message)
 
 
 def address(row: int, position: int) -> str:
@@ -120,7 +157,9 @@ def _layout(headings: Sequence[CellValue]) -> tuple[Layout, list[SheetError]]:
         column = COLUMNS_BY_HEADING.get(text.casefold())
         if column is None or column.field in positions:
             message = "there is no column with this name" if column is None else "this column occurs twice"
-            errors.append(SheetError(row=1, column=text, cell=address(1, position), message=message))
+            errors.append(
+                SheetError(row=1, column=text[:MAX_HEADING], cell=address(1, position), message=message)
+            )
         elif column.field is not None:
             positions[column.field] = position
     if "title" not in positions:

@@ -300,9 +300,10 @@ class SheetError(ResponseModel):
 
 
 class ImportReport(ResponseModel):
-    """The result of an import: the number of rows, the number of created practices, and the errors."""
+    """The result of an import: how many rows, created practices and errors there are; the first errors."""
 
     dry_run: bool
     rows: int
     created: int
     errors: list[SheetError]
+    error_count: int

@@ -47,7 +47,7 @@ class SpreadsheetService:
     def import_practices(self, caller: Caller, workbook: bytes, *, dry_run: bool) -> ImportReport:
         """Create the practices of a workbook: all, or none if a row has an error or for a dry run.
 
-        Raises Invalid if the file is not a workbook, has no rows, or has too many.
+        Raises Invalid if the file is not a workbook, has no rows, too many rows, or too much text.
         """
         found = PracticeReader(caller, self._names(), self.context.today).read(self.files.read_xlsx(workbook))
         if found.errors or dry_run:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import openpyxl
 
+from tests.hostile_workbooks import HOSTILE, full
 from tests.world import COMPLETE, Person, World, error_of, invalid, refusal_of, saving
 
 EXPORT = "/best-practices/export"
@@ -161,7 +162,7 @@ def test_an_exported_file_is_imported_again_without_error(world: World) -> None:
     before = world.snapshot()
     for person in (hq, author):
         exported = person.get(EXPORT).content
-        expected = {"dry_run": True, "rows": 6, "created": 0, "errors": []}
+        expected = {"dry_run": True, "rows": 6, "created": 0, "errors": [], "error_count": 0}
         assert report(import_practices(person, exported)) == expected
     assert world.snapshot() == before
     assert report(import_practices(hq, exported, dry_run="false"), 201)["created"] == 6
@@ -345,6 +346,35 @@ def test_a_row_number_beyond_the_last_row_of_excel_is_not_read(world: World) -> 
             assert report(response)["rows"] == rows
         else:
             assert refusal_of(response) == invalid("file")
+
+
+def test_a_hostile_workbook_is_refused_with_its_reason(world: World) -> None:
+    person = world.plant_user(0)
+    for name, reason in {
+        "entities": "declares XML entities or types, which no spreadsheet program does",
+        "attributes of one element": "has a tag or comment of more than 262144 bytes",
+        "one shared string in all cells": "has more than 5000000 characters: import it in parts",
+    }.items():
+        response = import_practices(person, HOSTILE[name](), dry_run="false")
+        assert refusal_of(response) == invalid("file")
+        assert [one["message"] for one in response.json()["error"]["details"]] == [reason]
+    assert world.query("SELECT 1 FROM best_practices") == []
+
+
+def test_two_thousand_rows_of_long_texts_are_imported(world: World) -> None:
+    found = report(import_practices(world.plant_user(0), full(), dry_run="false"), 201)
+    assert (found["rows"], found["created"], found["error_count"]) == (2_000, 2_000, 0)
+    [(longest, total)] = world.query(
+        "SELECT max(length(description)), sum(length(concat(title, description, problem_statement, solution,"
+        " metrics, implementation))) FROM best_practices"
+    )
+    assert (longest, total) == (479, 4_801_340)
+
+
+def test_a_report_has_a_hundred_errors_and_their_number(world: World) -> None:
+    rows = [("x", "lost")] * 150
+    found = report(import_practices(world.plant_user(0), workbook(("Title", "Status"), *rows)))
+    assert (found["rows"], len(found["errors"]), found["error_count"]) == (150, 100, 150)
 
 
 def test_at_most_two_thousand_rows_are_imported(world: World) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from adapters.files.spreadsheets import MAX_CELL_LENGTH, MAX_PARTS, OfficeSpreadsheets
+from adapters.files.spreadsheets import OfficeSpreadsheets
+from adapters.files.workbook_limits import MAX_CELL_LENGTH, MAX_PARTS
 from bp_core.practices.columns import COLUMNS, CellValue, Column
 from bp_core.shared.errors import Invalid
 

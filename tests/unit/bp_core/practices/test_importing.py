@@ -102,3 +102,37 @@ def test_a_spreadsheet_without_rows_or_with_too_many_is_refused(rows: int) -> No
         read(HEADINGS, *[("Pune Works", "Shorter hoses")] * rows)
 
     assert [fault.field for fault in refusal.value.details] == ["file"]
+
+
+def test_five_million_characters_are_imported_and_one_more_is_refused() -> None:
+    rows = [("Shorter hoses", "x" * 19_900)] * 251 + [("Shorter hoses", "x" * 1_824)]
+    assert sum(len(title) + len(text) for title, text in rows) == 5_000_000
+
+    assert read(("Title", "Solution", "Investment"), *rows).error_count == 0
+    with pytest.raises(Invalid) as refusal:
+        read(("Title", "Solution", "Investment"), *rows[:-1], (*rows[-1], "x"))
+
+    assert [fault.message for fault in refusal.value.details] == [
+        "has more than 5000000 characters: import it in parts"
+    ]
+
+
+def test_a_hundred_errors_are_reported_and_all_are_counted() -> None:
+    found = read(("Title", "Status"), *[(None, "lost")] * 60)
+
+    assert (found.rows, found.error_count, len(found.errors)) == (60, 120, 100)
+    assert (found.errors[0].row, found.errors[-1].row) == (2, 51)
+    assert read(tuple(f"Heading {one}" for one in range(101))).error_count == 102  # no title
+
+
+def test_a_long_heading_is_repeated_in_part() -> None:
+    (error,) = read(("Title", "x" * 30_000)).errors
+
+    assert error.column == "x" * 100
+
+
+@pytest.mark.parametrize("amount", ["9e999999999", "9" * 30_000, "1e9999999999999999999"])
+def test_an_amount_of_any_size_is_an_error_of_its_cell(amount: str) -> None:
+    (error,) = read(("Title", "Savings (lakhs)", "Savings period"), ("x", amount, "monthly")).errors
+
+    assert (error.column, error.cell) == ("Savings (lakhs)", "B2")
