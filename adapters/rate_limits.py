@@ -17,6 +17,10 @@ class Counter(Protocol):
         """Count one more request in a window; return how many there were, this one included."""
         ...
 
+    def known(self, key: str, window_start: datetime) -> int:
+        """Return how many requests were counted in a window, as far as this process knows."""
+        ...
+
 
 class MemoryCounter(Counter):
     """Counts the requests that this process gets."""
@@ -35,3 +39,8 @@ class MemoryCounter(Counter):
             if len(self._hits) > MAX_KEYS:
                 del self._hits[next(iter(self._hits))]
             return hits
+
+    @override
+    def known(self, key: str, window_start: datetime) -> int:
+        start, hits = self._hits.get(key, (window_start, 0))
+        return hits if start == window_start else 0

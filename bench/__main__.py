@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from bench import dashboard, handlers, hostile_files, plans, sign_in
+from bench import dashboard, handlers, hostile_files, hostile_requests, plans, sign_in
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "handlers": handlers.measure,
     "sign_in": sign_in.measure,
+    "hostile_requests": hostile_requests.measure,
     "plans": plans.measure,
     "dashboard": dashboard.measure,
     "hostile_files": hostile_files.measure,

@@ -52,6 +52,7 @@ class Portal:
         """The rate limiter of each group of endpoints; None for a group without a limit."""
         return {
             "sign_in": limiter(self.settings.rate_limit_sign_in, self._postgres_counter),
+            "sign_in_client": limiter(self.settings.rate_limit_sign_in_client, lambda: self.memory_counter),
             "upload": limiter(self.settings.rate_limit_upload, self._postgres_counter),
             "general": limiter(self.settings.rate_limit_general, lambda: self.memory_counter),
             "none": None,

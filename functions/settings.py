@@ -91,8 +91,9 @@ class Settings(BaseSettings):
     fiscal_year_start_month: Annotated[int, Field(ge=1, le=12)] = 1
     star_policy: StarPolicy = "banded"
     rate_limit_sign_in: Rate = "5/minute"
+    rate_limit_sign_in_client: Rate = "100/minute"
     rate_limit_upload: Rate = "10/minute"
-    rate_limit_general: Rate = "100/minute"
+    rate_limit_general: Rate = "300/minute"
     trusted_proxies: Annotated[int, Field(ge=1, le=10)] = 1
     oidc_issuer: str = ""
     oidc_audience: str = ""

@@ -43,6 +43,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "JWT_SECRET": "a secret for tests only: 0123456789abcdef",
     "BCRYPT_ROUNDS": str(ROUNDS),
     "RATE_LIMIT_SIGN_IN": "off",
+    "RATE_LIMIT_SIGN_IN_CLIENT": "off",
     "RATE_LIMIT_UPLOAD": "off",
     "RATE_LIMIT_GENERAL": "off",
     "AGGREGATE_SAVINGS_SCHEDULE": "0 30 19 * * *",
@@ -344,7 +345,10 @@ def error_of(response: httpx.Response) -> tuple[int, str]:
     """The status and code of an error response, which must be in the standard envelope."""
     body = response.json()
     assert body["success"] is False, body
-    assert set(body["error"]) == {"code", "message", "details", "request_id"}
+    wait = response.headers.get("Retry-After")
+    waits = set() if wait is None else {"retry_after"}
+    assert set(body["error"]) == {"code", "message", "details", "request_id"} | waits
+    assert wait is None or body["error"]["retry_after"] == int(wait)
     assert body["error"]["request_id"] == response.headers["X-Request-ID"]
     return response.status_code, body["error"]["code"]
 

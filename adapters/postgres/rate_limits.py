@@ -25,3 +25,7 @@ class PostgresCounter(Counter):
             {"key": key, "window_start": window_start},
         )
         return hits
+
+    @override
+    def known(self, key: str, window_start: datetime) -> int:
+        return 0  # only the database knows

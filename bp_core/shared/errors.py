@@ -49,7 +49,10 @@ class BadRequest(PortalError):
     """The request cannot be parsed."""
 
     code = "BAD_REQUEST"
-    description = "the body is not valid JSON, or a query value cannot be parsed"
+    description = (
+        "the body is not valid JSON, or a query value cannot be parsed; the URL is longer than 8 kB, or all"
+        " headers together are longer than 32 kB"
+    )
 
 
 class Unauthenticated(PortalError):
@@ -261,8 +264,8 @@ class TooLarge(PortalError):
 
     code = "PAYLOAD_TOO_LARGE"
     description = (
-        "the body is larger than 1 MB; for `upload-image`, larger than 10 MB plus the overhead of the form;"
-        " for `import`, larger than 5 MB"
+        "the body is larger than 1 MB; for calls without a session, larger than 16 kB; for `upload-image`,"
+        " larger than 10 MB plus the overhead of the form; for `import`, larger than 5 MB"
     )
 
 

@@ -14,7 +14,10 @@ from bp_core.shared.errors import Unauthenticated
 from functions.bootstrap import Portal
 from functions.unit_of_work import UnitOfWork
 
-_BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+MAX_TOKEN_LENGTH: Final = 16 * 1024
+"""How long a token may be, in characters; a token of Entra ID with 200 groups has about 10,000."""
+
+_BEARER: Final = re.compile(rf"bearer +(\S{{1,{MAX_TOKEN_LENGTH}}})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class OwnToken:
 
     @property
     def key(self) -> str:
-        """The key of the caller for rate limits."""
+        """The key of the caller for rate limits. Nothing counts against it before `caller` has found them."""
         return str(self.claims.user_id)
 
     def caller(self, work: UnitOfWork) -> Caller:

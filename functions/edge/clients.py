@@ -8,6 +8,9 @@ import azure.functions as func
 UNKNOWN: Final = "unknown"
 FORWARDED: Final = "x-forwarded-for"
 MAX_ADDRESS_LENGTH: Final = 100
+MAX_HOPS_LENGTH: Final = 2000
+"""How much of X-Forwarded-For is read, from its end: more than the trusted proxies write."""
+
 CLIENT_PREFIX_LENGTH: Final = 64
 """The leading bits of an IPv6 address that identify a client; a client can choose the others freely."""
 
@@ -18,7 +21,8 @@ def client_address(request: func.HttpRequest, trusted_proxies: int) -> str:
     Each proxy appends to X-Forwarded-For the address that it was called from. The entries before those of
     the trusted proxies were written by the client and are ignored.
     """
-    hops: list[str] = [hop.strip() for hop in request.headers.get(FORWARDED, "").split(",") if hop.strip()]
+    forwarded: str = request.headers.get(FORWARDED, "")[-MAX_HOPS_LENGTH:]
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     if not hops:
         return UNKNOWN
     address = hops[-min(trusted_proxies, len(hops))]

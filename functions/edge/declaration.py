@@ -23,6 +23,9 @@ from functions.edge.responses import FileReply, Reply, ReplyBeside, envelope_of
 BODY_LIMIT: Final = 1024 * 1024
 """How large a body may be, in bytes, unless the endpoint declares its own limit."""
 
+STRANGER_BODY_LIMIT: Final = 16 * 1024
+"""How large a body may be, in bytes, if nobody is signed in. No endpoint can declare more."""
+
 CREATED: Final = 201
 READS: Final = frozenset({"GET"})
 """The methods that change nothing."""
@@ -163,7 +166,7 @@ class Endpoint:
     def errors(self) -> frozenset[type[PortalError]]:
         """The errors that a request may get: those that follow from the declaration, and its own."""
         follows = {
-            errors.BadRequest: self.writes or self.inputs.query is not NoQuery,
+            errors.BadRequest: True,
             errors.NotFound: bool(self.inputs.path_ids),
             errors.IdempotencyKeyReused: self.creates,
             errors.IdempotencyKeyBusy: self.creates,
@@ -194,7 +197,7 @@ def declare(
         status=status,
         or_status=options.get("or_status"),
         limit=options.get("limit", "general"),
-        body_limit=options.get("body_limit", BODY_LIMIT),
+        body_limit=options.get("body_limit", BODY_LIMIT if who.signed_in else STRANGER_BODY_LIMIT),
         transaction=options.get("transaction", method not in READS),
         creates=options.get("creates", method == "POST" and status == CREATED),
         own_errors=options.get("errors", ()),
@@ -213,6 +216,8 @@ def _check(endpoint: Endpoint) -> None:
         raise DeclarationError(f"{name} takes a caller, but anyone may call it")
     if endpoint.creates and not who.signed_in:
         raise DeclarationError(f"{name} creates something for anyone: an idempotency key needs a user")
+    if endpoint.body_limit > STRANGER_BODY_LIMIT and not who.signed_in:
+        raise DeclarationError(f"{name} takes more than {STRANGER_BODY_LIMIT} bytes from anyone")
     id_name = who.target.id_name if who.target else None
     if id_name and id_name not in inputs.path_ids and id_name not in inputs.body.model_fields:
         raise DeclarationError(f"{name}: neither path nor body has {id_name}, which decides who may call")

@@ -9,6 +9,7 @@ from werkzeug.http import parse_etags
 from bp_core.shared.versions import ExpectedVersions
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,9}")
+_QUOTED_VERSION: Final = re.compile(rf'"({_VERSION.pattern})"')
 
 
 def etag(version: int) -> str:
@@ -28,4 +29,5 @@ def expected_versions(request: func.HttpRequest) -> ExpectedVersions:
     if tags.star_tag:
         return None
     versions = {int(tag) for tag in tags if tag and _VERSION.fullmatch(tag)}  # werkzeug reads "" as None
-    return {version for version in versions if etag(version) in header}  # and accepts tags without quotes
+    quoted = {int(version) for version in _QUOTED_VERSION.findall(header)}
+    return versions & quoted  # werkzeug accepts tags without quotes

@@ -10,16 +10,17 @@ from uuid import uuid4
 
 import azure.functions as func
 
-from bp_core.shared.errors import PortalError
+from bp_core.shared.access import Caller
+from bp_core.shared.errors import BadRequest, PortalError, TooLarge, Unauthenticated
 from functions import bootstrap, logs
 from functions.bootstrap import Portal
 from functions.edge import idempotency, parsing, responses
-from functions.edge.authentication import Identity, identify
+from functions.edge.authentication import identify
 from functions.edge.clients import client_address
 from functions.edge.declaration import Endpoint
 from functions.edge.etags import expected_versions
 from functions.edge.idempotency import IdempotentRequest, Outcome
-from functions.edge.rate_limits import LimitGroup, named_account, named_device
+from functions.edge.rate_limits import LimitGroup, RateLimitStatus, named_account, named_device
 from functions.unit_of_work import UnitOfWork
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -76,36 +77,59 @@ class Invocation:
 
     def response(self) -> func.HttpResponse:
         """Process the request. Raises PortalError."""
-        identity = self._identity()
-        self._count_request(identity)
+        caller = self._admitted()
         with self.portal.unit_of_work(
             transaction=self.endpoint.transaction, request_id=self.request_id
         ) as work:
-            arguments = self._arguments(work, identity)
+            work.context.caller = caller
+            arguments = self._arguments(work, caller)
             outcome = self._outcome(work, arguments)
         if isinstance(outcome, PortalError):  # raised after the commit: what the handler wrote is saved
             raise outcome
         return outcome
 
-    def _identity(self) -> Identity | None:
-        """Check the body's size and the token; if they are wrong, count the request against the client."""
+    def _admitted(self) -> Caller | None:
+        """Return who is calling, if somebody is signed in, and count the request.
+
+        It counts against the user only once their session is known to be live: until then, anybody may have
+        sent the token. What is refused here counts against the client, and its body was not parsed.
+        """
         try:
-            if self.endpoint.writes:  # the body of a read is ignored
+            parsing.require_short_head(self.request)
+            user = self._user() if self.endpoint.who.signed_in else None
+            if user is None and self.endpoint.writes:
                 parsing.require_size(self.request, self.endpoint.body_limit)
-            return identify(self.request, self.portal, self.now) if self.endpoint.who.signed_in else None
-        except PortalError:
+        except (BadRequest, Unauthenticated, TooLarge):
             self._count("general", f"{self._client}:refused")
             raise
+        if user is None:
+            self._count_stranger()
+            return None
+        caller, key = user
+        self._count(self.endpoint.limit, key)
+        self.endpoint.who.check_role(caller)
+        return caller
 
-    def _count_request(self, identity: Identity | None) -> None:
-        """Count the request against the user, or against the client and the account that it names."""
-        limit = self.endpoint.limit
-        if identity is not None:
-            self._count(limit, identity.key)
-        elif limit == "sign_in":
+    def _user(self) -> tuple[Caller, str]:
+        """Find the user of a live session, and their key for rate limits: one query, before the transaction.
+
+        A user who is known to be over the limit is refused without it. Raises Unauthenticated, RateLimited.
+        """
+        identity = identify(self.request, self.portal, self.now)
+        limiter = self.portal.limiters[self.endpoint.limit]
+        if limiter is not None:
+            self._report(limiter.foresee(f"{self.endpoint.limit}:{identity.key}", self.now))
+        with self.portal.unit_of_work(transaction=False, request_id=self.request_id) as work:
+            caller = identity.caller(work)
+        logs.bind(user_id=caller.user_id)
+        return caller, identity.key
+
+    def _count_stranger(self) -> None:
+        """Count the request against the client, or as an attempt to sign in."""
+        if self.endpoint.limit == "sign_in":
             self._count_sign_in()
         else:
-            self._count(limit, f"{self._client}:")
+            self._count(self.endpoint.limit, f"{self._client}:")
 
     def _count_sign_in(self) -> None:
         """Count an attempt to sign in: of a known device, or of a client at the account that it names."""
@@ -114,32 +138,29 @@ class Invocation:
             self._count("sign_in", f"device:{device}")
             return
         # Otherwise a client could try one password for any number of accounts.
-        self._count("general", f"{self._client}:sign_in")
+        self._count("sign_in_client", self._client)
         self._count("sign_in", f"{self._client}:{named_account(self.request)}")
 
     def _count(self, group: LimitGroup, key: str) -> None:
         """Count the request against a limit, and report it in the headers. Raises RateLimited."""
         limiter = self.portal.limiters[group]
         if limiter is not None:
-            status = limiter.count(f"{group}:{key}", self.now)
-            self.headers.update(status.headers)
-            status.require_room()
+            self._report(limiter.count(f"{group}:{key}", self.now))
+
+    def _report(self, status: RateLimitStatus) -> None:
+        self.headers.update(status.headers)
+        status.require_room()
 
     @property
     def _client(self) -> str:
         return client_address(self.request, self.portal.settings.trusted_proxies)
 
-    def _arguments(self, work: UnitOfWork, identity: Identity | None) -> dict[str, object]:
-        """Check access and parse the inputs of the handler.
+    def _arguments(self, work: UnitOfWork, caller: Caller | None) -> dict[str, object]:
+        """Parse the inputs of the handler, and check access to the thing that they name.
 
         The order decides what a caller learns: first whether the token is valid, then whether their role may
         call, then what is wrong with the request, and only then whether they may use the thing that it names.
         """
-        caller = None
-        if identity is not None:
-            caller = work.context.caller = identity.caller(work)
-            logs.bind(user_id=caller.user_id)
-            self.endpoint.who.check_role(caller)
         values: dict[str, object] = {
             "work": work,
             "caller": caller,
@@ -152,6 +173,8 @@ class Invocation:
 
     def _inputs(self) -> dict[str, object]:
         inputs, request = self.endpoint.inputs, self.request
+        if self.endpoint.writes:  # the body of a read is ignored
+            parsing.require_size(request, self.endpoint.body_limit)
         values: dict[str, object] = {name: parsing.path_id(request, name) for name in inputs.path_ids}
         values["query"] = parsing.query(request, inputs.query)
         if inputs.form is not None:

@@ -10,11 +10,13 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from bp_core.shared.errors import BadRequest, FieldError, Invalid, NotFound, TooLarge, UnsupportedMedia
 from bp_core.shared.schemas import RequestModel
+from functions.edge.json_text import require_simple
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,6 +25,16 @@ FORM: Final = "multipart/form-data"
 
 UNPARSABLE: Final = "_parsing"
 """The end of pydantic's error types for a text that is no number, date or id at all."""
+
+MAX_URL_LENGTH: Final = 8 * 1024
+MAX_HEADERS_LENGTH: Final = 32 * 1024
+"""How long the URL and all headers together may be, in characters: as much as the host of Azure takes."""
+
+MAX_QUERY_PARAMETERS: Final = 50
+MAX_FORM_PARTS: Final = 10
+MAX_FORM_MEMORY: Final = 256 * 1024
+"""How many parts a form may have, and how much of it is kept at once besides its file, in bytes: a field, the
+headers of a part, or one chunk of the file (64 kB)."""
 
 
 class NoBody(RequestModel):
@@ -51,6 +63,14 @@ class Form(Generic[Model]):
     file: SentFile
 
 
+def require_short_head(request: func.HttpRequest) -> None:
+    """Check the length of the URL and of the headers. Raises BadRequest."""
+    if len(request.url) > MAX_URL_LENGTH:
+        raise BadRequest(f"The URL is longer than {MAX_URL_LENGTH} characters.")
+    if sum(len(name) + len(value) for name, value in request.headers.items()) > MAX_HEADERS_LENGTH:
+        raise BadRequest(f"The headers are longer than {MAX_HEADERS_LENGTH} characters.")
+
+
 def require_size(request: func.HttpRequest, max_bytes: int) -> None:
     """Check the size of the body before it is parsed. Raises TooLarge."""
     if len(request.get_body()) > max_bytes:
@@ -71,10 +91,12 @@ def query(request: func.HttpRequest, model: type[Model]) -> Model:
     The host passes them like this. Raises BadRequest for a value that cannot be parsed, Invalid for a wrong
     value or a parameter that the model does not have.
     """
+    if len(request.params) > MAX_QUERY_PARAMETERS:
+        raise Invalid.of("query", f"has more than {MAX_QUERY_PARAMETERS} parameters")
     try:
         return model.model_validate({name: value for name, value in request.params.items() if value})
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False)
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
         details = _details(errors)
         if any(one["type"].endswith(UNPARSABLE) for one in errors):
             raise BadRequest("The query cannot be read.", details=details) from None
@@ -87,10 +109,11 @@ def json_body(request: func.HttpRequest, model: type[Model]) -> Model:
     Raises UnsupportedMedia, BadRequest for a body that is not JSON, Invalid for one that breaks a rule.
     """
     _require_media_type(request, JSON)
+    require_simple(request.get_body())
     try:
         return model.model_validate_json(request.get_body() or b"{}", strict=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False)
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
         if errors[0]["type"] == "json_invalid":
             raise BadRequest("The body is not JSON.") from None
         raise Invalid("The body is not valid.", details=_details(errors)) from None
@@ -110,7 +133,7 @@ def form(request: func.HttpRequest, model: type[Model]) -> Form[Model]:
     try:
         return Form(texts.to_dict(), model.model_validate(texts.to_dict()), file)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False)
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
         raise Invalid("The form is not valid.", details=_details(errors)) from None
 
 
@@ -118,9 +141,16 @@ def _parts(request: func.HttpRequest) -> tuple[MultiDict[str, str], MultiDict[st
     """Parse a form in memory, where its body is already: `request.files` would leave temporary files open."""
     body = request.get_body()
     media_type, options = parse_options_header(request.headers["content-type"])
-    parser = FormDataParser(lambda *_, **__: io.BytesIO(), max_form_memory_size=None, silent=False)
+    parser = FormDataParser(
+        lambda *_, **__: io.BytesIO(),
+        max_form_memory_size=MAX_FORM_MEMORY,
+        max_form_parts=MAX_FORM_PARTS,
+        silent=False,
+    )
     try:
         _, texts, files = parser.parse(io.BytesIO(body), media_type, len(body), options)
+    except RequestEntityTooLarge as error:
+        raise Invalid.of("form", f"has more than {MAX_FORM_PARTS} parts, or too long ones") from error
     except ValueError as error:
         raise BadRequest("The body is not a multipart form.") from error
     return texts, files

@@ -1,7 +1,7 @@
 """Rate limits: how many requests a caller may send in a window of time.
 
-Sign-in attempts and uploads are counted in PostgreSQL, for all instances together. All other requests are
-counted in memory, for each instance alone, so that they cost no database query.
+Sign-in attempts for an account, and uploads, are counted in PostgreSQL, for all instances together. The rest
+is counted in memory, for each instance alone, so that it costs no database query.
 """
 
 import json
@@ -18,8 +18,11 @@ from bp_core.auth.devices import account_key, known_device
 from bp_core.auth.ports import TokenIssuer
 from bp_core.shared.errors import RateLimited
 
-LimitGroup = Literal["sign_in", "upload", "general", "none"]
-"""The limit that a request counts against; `none` for probes, which are not counted."""
+LimitGroup = Literal["sign_in", "sign_in_client", "upload", "general", "none"]
+"""The limit that a request counts against; `none` for probes, which are not counted.
+
+What counts against `sign_in` by client and account also counts against `sign_in_client`, by client alone.
+"""
 
 WINDOWS: Final = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 
@@ -69,9 +72,14 @@ class Limiter:
 
     def count(self, key: str, now: datetime) -> RateLimitStatus:
         """Count one request of the caller with this key."""
-        start = self.rate.window_start(now)
-        used = self.counter().count(key, start)
-        return RateLimitStatus(self.rate.limit, used, start + self.rate.window - now)
+        return self._status(self.counter().count(key, self.rate.window_start(now)), now)
+
+    def foresee(self, key: str, now: datetime) -> RateLimitStatus:
+        """Return what `count` would return at least, without counting and without a query."""
+        return self._status(self.counter().known(key, self.rate.window_start(now)) + 1, now)
+
+    def _status(self, used: int, now: datetime) -> RateLimitStatus:
+        return RateLimitStatus(self.rate.limit, used, self.rate.window_start(now) + self.rate.window - now)
 
 
 def parse_rate(rate: str) -> Rate | None:

@@ -27,6 +27,10 @@ Model = TypeVar("Model", bound=Versioned)
 JSON: Final = "application/json"
 RETRY_AFTER_SECONDS: Final = 5
 
+MAX_DETAILS: Final = 20
+MAX_FIELD_LENGTH: Final = 100
+"""How many wrong fields an error names, and how much of each name: the client may have made it up."""
+
 STATUS: Final[Mapping[type[PortalError], int]] = {
     errors.BadRequest: 400,
     errors.Unauthenticated: 401,
@@ -124,17 +128,26 @@ def render(result: object, envelope: TypeAdapter[Any], *, status: int, request_i
 
 
 def render_stored(body: bytes, *, status: int, tag: str, request_id: str) -> func.HttpResponse:
-    """Render a stored answer again, with the ETag that it had."""
+    """Render a stored answer again, with the ETag that it had; header and body say that it is not new."""
     headers = {"Idempotency-Replayed": "true"} | ({"ETag": tag} if tag else {})
-    return _response(body, status, request_id, headers)
+    return _response(body.removesuffix(b"}") + b',"replayed":true}', status, request_id, headers)
 
 
 def render_error(error: PortalError, request_id: str) -> func.HttpResponse:
     """Render an error: its code, its message, and the fields that are wrong."""
-    details = [{"field": wrong.field, "message": wrong.message} for wrong in error.details]
-    content = {"code": error.code, "message": error.message, "details": details, "request_id": request_id}
+    listed, others = error.details[:MAX_DETAILS], len(error.details) - MAX_DETAILS
+    more = f" Wrong fields that are not listed: {others}." if others > 0 else ""
+    content: dict[str, object] = {
+        "code": error.code,
+        "message": error.message + more,
+        "details": [{"field": _shortened(wrong.field), "message": wrong.message} for wrong in listed],
+        "request_id": request_id,
+    }
+    wait = _seconds_to_wait(error)
+    if wait is not None:  # also in the body: pages of other origins cannot read headers in Azure
+        content["retry_after"] = wait
     body = json.dumps({"success": False, "error": content}).encode()
-    return _response(body, status_of(type(error)), request_id, _error_headers(error))
+    return _response(body, status_of(type(error)), request_id, _error_headers(error, wait))
 
 
 def render_failure(request_id: str) -> func.HttpResponse:
@@ -148,15 +161,23 @@ def status_of(error: type[PortalError]) -> int:
     return next(families, STATUS[errors.InternalError])
 
 
-def _error_headers(error: PortalError) -> Mapping[str, str]:
+def _seconds_to_wait(error: PortalError) -> int | None:
     match error:
-        case errors.Unauthenticated():
-            return {"WWW-Authenticate": "Bearer"}
         case errors.RateLimited():
-            return {"Retry-After": str(whole_seconds(error.retry_after))}
+            return whole_seconds(error.retry_after)
         case errors.Unavailable():
-            return {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return {}
+            return RETRY_AFTER_SECONDS
+    return None
+
+
+def _error_headers(error: PortalError, wait: int | None) -> Mapping[str, str]:
+    if isinstance(error, errors.Unauthenticated):
+        return {"WWW-Authenticate": "Bearer"}
+    return {} if wait is None else {"Retry-After": str(wait)}
+
+
+def _shortened(field_name: str) -> str:
+    return field_name if len(field_name) <= MAX_FIELD_LENGTH else field_name[:MAX_FIELD_LENGTH] + "..."
 
 
 def _pagination(page: Page[object]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bp_core.shared.errors import PortalError
 from functions.edge import idempotency
+from functions.edge.responses import MAX_DETAILS
 
 Part = dict[str, Any]
 """A part of an OpenAPI document."""
@@ -135,6 +136,7 @@ def error_schema() -> Part:
                     "message": {"type": "string", "description": "For people; it may change."},
                     "details": {
                         "type": "array",
+                        "maxItems": MAX_DETAILS,
                         "items": {
                             "type": "object",
                             "required": ["field", "message"],
@@ -142,6 +144,11 @@ def error_schema() -> Part:
                         },
                     },
                     "request_id": {"type": "string"},
+                    "retry_after": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "Seconds to wait, as in Retry-After; only for 429 and 503.",
+                    },
                 },
             },
         },

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Final
 
 from bp_core.shared.errors import Invalid, PortalError
 from bp_core.shared.paging import LongPage
@@ -15,6 +16,9 @@ from functions.edge.openapi.schemas import Schemas
 from functions.edge.responses import JSON, FileReply, status_of
 
 Errors = tuple[type[PortalError], ...]
+
+WAITING: Final = (429, 503)
+"""The statuses of errors that say how long to wait."""
 
 
 def responses(endpoint: Endpoint, schemas: Schemas) -> Iterator[tuple[str, Part]]:
@@ -52,8 +56,10 @@ def error_component(errors: Errors) -> Part:
     """Return the component for these errors of one status."""
     status = status_of(errors[0])
     own = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}.get(status, ())
-    code = {"enum": [error.code for error in errors]}
-    narrowed = {"type": "object", "properties": {"error": {"properties": {"code": code}}}}
+    narrow: Part = {"properties": {"code": {"enum": [error.code for error in errors]}}}
+    if status in WAITING:
+        narrow["required"] = ["retry_after"]
+    narrowed = {"type": "object", "properties": {"error": narrow}}
     content = {
         "schema": {"allOf": [{"$ref": SCHEMAS + "Refusal"}, narrowed]},
         "examples": {error.code: {"value": _error_example(error)} for error in errors},
@@ -67,12 +73,14 @@ def error_component(errors: Errors) -> Part:
 
 def _error_example(error: type[PortalError]) -> Part:
     details = [{"field": "title", "message": "Field required"}] if error is Invalid else []
-    content = {
+    content: Part = {
         "code": error.code,
         "message": error.description,
         "details": details,
         "request_id": "b1946ac92492d2347c62",
     }
+    if status_of(error) in WAITING:
+        content["retry_after"] = 5
     return {"success": False, "error": content}
 
 
@@ -114,6 +122,11 @@ def _envelope(endpoint: Endpoint, schemas: Schemas) -> Part:
     envelope: Part = {"type": "object", "required": list(fields), "properties": fields}
     if endpoint.output.reply is not None:
         fields["message"] = {"type": "string", "description": "For people.", "examples": ["It is kept."]}
+    if endpoint.creates:
+        fields["replayed"] = {
+            "const": True,
+            "description": "This is the stored answer to the first call with the Idempotency-Key.",
+        }
     beside = schemas.beside(endpoint)
     return {"allOf": [envelope, beside]} if beside else envelope
 

@@ -241,8 +241,9 @@ def test_calls_are_limited_where_nothing_is_said() -> None:
     settings = load_settings(GOOD)
 
     assert settings.rate_limit_sign_in == "5/minute"
+    assert settings.rate_limit_sign_in_client == "100/minute"
     assert settings.rate_limit_upload == "10/minute"
-    assert settings.rate_limit_general == "100/minute"
+    assert settings.rate_limit_general == "300/minute"
     assert settings.trusted_proxies == 1
 
 

@@ -258,9 +258,11 @@ def test_the_errors_of_an_endpoint_follow_from_its_declaration_and_are_those_tha
     @endpoint("POST", "/api/v1/a", who=SIGNED_IN, status=201)
     def make(body: Wish) -> None: ...
 
-    always: set[type[PortalError]] = {errors.Invalid, errors.InternalError, errors.Unavailable}
+    always: set[type[PortalError]] = {
+        errors.BadRequest, errors.Invalid, errors.InternalError, errors.Unavailable
+    }  # fmt: skip
     signed_in = {errors.Unauthenticated, errors.TokenExpired, errors.TokenRevoked, errors.RateLimited}
-    writes = {errors.BadRequest, errors.TooLarge, errors.UnsupportedMedia}
+    writes = {errors.TooLarge, errors.UnsupportedMedia}
     keys = {errors.IdempotencyKeyReused, errors.IdempotencyKeyBusy}
     of_a_thing = {errors.Forbidden, errors.NotFound, errors.PreconditionFailed, errors.Duplicate}
     assert declared["look"].errors == always
