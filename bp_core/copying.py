@@ -259,8 +259,7 @@ def require_step(from_status: ImplementationStatus, to_status: ImplementationSta
 def _copy_of(original: PracticeState, new: NewCopy) -> NewPractice:
     texts = {field: getattr(new, f"customized_{field}") for field in CUSTOMISED}
     customised = {field: text for field, text in texts.items() if text is not None}
-    benefits = {"benefits": list(original.content.benefits)}
-    content: dict[str, Any] = {**asdict(original.content), **benefits, **NOT_COPIED, **customised}
+    content: dict[str, Any] = {**asdict(original.content), **NOT_COPIED, **customised}
     return NewPractice(**content, status="submitted")
 
 

@@ -37,7 +37,7 @@ ITEM: Final = sql.SQL("""
            (SELECT i.thumbnail_name FROM practice_images i
             WHERE i.practice_id = p.id AND i.thumbnail_name IS NOT NULL
             ORDER BY i.image_type, i.uploaded_at DESC LIMIT 1) AS thumbnail_name,
-           p.created_at
+           p.tags, p.created_at
     FROM plants plant
     JOIN users author ON author.id = p.submitted_by_user_id
     LEFT JOIN categories c ON c.id = p.category_id
@@ -68,7 +68,7 @@ SORT_KEYS: Final[Mapping[SortKey, sql.SQL]] = {
     "title": sql.SQL("lower(p.title)"),
     "created_at": sql.SQL("p.created_at"),
     "savings": sql.SQL("p.annualised_savings"),
-    "relevance": sql.SQL("ts_rank(p.search_document, {words})::float8"),
+    "relevance": sql.SQL("ts_rank(p.search_words, {words})::float8"),
 }
 
 FILTERS: Final[Mapping[str, sql.SQL]] = {
@@ -182,7 +182,7 @@ def _conditions(query: PracticeQuery, words: sql.SQL) -> list[sql.Composable]:
     if query.is_benchmarked is not None:
         conditions.append(BENCHMARKED[query.is_benchmarked])
     if query.search is not None:
-        conditions.append(sql.SQL("p.search_document @@ {words}").format(words=words))
+        conditions.append(sql.SQL("p.search_words @@ {words}").format(words=words))
     return conditions
 
 

@@ -1,7 +1,7 @@
 """Best practices in PostgreSQL."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -106,8 +106,7 @@ class PostgresPractices(PracticeStore, HistoryStore):
             {"practice_id": practice_id, "decisions": list(DECISIONS)},
         )
         for row in rows:
-            content = PracticeContent(**{name: row.pop(name) for name in CONTENT})
-            content = replace(content, benefits=tuple(content.benefits))
+            content = PracticeContent(**_with_tuples({name: row.pop(name) for name in CONTENT}))
             return PracticeState(**row, content=content)
         return None
 
@@ -229,9 +228,9 @@ class PostgresPractices(PracticeStore, HistoryStore):
                     ORDER BY length(lexeme) DESC, lexeme LIMIT %(words)s
                 ) longest
             ), p AS (
-                SELECT p.*, ts_rank(p.search_document, wanted.words, 1) AS similarity
+                SELECT p.*, ts_rank(p.search_words, wanted.words, 1) AS similarity
                 FROM best_practices p, wanted
-                WHERE p.search_document @@ wanted.words AND NOT p.is_deleted AND {visible}
+                WHERE p.search_words @@ wanted.words AND NOT p.is_deleted AND {visible}
                     AND p.status NOT IN ('draft', 'declined') AND p.id IS DISTINCT FROM %(but)s
                 ORDER BY similarity DESC, p.id LIMIT %(at_most)s
             )
@@ -272,7 +271,7 @@ class PostgresPractices(PracticeStore, HistoryStore):
             """).format(content=columns(*CONTENT, table="p"), visible=practice_lists.VISIBLE),
             {"practice_ids": list(practice_ids), **practice_lists.visible_to(caller)},
         )
-        return [SpreadsheetPractice(**{**row, "benefits": tuple(row["benefits"])}) for row in rows]
+        return [SpreadsheetPractice(**_with_tuples(row)) for row in rows]
 
     @override
     def count_view(self, practice_id: UUID) -> None:
@@ -304,4 +303,10 @@ class PostgresPractices(PracticeStore, HistoryStore):
 def _values(practice: CheckedPractice | PracticeState) -> dict[str, Any]:
     content = asdict(practice.content)
     state = {name: getattr(practice, name) for name in STATE}
-    return {**content, **state, "benefits": Jsonb(list(practice.content.benefits))}
+    lists = {"benefits": Jsonb(list(practice.content.benefits)), "tags": list(practice.content.tags)}
+    return {**content, **state, **lists}
+
+
+def _with_tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a practice with tuples instead of lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}

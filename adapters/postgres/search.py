@@ -33,7 +33,11 @@ WORDS_BEING_TYPED: Final = sql.SQL("""ts_rewrite(
 
 # Words are marked twice: where their stems match, and where the prefix matches.
 HEADLINE: Final = sql.SQL("""ts_headline('simple', ts_headline('english',
-    translate(concat_ws(E'\\n', p.title, p.problem_statement, p.solution), %(less_than)s, %(replacements)s),
+    translate(concat_ws(E'\\n', p.title, p.problem_statement, p.solution, p.description,
+                        (SELECT string_agg(benefit, E'\\n')
+                         FROM jsonb_array_elements_text(p.benefits) benefit),
+                        p.area_implemented, array_to_string(p.tags, ', ')),
+              %(less_than)s, %(replacements)s),
     {words}, %(marking)s), to_tsquery('simple', %(prefix)s), %(marking)s)""")
 
 

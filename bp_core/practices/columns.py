@@ -1,5 +1,6 @@
 """The columns of practices in spreadsheets: one declaration for export, import and its template."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -92,6 +93,8 @@ COLUMNS: Final = (
     Column("Savings period", lambda p: p.savings_period, "savings_period",
            "monthly or annually. Required if there is a saving."),
     Column("Area implemented", lambda p: p.area_implemented, "area_implemented", "At most 500 characters."),
+    Column("Tags", lambda p: ", ".join(p.tags) or None, "tags",
+           "At most ten, separated by commas. At most 40 characters each.", width=30),
     Column("Status", lambda p: p.status, "status",
            "draft (default) or submitted. approved is imported as submitted, revision_required and declined"
            " as draft."),
@@ -158,6 +161,10 @@ def _benefits(value: CellValue, _: Names) -> list[str]:
     return [line for line in _as_text(value).splitlines() if line.strip()]
 
 
+def _tags(value: CellValue, _: Names) -> list[str]:
+    return [tag for tag in re.split(r"[,;\n]", _as_text(value)) if tag.strip()]
+
+
 def _amount(value: CellValue, _: Names) -> object:
     return value if isinstance(value, bool | date) else str(value)
 
@@ -213,4 +220,5 @@ _READERS: Final[Mapping[str, Callable[[CellValue, Names], object]]] = {
     "savings_period": _period,
     "status": _status,
     "submitted_date": _day,
+    "tags": _tags,
 }

@@ -120,9 +120,7 @@ def checked(caller: Caller, new: NewPractice, today: date) -> CheckedPractice:
 def content_of(request: ContentRequest, fields: AbstractSet[str]) -> dict[str, Any]:
     """Return the fields of a request that are content of a practice."""
     content = {field: getattr(request, field) for field in fields & CONTENT_FIELDS}
-    if "benefits" in content:
-        content["benefits"] = tuple(content["benefits"])
-    return content
+    return {field: tuple(value) if isinstance(value, list) else value for field, value in content.items()}
 
 
 def _plant_of(caller: Caller, requested: UUID | None) -> UUID:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 
+from bp_core.practices.tags import Tags
 from bp_core.shared.money import LARGEST_AMOUNT, SavingPeriod
 from bp_core.shared.schemas import (
     Currency,
@@ -70,6 +71,7 @@ class PracticeContent:
     savings_currency: Currency | None
     savings_period: SavingPeriod | None
     area_implemented: str | None
+    tags: tuple[str, ...]
 
 
 class ContentRequest(RequestModel):
@@ -87,6 +89,7 @@ class ContentRequest(RequestModel):
     savings_currency: Currency | None = None
     savings_period: SavingPeriod | None = None
     area_implemented: Annotated[ShortText | None, Field(examples=["Brazing, line 2"])] = None
+    tags: Tags = Field(default_factory=list, examples=[["brazing", "nitrogen"]])
 
 
 class NewPractice(ContentRequest):
@@ -204,6 +207,7 @@ class PracticeText(Versioned):
     savings_currency: Currency | None
     savings_period: SavingPeriod | None
     area_implemented: Annotated[str | None, Field(examples=["Brazing, line 2"])]
+    tags: Annotated[list[str], Field(examples=[["brazing", "nitrogen"]])]
     status: Status
     submitted_date: date | None
     is_deleted: bool
@@ -271,6 +275,7 @@ class ListedText(ResponseModel):
     is_benchmarked: bool
     question_count: int
     has_images: bool
+    tags: Annotated[list[str], Field(examples=[["brazing", "nitrogen"]])]
     created_at: Timestamp
     highlight: Annotated[str | None, Field(examples=["Nitrogen in <mark>brazing</mark>"])] = None
 

@@ -22,6 +22,7 @@ TEXTS: Final[dict[str, Any]] = {
     "implementation": "Two weeks.",
     "investment": "A bottle.",
     "area_implemented": "Brazing",
+    "tags": ["brazing", "gas"],
 }
 
 
@@ -122,6 +123,7 @@ def test_a_copy_may_have_its_own_texts_and_status(world: World, hq: Person) -> N
     made = copied(world.plant_user(1), original, **custom, implementation_status="completed")
     assert {name: made["copied_practice"][name] for name in own} == own
     assert made["copied_practice"]["benefits"] == TEXTS["benefits"]
+    assert made["copied_practice"]["tags"] == TEXTS["tags"]
     assert made["copy_record"]["implementation_status"] == "completed"
     nulls = dict.fromkeys(custom)
     assert copied(world.plant_user(2), original, **nulls)["copied_practice"]["title"] == TEXTS["title"]

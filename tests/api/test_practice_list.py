@@ -228,7 +228,9 @@ def test_a_limit_or_an_offset_out_of_range_is_refused(world: World) -> None:
 
 def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
     author = world.plant_user(2)
-    practice = world.practice(author, "submitted", description="ü🙂" * 200, **saving("1.50", "crores"))
+    practice = world.practice(
+        author, "submitted", description="ü🙂" * 200, tags=["heat", "gas"], **saving("1.50", "crores")
+    )
     world.benchmark(practice)
     item = world.plant_user(0).get("/best-practices").json()["data"][0]
     assert item == {
@@ -248,6 +250,7 @@ def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
         "is_benchmarked": True,
         "question_count": 0,
         "has_images": False,
+        "tags": ["heat", "gas"],
         "thumbnail_url": None,
         "created_at": "2026-08-15T06:30:00Z",
         "highlight": None,
@@ -260,23 +263,34 @@ def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
     ]
 
 
-def test_a_search_ranks_the_title_above_the_problem_above_the_solution(world: World) -> None:
+def test_a_search_ranks_the_title_above_the_problem_above_the_solution_above_the_rest(world: World) -> None:
     author = world.plant_user()
-    plain = {"title": "A", "problem_statement": "B", "solution": "C", "description": "helium in the text"}
+    plain = {"title": "A", "problem_statement": "B", "solution": "C", "description": "D"}
     in_solution = world.practice(author, "submitted", **{**plain, "solution": "Helium leak test"})
     in_title = world.practice(author, "submitted", **{**plain, "title": "Testing leaks with helium"})
     in_problem = world.practice(author, "submitted", **{**plain, "problem_statement": "HELIUM leaked"})
-    world.practice(author, "submitted", **plain)
+    in_others = [
+        world.practice(author, "submitted", **{**plain, **other})["id"]
+        for other in (
+            {"description": "helium in the text"},
+            {"benefits": ["Less gas", "No helium"]},
+            {"area_implemented": "Helium, line 2"},
+            {"tags": ["helium"]},
+        )
+    ]
     by_rank = [in_title["id"], in_problem["id"], in_solution["id"]]
 
     def found(**query: str) -> list[str]:
         return [item["id"] for item in author.get("/best-practices", **query).json()["data"]]
 
-    assert found(search="helium", sort_by="relevance") == by_rank
-    assert found(search="helium", sort_by="relevance", sort_order="asc") == by_rank[::-1]
+    ranked = found(search="helium", sort_by="relevance")
+    assert ranked == [*by_rank, *sorted(in_others)]
+    assert found(search="helium", sort_by="relevance", sort_order="asc") == ranked[::-1]
+    assert set(found(search="heli")) == set(ranked)
     assert set(found(search="leaking helium")) == set(by_rank)  # leak, leaks, leaked: one word
     assert found(search='"helium leak"', sort_by="relevance") == by_rank[1:]
-    assert found(search="helium -test", sort_by="relevance") == [in_problem["id"]]
+    assert set(found(search="helium -test")) == {in_problem["id"], *in_others}
+    assert found(search="helium line") == [in_others[2]]
     assert found(search="argon") == []
 
 
@@ -466,7 +480,13 @@ def test_a_list_is_counted_to_10000_and_no_further(world: World) -> None:
 def test_matches_are_marked_and_everything_else_is_escaped(world: World) -> None:
     author = world.plant_user()
     world.practice(
-        author, title="Brazing <b>& leaks</b>", problem_statement="It 'leaked'.", solution="x " * 400
+        author,
+        title="Brazing <b>& leaks</b>",
+        problem_statement="It 'leaked'.",
+        solution="x " * 400,
+        description="What is in the description",
+        area_implemented="area 51",
+        tags=["one of the tags"],
     )
 
     def marked(search: str) -> str:
@@ -480,6 +500,9 @@ def test_matches_are_marked_and_everything_else_is_escaped(world: World) -> None
     assert marked("brazi").startswith("<mark>Brazing</mark> &lt;b&gt;")
     assert marked("leaking braz").count("<mark>") == 3
     assert marked("-scrap").count("<mark>") == 0
+    assert "one of the <mark>tags</mark>" in marked("tags")
+    assert "in the <mark>description</mark>\n" in marked("description")
+    assert "<mark>area</mark> 51" in marked("area")
     assert len(marked("leak")) < 500
     assert author.get("/best-practices").json()["data"][0]["highlight"] is None
 

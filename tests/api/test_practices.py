@@ -22,6 +22,7 @@ EVERYTHING: dict[str, object] = {
     "implementation": "In two weekends",
     "investment": "A second flow meter",
     "area_implemented": "Brazing line 2",
+    "tags": ["brazing", "nitrogen"],
     **saving("12.50", "crores", "monthly"),
 }
 
@@ -246,11 +247,10 @@ def test_an_edit_changes_the_fields_that_are_sent_and_clears_those_sent_as_null(
         **practice, "metrics": "None yet", "benefits": [], "updated_at": "2026-08-15T06:40:00Z",
         "version": practice["version"] + 1,
     }  # fmt: skip
-    emptied = edit(
-        author, practice, **dict.fromkeys(body.keys() - {"title", "benefits"}), benefits=["Less noise"]
-    )
-    assert emptied["benefits"] == ["Less noise"]
-    assert {emptied[field] for field in body.keys() - {"title", "benefits"}} == {None}
+    nullable = body.keys() - {"title", "benefits", "tags"}
+    emptied = edit(author, practice, **dict.fromkeys(nullable), benefits=["Less noise"], tags=[])
+    assert (emptied["benefits"], emptied["tags"]) == (["Less noise"], [])
+    assert {emptied[field] for field in nullable} == {None}
     assert emptied["category_name"] is None
     world.clock.advance(timedelta(minutes=10))
     assert edit(author, practice) == emptied

@@ -105,7 +105,7 @@ def test_the_cells_of_an_export_are_typed(world: World) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Cache-Control"] == "no-store"
     sheet = book_of(response).worksheets[0]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:S2")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:T2")
     [row] = rows_of(response)
     assert row["Submitted date"] == datetime(2026, 8, 15)  # noqa: DTZ001 - a sheet's days have no zone
     assert (row["Savings (lakhs)"], row["Savings period"], row["Savings a year (lakhs)"]) == (
@@ -151,10 +151,13 @@ def test_characters_that_excel_does_not_accept_are_removed(world: World) -> None
     assert row["Metrics"] == "🙂" * 16_383
 
 
+TAGS = ["brazing", "ब्रेज़िंग", "5s", "cost/year", "1", "a b"]
+
+
 def test_an_exported_file_is_imported_again_without_error(world: World) -> None:
     author, hq = world.plant_user(0), world.headquarters()
     for status in ("draft", "submitted"):
-        world.practice(author, status, benefits=["a", "b"], **saving("9999999999.99", "crores"))
+        world.practice(author, status, benefits=["a", "b"], tags=TAGS, **saving("9999999999.99", "crores"))
         world.practice(author, status, description="=1+1", **saving("0.01", "lakhs", "monthly"))
     world.approved(hq, 0, submitted_date="2026-08-01")
     sent_back = world.approved(hq, 0)
@@ -170,6 +173,7 @@ def test_an_exported_file_is_imported_again_without_error(world: World) -> None:
     amounts = [(item["savings_amount"], item["savings_currency"]) for item in listed]
     assert amounts.count((9_999_999_999.99, "crores")) == amounts.count((0.01, "lakhs")) == 4
     assert {item["status"] for item in listed} == {"draft", "submitted", "approved", "revision_required"}
+    assert [item["tags"] for item in listed].count(TAGS) == 4
     assert len(world.query("SELECT 1 FROM audit_log WHERE action = 'practice.created'")) == 12
 
 

@@ -40,6 +40,7 @@ def content(**changes: Any) -> PracticeContent:
         problem_statement="Pressure is lost on the way.",
         solution="Hoses were cut to length.",
         benefits=("Less air", "Less noise"),
+        tags=("air", "hoses"),
         metrics=None,
         implementation=None,
         investment=None,

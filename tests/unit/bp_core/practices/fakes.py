@@ -184,6 +184,7 @@ def list_item(thumbnail_name: str | None = None) -> StoredListItem:
         is_benchmarked=False,
         question_count=0,
         has_images=thumbnail_name is not None,
+        tags=[],
         created_at=CREATED,
         thumbnail_name=thumbnail_name,
     )

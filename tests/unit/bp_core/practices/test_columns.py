@@ -24,7 +24,7 @@ def exported(**changes: Any) -> SpreadsheetPractice:
         "benefits": ("Less air", "Less noise"), "metrics": None, "implementation": None, "investment": None,
         "savings_amount": None, "savings_currency": None, "savings_period": None, "area_implemented": None,
         "status": "submitted", "submitted_date": date(2025, 6, 20), "submitted_by_name": "Asha",
-        "is_benchmarked": False, "question_count": 0,
+        "is_benchmarked": False, "question_count": 0, "tags": ("air", "ब्रेज़िंग", "5s"),
     }  # fmt: skip
     return SpreadsheetPractice(**(values | changes))
 
@@ -45,6 +45,7 @@ def test_a_row_is_read_back_as_it_was_written() -> None:
 
     assert (read.title, read.category_id, read.plant_id) == ("Shorter hoses", CATEGORY, PUNE)
     assert (read.benefits, read.metrics) == (["Less air", "Less noise"], None)
+    assert read.tags == ["air", "ब्रेज़िंग", "5s"]
     assert (read.status, read.submitted_date) == ("submitted", date(2025, 6, 20))
 
 
