@@ -107,9 +107,9 @@ class UnitOfWork:
         return Recorder(
             kind=IMAGES,
             store=PostgresFiles(self.sql, upload_tables.IMAGES),
+            practices=self._practices,
             blobs=self.portal.blobs,
             examiner=self.portal.pictures,
-            thumbnails=self.portal.pictures,
             audit_trail=self._audit_trail,
             notifier=self._notifier,
             context=self.context,
@@ -121,9 +121,9 @@ class UnitOfWork:
         return Recorder(
             kind=DOCUMENTS,
             store=PostgresFiles(self.sql, upload_tables.DOCUMENTS),
+            practices=self._practices,
             blobs=self.portal.blobs,
             examiner=self.portal.documents,
-            thumbnails=None,
             audit_trail=self._audit_trail,
             notifier=self._notifier,
             context=self.context,

@@ -16,8 +16,8 @@ from xml.parsers import expat
 
 from typing_extensions import override
 
-from bp_core.uploads.kinds import DOC, DOCX, MEGABYTE, PDF, PPT, PPTX, XLS, XLSX
-from bp_core.uploads.ports import Examiner, RejectedFileError
+from bp_core.uploads.kinds import DOC, DOCX, MEGABYTE, PDF, PPT, PPTX, XLS, XLSX, RejectedFileError
+from bp_core.uploads.ports import Examined, Examiner
 
 if TYPE_CHECKING:
     from olefile import OleFileIO
@@ -91,12 +91,13 @@ class OfficeDocuments(Examiner):
     """Checks documents. A PDF with a password is accepted: it has no macros to look for."""
 
     @override
-    def examine(self, data: bytes, content_type: str) -> None:
+    def examine(self, data: bytes, content_type: str, *, with_thumbnail: bool) -> Examined:
         if content_type == PDF.content_type:
-            return
+            return Examined(data)
         found = _ole_type(data) if DOC.matches(data) else _zip_type(data)
         if found != content_type:
             raise RejectedFileError(f"The file is not of type {content_type}.")
+        return Examined(data)
 
 
 def _zip_type(data: bytes) -> str | None:

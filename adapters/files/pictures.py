@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from bp_core.uploads.kinds import MAX_PIXELS
-from bp_core.uploads.ports import Examiner, ImageSize, RejectedFileError, Thumbnails
+from bp_core.uploads.kinds import MAX_PIXELS, ImageSize, RejectedFileError
+from bp_core.uploads.ports import Examined, Examiner
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,11 +48,11 @@ TRANSPOSITIONS: Final = {
 """Pillow's operation that makes an image upright, by its EXIF orientation."""
 
 
-class PillowPictures(Examiner, Thumbnails):
+class PillowPictures(Examiner):
     """Checks images and makes their thumbnails."""
 
     @override
-    def examine(self, data: bytes, content_type: str) -> ImageSize:
+    def examine(self, data: bytes, content_type: str, *, with_thumbnail: bool) -> Examined:
         try:
             with _opened(data, FORMATS[content_type]) as image:
                 width, height = image.size
@@ -62,10 +62,11 @@ class PillowPictures(Examiner, Thumbnails):
                 image.load()  # to the last byte: a truncated file fails here
         except DECODING_ERRORS as error:
             raise RejectedFileError("The file is damaged and cannot be opened.") from error
-        return ImageSize(height, width) if is_rotated else ImageSize(width, height)
+        size = ImageSize(height, width) if is_rotated else ImageSize(width, height)
+        return Examined(data, size, self.thumbnail(data) if with_thumbnail else None)
 
-    @override
     def thumbnail(self, data: bytes) -> bytes:
+        """Make the thumbnail of an examined image."""
         from PIL import Image
 
         with _opened(data) as image:

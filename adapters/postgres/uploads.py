@@ -13,10 +13,12 @@ from typing_extensions import override
 
 from adapters.postgres.database import Sql, columns, named_values
 from bp_core.practices.schemas import StoredDocument, StoredImage
+from bp_core.shared.access import Caller
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import BlobName
 from bp_core.uploads.ports import CheckedFile, File, FileStore, KnownUpload, PendingUpload, UploadStore
+from bp_core.uploads.rights import Uploader
 from bp_core.uploads.schemas import Upload, UploadState
 
 
@@ -87,7 +89,7 @@ class PostgresUploads(UploadStore):
                    CASE WHEN state = 'pending' AND expires_at < %(now)s THEN 'expired'
                         ELSE state END AS state,
                    reason, expires_at, created_at, updated_at
-            FROM uploads WHERE practice_id = %(practice_id)s
+            FROM uploads WHERE practice_id = %(practice_id)s AND deleted_at IS NULL
             """),
             {"practice_id": practice_id, "now": now},
             order=sql.SQL("created_at DESC, id"),
@@ -111,9 +113,8 @@ class PostgresFiles(FileStore[File]):
     def known(self, name: BlobName) -> KnownUpload[File]:
         row = self._sql.mappings(
             sql.SQL("""
-            SELECT EXISTS (SELECT FROM best_practices p WHERE p.id = %(practice_id)s AND NOT p.is_deleted)
-                       AS practice_exists,
-                   u.filename, u.reason, to_jsonb(f) AS file,
+            SELECT EXISTS (SELECT FROM best_practices p WHERE p.id = %(practice_id)s) AS practice_exists,
+                   u.filename, u.reason, u.deleted_at IS NOT NULL AS is_deleted, to_jsonb(f) AS file,
                    f.id IS NOT NULL AND NOT {is_complete} AS lacks_thumbnail
             FROM (VALUES (true)) always
             LEFT JOIN uploads u ON u.container = %(container)s AND u.blob_name = %(blob_name)s
@@ -125,23 +126,33 @@ class PostgresFiles(FileStore[File]):
             practice_exists=row["practice_exists"],
             filename=row["filename"],
             rejection_reason=row["reason"],
+            is_deleted=row["is_deleted"],
             file=self._table.reader.validate_python(row["file"]) if row["file"] else None,
             lacks_thumbnail=row["lacks_thumbnail"],
         )
 
     @override
-    def record(self, checked: CheckedFile, now: datetime) -> tuple[File, bool]:
-        values = _values(checked, now)
+    def uploader(self, name: BlobName) -> Uploader | None:
+        rows = self._sql.mappings(
+            """
+            SELECT p.id AS user_id, p.role, p.plant_id, p.is_active
+            FROM uploads u JOIN users p ON p.id = u.user_id
+            WHERE u.container = %(container)s AND u.blob_name = %(blob_name)s
+            """,
+            _key(name),
+        )
+        for row in rows:
+            is_active = row.pop("is_active")
+            return Uploader(Caller(session_id=None, **row), is_active)
+        return None
+
+    @override
+    def record(self, checked: CheckedFile, now: datetime) -> File | None:
         with self.atomic():
-            is_new = self._sql.run(self._insert(), values) == 1
-            if is_new:
-                _settle(self._sql, checked.name, "recorded", None, now)
-            file = self._sql.one(
-                self._select("blob_container = %(container)s AND blob_name = %(blob_name)s"),
-                values,
-                into=self._table.model,
-            )
-        return file, is_new
+            # The upload is locked first: a rejection or deletion of it waits, or is seen here.
+            if not _settle(self._sql, checked.name, "recorded", None, now):
+                return None
+            return self._sql.row(self._insert(), _values(checked, now), into=self._table.model)
 
     @override
     def reject(self, name: BlobName, reason: str, now: datetime) -> bool:
@@ -176,18 +187,22 @@ class PostgresFiles(FileStore[File]):
         )
 
     @override
-    def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
+    def remove(self, practice_id: UUID, file_id: UUID, now: datetime) -> File | None:
         return self._sql.row(
             sql.SQL("""
             WITH removed AS (
                 DELETE FROM {table} WHERE id = %(file_id)s AND practice_id = %(practice_id)s RETURNING *
-            ), removed_upload AS (
-                DELETE FROM uploads u USING removed r
-                WHERE u.container = r.blob_container AND u.blob_name = r.blob_name
+            ), deleted_upload AS (
+                INSERT INTO uploads
+                    (practice_id, container, blob_name, state, created_at, updated_at, deleted_at)
+                SELECT practice_id, blob_container, blob_name, 'expired', %(now)s, %(now)s, %(now)s
+                FROM removed
+                ON CONFLICT (container, blob_name) DO UPDATE
+                SET state = 'expired', reason = NULL, updated_at = %(now)s, deleted_at = %(now)s
             )
             SELECT {columns} FROM removed
             """).format(table=self._table.name, columns=self._table.columns),
-            {"practice_id": practice_id, "file_id": file_id},
+            {"practice_id": practice_id, "file_id": file_id, "now": now},
             into=self._table.model,
         )
 
@@ -201,8 +216,10 @@ class PostgresFiles(FileStore[File]):
                 (%(practice_id)s, %(container)s, %(blob_name)s, %(blob_url)s, %(file_size)s, %(content_type)s,
                  %(now)s, {own_values})
             ON CONFLICT (blob_container, blob_name) DO NOTHING
+            RETURNING {columns}
             """).format(
             table=self._table.name,
+            columns=self._table.columns,
             own=columns(*own),
             own_values=named_values(*own),
         )
@@ -232,14 +249,17 @@ def _values(checked: CheckedFile, now: datetime) -> dict[str, Any]:
 
 
 def _settle(sql: Sql, name: BlobName, state: UploadState, reason: str | None, now: datetime) -> bool:
-    """Set the state of an upload that is pending, expired or not known; return False for any other."""
+    """Set the state of an upload that is pending, expired or not known; return False for any other.
+
+    The upload is locked until the transaction ends, whatever its state is.
+    """
     settled = sql.run(
         """
         INSERT INTO uploads (practice_id, container, blob_name, state, reason, created_at, updated_at)
         VALUES (%(practice_id)s, %(container)s, %(blob_name)s, %(state)s, %(reason)s, %(now)s, %(now)s)
         ON CONFLICT (container, blob_name) DO UPDATE
         SET state = excluded.state, reason = excluded.reason, updated_at = excluded.updated_at
-        WHERE uploads.state IN ('pending', 'expired')
+        WHERE uploads.state IN ('pending', 'expired') AND uploads.deleted_at IS NULL
         """,
         {**_key(name), "state": state, "reason": reason, "now": now},
     )

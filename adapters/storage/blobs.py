@@ -73,15 +73,16 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
         with _storage_errors():
             try:
                 # Ranged: of a blob that is too large, only one byte more than accepted is transferred.
-                data = blob.download_blob(offset=0, length=at_most + 1, max_concurrency=1).readall()
+                download = blob.download_blob(offset=0, length=at_most + 1, max_concurrency=1)
+                data, etag = download.readall(), str(download.properties.etag)
                 size = blob.get_blob_properties().size if len(data) > at_most else len(data)
             except ResourceNotFoundError:
                 return None
             except HttpResponseError as error:
                 if error.status_code != RANGE_NOT_SATISFIABLE:
                     raise
-                data, size = b"", 0  # an empty blob has no first byte to read
-        return StoredBlob(size=size, data=data if size <= at_most else None, url=blob.url)
+                data, size, etag = b"", 0, ""  # an empty blob has no first byte to read
+        return StoredBlob(size=size, data=data if size <= at_most else None, url=blob.url, etag=etag)
 
     @override
     def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:
@@ -91,6 +92,25 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
             self._blob(container, blob_name).upload_blob(
                 data, overwrite=True, content_settings=ContentSettings(content_type=content_type)
             )
+
+    @override
+    def replace(self, container: str, blob_name: str, data: bytes, content_type: str, etag: str) -> bool:
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+        from azure.storage.blob import ContentSettings
+
+        with _storage_errors():
+            try:
+                self._blob(container, blob_name).upload_blob(
+                    data,
+                    overwrite=True,
+                    content_settings=ContentSettings(content_type=content_type),
+                    etag=etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+        return True
 
     @override
     def quarantine(self, container: str, blob_name: str, reason: str) -> None:

@@ -296,8 +296,8 @@ class UploadRejected(Invalid):
 
     code = "UPLOAD_REJECTED"
     description = (
-        "the file is damaged, too large, protected by a password, contains macros, or does not have the type"
-        " of its file name; `details` says which"
+        "the file is damaged, too large, protected by a password, contains macros, does not have the type"
+        " of its file name, or was deleted; `details` says which"
     )
 
 

@@ -101,6 +101,18 @@ MAX_PIXELS: Final = 50_000_000
 """The largest image that is decoded, in pixels."""
 
 
+class RejectedFileError(Exception):
+    """A file that is not accepted. The message is a sentence for the uploader that says why."""
+
+
+@dataclass(frozen=True)
+class ImageSize:
+    """The size of an image in pixels, as people see it: after its EXIF orientation is applied."""
+
+    width: int
+    height: int
+
+
 @dataclass(frozen=True)
 class BlobName:
     """The parts of a blob's name."""

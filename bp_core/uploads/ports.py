@@ -11,7 +11,8 @@ from bp_core.practices.ports import BlobLinks
 from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
-from bp_core.uploads.kinds import BlobName, UploadKind
+from bp_core.uploads.kinds import BlobName, ImageSize, UploadKind
+from bp_core.uploads.rights import Uploader
 from bp_core.uploads.schemas import Upload
 
 File = TypeVar("File", bound=StoredImage | StoredDocument)
@@ -36,23 +37,30 @@ class PendingUpload:
 class KnownUpload(Generic[File]):
     """What the database knows of a blob before its bytes are read.
 
-    `filename` is None for a blob that nobody requested; `lacks_thumbnail` is true for a recorded image that
-    has no thumbnail yet.
+    A practice that is marked as deleted exists. `filename` is None for a blob that nobody requested;
+    `is_deleted` is true if its file was deleted; `lacks_thumbnail` is true for a recorded image that has no
+    thumbnail yet.
     """
 
     practice_exists: bool
     filename: str | None
     rejection_reason: str | None
+    is_deleted: bool
     file: File | None
     lacks_thumbnail: bool
 
 
 @dataclass(frozen=True)
-class ImageSize:
-    """The size of an image in pixels, as people see it: after its EXIF orientation is applied."""
+class Examined:
+    """A file that passed its examination.
 
-    width: int
-    height: int
+    `data` are the bytes to be stored: those of an image can differ from the uploaded ones. Only an image has
+    a size, and a thumbnail if one was requested: WebP, upright, longest side at most 480 pixels.
+    """
+
+    data: bytes
+    image_size: ImageSize | None = None
+    thumbnail: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -68,15 +76,15 @@ class CheckedFile:
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """A blob: its size in bytes, and its data unless there are more bytes than were requested."""
+    """A blob: its size in bytes, and its data unless there are more bytes than were requested.
+
+    `etag` is the version of the blob.
+    """
 
     size: int
     data: bytes | None
     url: str
-
-
-class RejectedFileError(Exception):
-    """A file that is not accepted. The message is a sentence for the uploader that says why."""
+    etag: str
 
 
 class UploadStore(Protocol):
@@ -102,12 +110,19 @@ class FileStore(Protocol[File]):
         """Read what is known of a blob."""
         ...
 
-    def record(self, checked: CheckedFile, now: datetime) -> tuple[File, bool]:
-        """Insert a file and set its upload to `recorded`; return the file, and whether it is new."""
+    def uploader(self, name: BlobName) -> Uploader | None:
+        """Read who requested an upload; None for a blob that nobody requested."""
+        ...
+
+    def record(self, checked: CheckedFile, now: datetime) -> File | None:
+        """Insert a file and set its upload to `recorded`.
+
+        None if the upload was recorded, rejected or deleted before.
+        """
         ...
 
     def reject(self, name: BlobName, reason: str, now: datetime) -> bool:
-        """Set an upload to `rejected`; return False if it was recorded or rejected before."""
+        """Set an upload to `rejected`; return False if it was recorded, rejected or deleted before."""
         ...
 
     def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
@@ -122,8 +137,8 @@ class FileStore(Protocol[File]):
         """List the files of a practice, newest first."""
         ...
 
-    def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
-        """Delete a file and its upload; None if the practice has no such file."""
+    def remove(self, practice_id: UUID, file_id: UUID, now: datetime) -> File | None:
+        """Delete a file, and mark its upload as deleted; None if the practice has no such file."""
         ...
 
 
@@ -170,6 +185,10 @@ class BlobStore(BlobLinks, Protocol):
         """Write a blob, replacing one with the same name."""
         ...
 
+    def replace(self, container: str, blob_name: str, data: bytes, content_type: str, etag: str) -> bool:
+        """Overwrite a blob that has still this version; return False if it has another one or is gone."""
+        ...
+
     def quarantine(self, container: str, blob_name: str, reason: str) -> None:
         """Move a blob to the quarantine container; do nothing if there is no such blob."""
         ...
@@ -198,17 +217,10 @@ class BlobLister(Protocol):
 class Examiner(Protocol):
     """Checks the content of files of one kind."""
 
-    def examine(self, data: bytes, content_type: str) -> ImageSize | None:
-        """Check that a file is what its content type says; return the size of an image.
+    def examine(self, data: bytes, content_type: str, *, with_thumbnail: bool) -> Examined:
+        """Check that a file is what its content type says.
 
-        Raises RejectedFileError if it is damaged, of another format, or has content that is not accepted.
+        Raises RejectedFileError if it is damaged, of another format, or has content that is not accepted;
+        Unavailable if it cannot be examined now.
         """
-        ...
-
-
-class Thumbnails(Protocol):
-    """Makes thumbnails."""
-
-    def thumbnail(self, data: bytes) -> bytes:
-        """Make the thumbnail of an examined image: WebP, upright, longest side at most 480 pixels."""
         ...

@@ -7,27 +7,31 @@ committed before the blob is moved, so that a retry after a failure has the same
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from bp_core.notifications import Notice, Notifier
+from bp_core.practices.ports import PracticeStore
 from bp_core.practices.schemas import StoredDocument, StoredImage
-from bp_core.practices.views import THUMBNAILS
+from bp_core.practices.views import THUMBNAIL_TYPE, THUMBNAILS
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
-from bp_core.shared.errors import Invalid, NotFound
-from bp_core.uploads.kinds import BlobName, UploadKind, parse_blob_name
+from bp_core.shared.errors import Invalid, NotFound, Unavailable
+from bp_core.uploads.kinds import BlobName, RejectedFileError, UploadKind, parse_blob_name
 from bp_core.uploads.ports import (
     BlobStore,
     CheckedFile,
+    Examined,
     Examiner,
     File,
     FileStore,
-    RejectedFileError,
+    KnownUpload,
     StoredBlob,
-    Thumbnails,
 )
+from bp_core.uploads.rights import require_uploader
 
 Item = TypeVar("Item")
 
@@ -55,11 +59,13 @@ class Missing:
 RecordingResult = Recorded[File] | Rejected | Missing
 
 RightCheck = Callable[[], object]
-"""Checks the right of a caller on the locked practice, and raises if there is none."""
+"""Checks a right on the locked practice, and raises if there is none."""
 
+DELETED: Final = "The file was deleted. Upload it again with a new upload permit."
+"""Why a blob is refused whose file was deleted, although its upload permit may still be valid."""
 
-def no_caller() -> None:
-    """Check nothing: the blob trigger and the reconciliation have no caller."""
+MAX_READS: Final = 5
+"""How often a blob is read that another call replaces meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,13 @@ class _Upload:
 
 @dataclass(frozen=True)
 class Recorder(Generic[File]):
-    """Records uploads of one kind; `thumbnails` is None for documents."""
+    """Records uploads of one kind."""
 
     kind: UploadKind
     store: FileStore[File]
+    practices: PracticeStore
     blobs: BlobStore
     examiner: Examiner
-    thumbnails: Thumbnails | None
     audit_trail: AuditTrail
     notifier: Notifier
     context: Context
@@ -91,13 +97,14 @@ class Recorder(Generic[File]):
         *,
         with_thumbnail: bool,
         document_name: str | None = None,
-        require_right: RightCheck = no_caller,
+        require_right: RightCheck | None = None,
     ) -> RecordingResult[File]:
         """Check a blob of the kind's container, then record or reject it; repeating it changes nothing.
 
         `document_name` is the name that the uploader gives a document, before or after it is recorded.
-        `require_right` runs in the transaction that writes the file. Raises Unavailable (try again), and what
-        `require_right` raises; a rejection is written without it.
+        `require_right` checks the right of a caller; without one, a file is rejected if the user who
+        requested the upload may no longer edit the practice. It runs before the blob is read, and again in
+        the transaction that writes the file. Raises Unavailable (try again), and what `require_right` raises.
         """
         try:
             name = parse_blob_name(self.kind, blob_name)
@@ -105,24 +112,22 @@ class Recorder(Generic[File]):
             return self._quarantine(blob_name, error.details[0].message)
         known = self.store.known(name)
         default_name = known.filename or f"{name.stem}.{name.extension}"
-        upload = _Upload(name, default_name, document_name, require_right)
-        if known.file is not None and not (with_thumbnail and known.lacks_thumbnail):
-            return Recorded(self._named(upload, known.file), is_new=False)
-        if known.rejection_reason is not None:
-            return self._quarantine(blob_name, known.rejection_reason)
-        if not known.practice_exists:
-            return self._quarantine(blob_name, "The practice does not exist.")
-        stored = self.blobs.read(self.kind.container, blob_name, self.kind.max_bytes)
-        if stored is None:
-            return self._missing(name)
-        return self._record_or_reject(upload, stored, with_thumbnail=with_thumbnail)
+        right = require_right or partial(self._require_uploader, name)
+        upload = _Upload(name, default_name, document_name, right)
+        settled = self._settled(upload, known)
+        if settled is None:
+            return self._record_or_reject(upload, with_thumbnail=with_thumbnail)
+        if with_thumbnail and known.file is not None and known.lacks_thumbnail:
+            return self._add_thumbnail(name, known.file)
+        return settled
 
     def remove(self, practice_id: UUID, file_id: UUID) -> None:
         """Delete a file of a practice with its blobs, in a transaction: if a blob stays, so does the row.
 
-        Raises NotFound, Unavailable.
+        Its blob name is never recorded again. Raises NotFound, Unavailable.
         """
-        file, kind = self.store.remove(practice_id, file_id), self.kind.name
+        kind = self.kind.name
+        file = self.store.remove(practice_id, file_id, self.context.now)
         if file is None:
             raise NotFound(f"There is no such {kind}.")
         self.audit_trail.record(f"{kind}.deleted", kind, file.id, before=_facts(file))
@@ -130,52 +135,110 @@ class Recorder(Generic[File]):
             self.blobs.delete(THUMBNAILS, file.thumbnail_name)
         self.blobs.delete(file.blob_container, file.blob_name)
 
-    def _missing(self, name: BlobName) -> Rejected | Missing:
-        """Find out why there is no blob: another call may have rejected and moved it in the meantime."""
-        reason = self.store.known(name).rejection_reason
-        return Missing() if reason is None else Rejected(reason)
+    def _settled(self, upload: _Upload, known: KnownUpload[File]) -> RecordingResult[File] | None:
+        """Return the result of an upload that needs no examination; None for any other."""
+        blob_name = str(upload.name)
+        if known.file is not None:
+            return Recorded(self._named(upload, known.file), is_new=False)
+        if known.is_deleted:
+            return self._quarantine(blob_name, DELETED)
+        if known.rejection_reason is not None:
+            return self._quarantine(blob_name, known.rejection_reason)
+        if not known.practice_exists:
+            return self._quarantine(blob_name, "The practice does not exist.")
+        return None
 
-    def _record_or_reject(
-        self, upload: _Upload, stored: StoredBlob, *, with_thumbnail: bool
-    ) -> Recorded[File] | Rejected:
+    def _settled_meanwhile(self, upload: _Upload) -> RecordingResult[File] | None:
+        return self._settled(upload, self.store.known(upload.name))
+
+    def _record_or_reject(self, upload: _Upload, *, with_thumbnail: bool) -> RecordingResult[File]:
         try:
-            checked, data = self._checked(upload, stored)
+            upload.require_right()
+            examined = self._examined_blob(upload.name, with_thumbnail=with_thumbnail)
+            if examined is None:
+                return self._settled_meanwhile(upload) or Missing()
+            recorded = self._write_file(upload, *examined)
         except RejectedFileError as error:
-            reason = str(error)
-            self._write_rejection(upload.name, reason)
-            return self._quarantine(str(upload.name), reason)
-        recorded = self._write_file(upload, checked)
-        if with_thumbnail and self.thumbnails is not None:
-            thumbnail_name = f"{recorded.file.blob_name}.webp"
-            self.blobs.put(THUMBNAILS, thumbnail_name, self.thumbnails.thumbnail(data), "image/webp")
-            self.store.set_thumbnail(recorded.file.id, thumbnail_name)
+            return self._reject(upload, str(error))
+        thumbnail = examined[1].thumbnail
+        if thumbnail is not None and isinstance(recorded, Recorded):
+            self._store_thumbnail(recorded.file, thumbnail)
         return recorded
 
-    def _checked(self, upload: _Upload, stored: StoredBlob) -> tuple[CheckedFile, bytes]:
+    def _examined_blob(self, name: BlobName, *, with_thumbnail: bool) -> tuple[StoredBlob, Examined] | None:
+        """Examine a blob, and replace its bytes by those to be stored; None if there is no such blob.
+
+        The blob is replaced before its file is recorded: whatever happens in between, the next call finds a
+        blob that needs no replacement. Raises RejectedFileError, Unavailable.
+        """
+        content_type = name.format.content_type
+        for _ in range(MAX_READS):
+            stored = self.blobs.read(self.kind.container, str(name), self.kind.max_bytes)
+            if stored is None:
+                return None
+            examined = self._examined(name, stored, with_thumbnail=with_thumbnail)
+            if examined.data == stored.data or self.blobs.replace(
+                self.kind.container, str(name), examined.data, content_type, stored.etag
+            ):
+                return stored, examined
+        raise Unavailable("The file changes all the time; try again shortly.")
+
+    def _examined(self, name: BlobName, stored: StoredBlob, *, with_thumbnail: bool) -> Examined:
         if stored.data is None:
             raise RejectedFileError(
                 f"The file has {stored.size} bytes; at most {self.kind.max_bytes} bytes are accepted."
             )
-        content_type = upload.name.format.content_type
-        if not upload.name.format.matches(stored.data):
-            raise RejectedFileError(f"The file is not of type {content_type}.")
-        image_size = self.examiner.examine(stored.data, content_type)
-        document_name = upload.document_name or upload.default_name
-        return CheckedFile(upload.name, stored.url, stored.size, image_size, document_name), stored.data
+        if not name.format.matches(stored.data):
+            raise RejectedFileError(f"The file is not of type {name.format.content_type}.")
+        return self.examiner.examine(stored.data, name.format.content_type, with_thumbnail=with_thumbnail)
 
-    def _write_file(self, upload: _Upload, checked: CheckedFile) -> Recorded[File]:
+    def _write_file(self, upload: _Upload, stored: StoredBlob, examined: Examined) -> RecordingResult[File]:
+        checked = CheckedFile(
+            upload.name,
+            stored.url,
+            len(examined.data),
+            examined.image_size,
+            upload.document_name or upload.default_name,
+        )
         with self.store.atomic():
             upload.require_right()
-            file, is_new = self.store.record(checked, self.context.now)
-            if is_new:
+            file = self.store.record(checked, self.context.now)
+            if file is not None:
                 kind = self.kind.name
                 self.audit_trail.record(f"{kind}.recorded", kind, file.id, after=_facts(file))
-        return Recorded(file if is_new else self._named(upload, file), is_new)
+                return Recorded(file, is_new=True)
+        return self._result_of_another_call(upload)
+
+    def _result_of_another_call(self, upload: _Upload) -> RecordingResult[File]:
+        result = self._settled_meanwhile(upload)
+        if result is None:
+            raise Unavailable("The upload changed meanwhile; try again shortly.")
+        return result
+
+    def _add_thumbnail(self, name: BlobName, file: File) -> RecordingResult[File]:
+        """Make the thumbnail of an image that is recorded; an image that cannot be decoded stays without."""
+        stored = self.blobs.read(self.kind.container, str(name), self.kind.max_bytes)
+        if stored is None:
+            return Missing()
+        with suppress(RejectedFileError):
+            thumbnail = self._examined(name, stored, with_thumbnail=True).thumbnail
+            if thumbnail is not None:
+                self._store_thumbnail(file, thumbnail)
+        return Recorded(file, is_new=False)
+
+    def _store_thumbnail(self, file: File, thumbnail: bytes) -> None:
+        thumbnail_name = f"{file.blob_name}.webp"
+        self.blobs.put(THUMBNAILS, thumbnail_name, thumbnail, THUMBNAIL_TYPE)
+        self.store.set_thumbnail(file.id, thumbnail_name)
+
+    def _require_uploader(self, name: BlobName) -> None:
+        """Check the right of the user who requested an upload. Raises RejectedFileError."""
+        require_uploader(self.store.uploader(name), self.practices.lock_scope(name.practice_id))
 
     def _named(self, upload: _Upload, file: File) -> File:
         """Give a document the name of its uploader, if it was recorded before that name was known."""
         default_name, document_name = upload.default_name, upload.document_name
-        if document_name is None or document_name == default_name:
+        if document_name in (None, default_name) or not _is_named(file, default_name):
             return file
         with self.store.atomic():
             upload.require_right()
@@ -186,19 +249,26 @@ class Recorder(Generic[File]):
             self.audit_trail.record("document.renamed", "document", file.id, before=before, after=after)
         return renamed
 
-    def _write_rejection(self, name: BlobName, reason: str) -> None:
-        blob_name = str(name)
+    def _reject(self, upload: _Upload, reason: str) -> RecordingResult[File]:
+        """Write a rejection, then move the blob; another call may have settled the upload meanwhile."""
+        name, blob_name = upload.name, str(upload.name)
         with self.store.atomic():
-            if self.store.reject(name, reason, self.context.now):
+            is_rejected = self.store.reject(name, reason, self.context.now)
+            if is_rejected:
                 facts = {"blob_name": blob_name, "reason": reason}
                 self.audit_trail.record("upload.rejected", "practice", name.practice_id, after=facts)
                 message = f"{blob_name.rpartition('/')[2]}: {reason}"
                 notice = Notice("upload_rejected", "Your upload was rejected", message, name.practice_id)
                 self.notifier.notify_uploader(name.kind.container, blob_name, notice)
+        return self._quarantine(blob_name, reason) if is_rejected else self._result_of_another_call(upload)
 
     def _quarantine(self, blob_name: str, reason: str) -> Rejected:
         self.blobs.quarantine(self.kind.container, blob_name, reason)
         return Rejected(reason)
+
+
+def _is_named(file: StoredImage | StoredDocument, name: str) -> bool:
+    return isinstance(file, StoredDocument) and file.document_name == name
 
 
 def _facts(file: StoredImage | StoredDocument) -> dict[str, object]:

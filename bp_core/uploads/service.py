@@ -102,8 +102,9 @@ class UploadService:
     def confirm_image(
         self, caller: Caller, practice_id: UUID, confirmation: ImageConfirmation
     ) -> Recorded[Image] | UploadRejected:
-        """Record an image that a client has uploaded to a practice that the caller owns.
+        """Record an image that a client has uploaded to a practice that the caller may edit.
 
+        The owner of an approved practice can still confirm an image that is recorded already.
         Raises NotFound, Forbidden, Unavailable, UploadMissing, and Invalid for a blob of another practice or
         kind.
         """
@@ -111,15 +112,16 @@ class UploadService:
         name = self._confirmed_name(self.image_recorder.kind, practice_id, confirmation)
         if name.stem != confirmation.image_type:
             raise Invalid.of("image_type", "does not match the name of the blob")
-        require_right = partial(self._lock_owned, caller, practice_id)
+        require_right = partial(self._lock_editable, caller, practice_id)
         result = self.image_recorder.record(str(name), with_thumbnail=False, require_right=require_right)
         return _shown(result, "blob_name", self._show_image)
 
     def confirm_document(
         self, caller: Caller, practice_id: UUID, confirmation: DocumentConfirmation
     ) -> Recorded[Document] | UploadRejected:
-        """Record a document that a client has uploaded to a practice that the caller owns.
+        """Record a document that a client has uploaded to a practice that the caller may edit.
 
+        The owner of an approved practice can still confirm a document that is recorded already.
         Raises NotFound, Forbidden, Unavailable, UploadMissing, and Invalid for a blob of another practice or
         kind.
         """
@@ -129,7 +131,7 @@ class UploadService:
             str(name),
             with_thumbnail=False,
             document_name=confirmation.document_name,
-            require_right=partial(self._lock_owned, caller, practice_id),
+            require_right=partial(self._lock_editable, caller, practice_id),
         )
         return _shown(result, "blob_name", self._show_document)
 
@@ -197,9 +199,6 @@ class UploadService:
         """
         self._lock_editable(caller, practice_id)
         self.document_recorder.remove(practice_id, document_id)
-
-    def _lock_owned(self, caller: Caller, practice_id: UUID) -> PracticeScope:
-        return workflow.require_owner(caller, self.practices.lock_scope(practice_id))
 
     def _lock_editable(self, caller: Caller, practice_id: UUID) -> PracticeScope:
         return workflow.require_editor(caller, self.practices.lock_scope(practice_id))

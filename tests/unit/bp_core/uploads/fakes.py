@@ -12,17 +12,10 @@ from bp_core.shared.auditing import Snapshot
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
-from bp_core.uploads.kinds import DOCUMENTS, IMAGES, QUARANTINE, BlobName
-from bp_core.uploads.ports import (
-    CheckedFile,
-    File,
-    ImageSize,
-    KnownUpload,
-    PendingUpload,
-    RejectedFileError,
-    StoredBlob,
-)
+from bp_core.uploads.kinds import DOCUMENTS, IMAGES, QUARANTINE, BlobName, ImageSize, RejectedFileError
+from bp_core.uploads.ports import CheckedFile, Examined, File, KnownUpload, PendingUpload, StoredBlob
 from bp_core.uploads.recording import Recorder
+from bp_core.uploads.rights import Uploader
 from bp_core.uploads.schemas import Upload, UploadState
 from bp_core.uploads.service import UploadService
 from tests.unit.bp_core.fakes import RecordedAuditTrail, RecordedNotifier
@@ -81,6 +74,8 @@ class MemoryUploads:
     def __init__(self) -> None:
         self.pending: dict[str, PendingUpload] = {}
         self.states: dict[str, tuple[UploadState, str | None]] = {}
+        self.deleted: set[str] = set()
+        self.uploaders: dict[str, Uploader] = {}
 
     def add(self, upload: PendingUpload, now: datetime) -> bool:
         if upload.blob_name in self.states:
@@ -150,24 +145,33 @@ class MemoryFiles(Generic[File]):
                 practice_exists=name.practice_id in self._practices.states,
                 filename=pending.filename if pending else None,
                 rejection_reason=reason if state == "rejected" else None,
+                is_deleted=blob_name in self._uploads.deleted,
                 file=file,
                 lacks_thumbnail=isinstance(file, StoredImage) and file.thumbnail_name is None,
             )
 
-    def record(self, checked: CheckedFile, now: datetime) -> tuple[File, bool]:
+    def uploader(self, name: BlobName) -> Uploader | None:
         with self._outage.call():
-            blob_name = str(checked.name)
-            is_new = blob_name not in self.recorded
-            file = self.recorded.setdefault(blob_name, self._make(checked))
-            self._uploads.states[blob_name] = ("recorded", None)
-        return file, is_new
+            return self._uploads.uploaders.get(str(name))
+
+    def record(self, checked: CheckedFile, now: datetime) -> File | None:
+        with self._outage.call():
+            if not self._settle(checked.name, "recorded", None):
+                return None
+            file = self.recorded[str(checked.name)] = self._make(checked)
+        return file
 
     def reject(self, name: BlobName, reason: str, now: datetime) -> bool:
         with self._outage.call():
-            state, _ = self._uploads.states.get(str(name), ("pending", None))
-            if state == "pending":
-                self._uploads.states[str(name)] = ("rejected", reason)
-            return state == "pending"
+            return self._settle(name, "rejected", reason)
+
+    def _settle(self, name: BlobName, state: UploadState, reason: str | None) -> bool:
+        blob_name = str(name)
+        before, _ = self._uploads.states.get(blob_name, ("pending", None))
+        if before != "pending" or blob_name in self._uploads.deleted:
+            return False
+        self._uploads.states[blob_name] = (state, reason)
+        return True
 
     def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
         with self._outage.call():
@@ -183,10 +187,10 @@ class MemoryFiles(Generic[File]):
     def files(self, practice_id: UUID, query: PageQuery) -> Page[File]:
         return Page.of([one for one in self.recorded.values() if one.practice_id == practice_id], query)
 
-    def remove(self, practice_id: UUID, file_id: UUID) -> File | None:
+    def remove(self, practice_id: UUID, file_id: UUID, now: datetime) -> File | None:
         for blob_name, file in list(self.recorded.items()):
             if (file.practice_id, file.id) == (practice_id, file_id):
-                del self._uploads.states[blob_name]
+                self._uploads.deleted.add(blob_name)
                 return self.recorded.pop(blob_name)
         return None
 
@@ -240,11 +244,19 @@ class MemoryBlobs:
         if data is None:
             return None
         url = f"https://blobs/{container}/{blob_name}"
-        return StoredBlob(len(data), data if len(data) <= at_most else None, url)
+        return StoredBlob(len(data), data if len(data) <= at_most else None, url, etag=repr(hash(data)))
 
     def put(self, container: str, blob_name: str, data: bytes, content_type: str) -> None:
         with self._outage.call():
             self.blobs[container, blob_name] = data
+
+    def replace(self, container: str, blob_name: str, data: bytes, content_type: str, etag: str) -> bool:
+        with self._outage.call():
+            current = self.blobs.get((container, blob_name))
+            if current is None or repr(hash(current)) != etag:
+                return False
+            self.blobs[container, blob_name] = data
+        return True
 
     def quarantine(self, container: str, blob_name: str, reason: str) -> None:
         with self._outage.call():
@@ -266,23 +278,25 @@ class MemoryBlobs:
         return f"https://blobs/{container}/{blob_name}?read"
 
 
+CAMERA: Final = b" (camera)"
+"""What an image loses that is stored."""
+
+
 class FakeImages:
     """Accepts every image as one of 40 x 30 pixels, unless its data contain the word damaged."""
 
-    def examine(self, data: bytes, content_type: str) -> ImageSize:
+    def examine(self, data: bytes, content_type: str, *, with_thumbnail: bool) -> Examined:
         if b"damaged" in data:
             raise RejectedFileError(DAMAGE)
-        return ImageSize(40, 30)
-
-    def thumbnail(self, data: bytes) -> bytes:
-        return b"small: " + data
+        cleaned = data.replace(CAMERA, b"")
+        return Examined(cleaned, ImageSize(40, 30), b"small: " + cleaned if with_thumbnail else None)
 
 
 class FakeDocuments:
     """Accepts every document."""
 
-    def examine(self, data: bytes, content_type: str) -> None:
-        pass
+    def examine(self, data: bytes, content_type: str, *, with_thumbnail: bool) -> Examined:
+        return Examined(data)
 
 
 class World:
@@ -297,13 +311,12 @@ class World:
         self.blobs = MemoryBlobs(self.outage)
         self.images = self._files(stored_image)
         self.documents = self._files(stored_document)
-        images = FakeImages()
         self.recorder = Recorder(
             kind=IMAGES,
             store=self.images,
             blobs=self.blobs,
-            examiner=images,
-            thumbnails=images,
+            practices=self.practices,
+            examiner=FakeImages(),
             audit_trail=self.audit_trail,
             notifier=self.notifier,
             context=context(),
@@ -312,8 +325,8 @@ class World:
             kind=DOCUMENTS,
             store=self.documents,
             blobs=self.blobs,
+            practices=self.practices,
             examiner=FakeDocuments(),
-            thumbnails=None,
             audit_trail=self.audit_trail,
             notifier=self.notifier,
             context=context(),

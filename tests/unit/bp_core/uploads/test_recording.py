@@ -1,14 +1,17 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bp_core.practices.schemas import Image, ImageType, StoredImage
 from bp_core.shared.errors import Conflict, FieldError, Invalid, Unavailable, UploadRejected
-from bp_core.uploads.kinds import IMAGES
+from bp_core.uploads.kinds import IMAGES, RejectedFileError
+from bp_core.uploads.ports import Examined, StoredBlob
 from bp_core.uploads.recording import Missing, Recorded, RecordingResult, Rejected
 from bp_core.uploads.schemas import ImageConfirmation
 from tests.unit.bp_core.support import OWNER, practice
-from tests.unit.bp_core.uploads.fakes import DAMAGE, DAMAGED, EPOCH_MS, JPEG, PRACTICE_ID, World
+from tests.unit.bp_core.uploads.fakes import CAMERA, DAMAGE, DAMAGED, EPOCH_MS, JPEG, PRACTICE_ID, World
 
 NAME = f"practices/{PRACTICE_ID}/before_{EPOCH_MS}.jpg"
 BLOB = ("best-practices", NAME)
@@ -229,6 +232,90 @@ def test_a_retry_after_a_failure_at_any_point_has_the_same_result_as_no_failure(
     trigger(failing)
 
     assert failing.is_like(smooth)
+
+
+def test_an_image_loses_its_camera_data_before_it_is_recorded() -> None:
+    here = world(JPEG + CAMERA)
+
+    trigger(here)
+
+    (image,) = here.images.recorded.values()
+    assert image.file_size == len(JPEG)
+    assert here.blobs.blobs == {BLOB: JPEG, THUMBNAIL: b"small: " + JPEG}
+
+
+@pytest.mark.parametrize("fails_at", range(failure_points(JPEG + CAMERA)))
+def test_an_interrupted_replacement_of_a_blob_is_completed_by_the_next_call(fails_at: int) -> None:
+    smooth, failing = world(JPEG + CAMERA), world(JPEG + CAMERA, fails_at=fails_at)
+    trigger(smooth)
+
+    with pytest.raises(Unavailable):
+        trigger(failing)
+    trigger(failing)
+
+    assert failing.is_like(smooth)
+    assert failing.images.recorded[NAME].file_size == len(JPEG)
+
+
+def test_a_blob_that_changes_while_it_is_examined_is_examined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world(JPEG + CAMERA)
+    replace = here.blobs.replace
+
+    def overtaken(*arguments: Any) -> bool:
+        monkeypatch.undo()
+        assert isinstance(confirm(here), Recorded)
+        return replace(*arguments)
+
+    monkeypatch.setattr(here.blobs, "replace", overtaken)
+    result = trigger(here)
+
+    assert isinstance(result, Recorded)
+    assert not result.is_new
+    (image,) = here.images.recorded.values()
+    assert (image.file_size, here.blobs.blobs[BLOB]) == (len(JPEG), JPEG)
+
+
+def test_a_late_verdict_does_not_take_a_recorded_file_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = world()
+
+    def too_late(*_: object, **__: object) -> Examined:
+        monkeypatch.undo()
+        assert isinstance(trigger(here), Recorded)
+        raise RejectedFileError("It took too long.")
+
+    monkeypatch.setattr(here.recorder.examiner, "examine", too_late)
+    result = trigger(here)
+
+    assert isinstance(result, Recorded)
+    assert here.uploads.states == {NAME: ("recorded", None)}
+    assert BLOB in here.blobs.blobs
+
+
+def test_a_file_that_was_rejected_while_it_was_examined_stays_rejected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = world()
+    read = here.blobs.read
+
+    def overtaken(container: str, blob_name: str, at_most: int) -> StoredBlob | None:
+        stored = read(container, blob_name, at_most)
+        here.uploads.states[NAME] = ("rejected", DAMAGE)
+        return stored
+
+    monkeypatch.setattr(here.blobs, "read", overtaken)
+
+    assert trigger(here) == Rejected(DAMAGE)
+    assert here.images.recorded == {}
+    assert here.blobs.blobs == {QUARANTINED: JPEG}
+
+
+def test_an_image_that_was_recorded_and_can_no_longer_be_decoded_stays_without_a_thumbnail() -> None:
+    here = world()
+    confirm(here)
+    here.blobs.blobs[BLOB] = DAMAGED
+
+    assert isinstance(trigger(here), Recorded)
+    assert here.blobs.blobs == {BLOB: DAMAGED}
 
 
 def test_a_blob_with_a_foreign_name_cannot_be_confirmed() -> None:

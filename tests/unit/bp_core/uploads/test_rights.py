@@ -11,7 +11,9 @@ from bp_core.practices.workflow import PracticeScope
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, PortalError
 from bp_core.shared.schemas import PageQuery
-from bp_core.uploads.recording import Recorded
+from bp_core.uploads.kinds import RejectedFileError
+from bp_core.uploads.recording import Recorded, Rejected
+from bp_core.uploads.rights import Uploader, require_uploader
 from bp_core.uploads.schemas import (
     DocumentConfirmation,
     ImageConfirmation,
@@ -90,7 +92,7 @@ EVERY: Final = READS | OWNERS_ONLY
 
 def world(status: Status = "draft", *, image: bytes = JPEG) -> World:
     """A world with one recorded image and document, and one blob of each that is not recorded yet."""
-    made = World(status)
+    made = World("submitted")
     for container, name, data in (
         ("best-practices", IMAGE_BLOB, image),
         ("supporting-documents", DOCUMENT_BLOB, PDF),
@@ -100,6 +102,7 @@ def world(status: Status = "draft", *, image: bytes = JPEG) -> World:
         made.blobs.blobs[container, name] = data
     made.recorder.record(f"practices/{PRACTICE_ID}/after_1.jpg", with_thumbnail=True)
     made.document_recorder.record(f"documents/{PRACTICE_ID}/other_1.pdf", with_thumbnail=False)
+    made.practices.states[PRACTICE_ID] = practice(status, id=PRACTICE_ID)
     return made
 
 
@@ -142,14 +145,21 @@ def test_another_plant_reads_the_files_of_a_submitted_practice(name: str) -> Non
     assert READS[name](world("submitted").service, NEIGHBOUR)
 
 
-@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("name", WRITES)
 def test_the_owner_edits_no_approved_practice(name: str) -> None:
-    require_refused(world("approved"), EDITS[name], OWNER, Forbidden)
+    require_refused(world("approved"), WRITES[name], OWNER, Forbidden)
 
 
 @pytest.mark.parametrize("name", CONFIRMATIONS)
-def test_the_owner_confirms_what_was_uploaded_before_the_approval(name: str) -> None:
-    assert isinstance(CONFIRMATIONS[name](world("approved").service, OWNER), Recorded)
+def test_the_owner_confirms_again_what_was_recorded_before_the_approval(name: str) -> None:
+    here = world("submitted")
+    assert isinstance(CONFIRMATIONS[name](here.service, OWNER), Recorded)
+    here.practices.states[PRACTICE_ID] = practice("approved", id=PRACTICE_ID)
+
+    result = CONFIRMATIONS[name](here.service, OWNER)
+
+    assert isinstance(result, Recorded)
+    assert not result.is_new
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -206,12 +216,61 @@ def test_the_locked_practice_decides_who_names_a_recorded_document() -> None:
     assert here.documents.recorded[DOCUMENT_BLOB].document_name == "plan.pdf"
 
 
-def test_a_rejection_is_stored_even_if_the_practice_was_given_away() -> None:
+def test_a_caller_without_a_right_causes_no_rejection() -> None:
     here = world("submitted", image=DAMAGED)
     given_away(here)
 
-    result = here.service.confirm_image(OWNER, PRACTICE_ID, image_confirmation())
+    require_refused(
+        here,
+        lambda service, caller: service.confirm_image(caller, PRACTICE_ID, image_confirmation()),
+        OWNER,
+        Forbidden,
+    )
 
-    assert not isinstance(result, Recorded)
-    assert here.uploads.states[IMAGE_BLOB][0] == "rejected"
-    assert "upload.rejected" in here.audit_trail.actions()
+
+# Without a caller, the right of the user who requested the upload counts.
+
+INACTIVE: Final = Uploader(OWNER, is_active=False)
+REFUSED_UPLOADERS: Final[list[tuple[Uploader | None, Status, str]]] = [
+    (Uploader(OWNER, is_active=True), "approved", "Only headquarters can edit an approved practice."),
+    (None, "approved", "Only headquarters can edit an approved practice."),
+    (Uploader(NEIGHBOUR, is_active=True), "submitted", "This practice belongs to another plant."),
+    (Uploader(NEIGHBOUR, is_active=True), "draft", "There is no such practice."),
+    (INACTIVE, "draft", "The account of the uploader is no longer active."),
+]
+ACCEPTED_UPLOADERS: Final[list[tuple[Uploader | None, Status]]] = [
+    (Uploader(OWNER, is_active=True), "submitted"),
+    (Uploader(HQ, is_active=True), "approved"),
+    (None, "revision_required"),
+]
+
+
+@pytest.mark.parametrize(("uploader", "status", "reason"), REFUSED_UPLOADERS)
+def test_a_file_is_rejected_if_its_uploader_may_no_longer_edit_the_practice(
+    uploader: Uploader | None, status: Status, reason: str
+) -> None:
+    here = world(status)
+    if uploader is not None:
+        here.uploads.uploaders[IMAGE_BLOB] = uploader
+
+    assert here.recorder.record(IMAGE_BLOB, with_thumbnail=True) == Rejected(reason)
+
+    assert here.uploads.states[IMAGE_BLOB] == ("rejected", reason)
+    assert ("quarantine", f"best-practices/{IMAGE_BLOB}") in here.blobs.blobs
+    assert IMAGE_BLOB not in here.images.recorded
+
+
+def test_a_file_of_a_deleted_practice_is_rejected() -> None:
+    with pytest.raises(RejectedFileError, match=r"The practice was deleted\."):
+        require_uploader(Uploader(HQ, is_active=True), None)
+
+
+@pytest.mark.parametrize(("uploader", "status"), ACCEPTED_UPLOADERS)
+def test_a_file_is_recorded_while_its_uploader_may_edit_the_practice(
+    uploader: Uploader | None, status: Status
+) -> None:
+    here = world(status)
+    if uploader is not None:
+        here.uploads.uploaders[IMAGE_BLOB] = uploader
+
+    assert isinstance(here.recorder.record(IMAGE_BLOB, with_thumbnail=True), Recorded)

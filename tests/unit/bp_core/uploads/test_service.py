@@ -9,9 +9,9 @@ from bp_core.practices.schemas import Image, StoredImage
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, Invalid, NotFound, TooLarge, UploadRejected
 from bp_core.uploads.kinds import IMAGES
-from bp_core.uploads.recording import Recorded
+from bp_core.uploads.recording import DELETED, Recorded, Rejected
 from bp_core.uploads.schemas import ImageUpload, UploadPermit, UploadRequest
-from tests.unit.bp_core.support import HQ, NOW, OWNER
+from tests.unit.bp_core.support import HQ, NOW, OWNER, practice
 from tests.unit.bp_core.uploads.fakes import DAMAGED, EPOCH_MS, JPEG, PRACTICE_ID, World
 
 
@@ -193,6 +193,18 @@ def test_a_removed_image_is_deleted_with_its_blobs() -> None:
         remove(world, image.id)
 
 
+def test_a_blob_that_comes_back_under_the_name_of_a_deleted_file_is_refused() -> None:
+    world = World()
+    image = with_image(world)
+    remove(world, image.id)
+    world.blobs.blobs["best-practices", image.blob_name] = JPEG
+
+    assert world.recorder.record(image.blob_name, with_thumbnail=True) == Rejected(DELETED)
+
+    assert world.images.recorded == {}
+    assert list(world.blobs.blobs) == [("quarantine", f"best-practices/{image.blob_name}")]
+
+
 def test_an_image_without_a_thumbnail_is_removed_as_well() -> None:
     world = World()
     image = with_image(world, with_thumbnail=False)
@@ -203,8 +215,9 @@ def test_an_image_without_a_thumbnail_is_removed_as_well() -> None:
 
 
 def test_only_headquarters_removes_images_of_an_approved_practice() -> None:
-    world = World("approved")
+    world = World("submitted")
     image = with_image(world)
+    world.practices.states[PRACTICE_ID] = practice("approved", id=PRACTICE_ID)
 
     with pytest.raises(Forbidden):
         remove(world, image.id)
