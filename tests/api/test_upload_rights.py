@@ -13,7 +13,7 @@ from tests.documents import pdf
 from tests.e2e.function_host.support import eventually
 from tests.world import Person, World, confirmation, document_confirmation, error_of, picture
 
-APPROVED = "Only headquarters can edit an approved practice."
+APPROVED = "Only headquarters can edit a practice with the status approved."
 MOVED = "This practice belongs to another plant."
 NO_LONGER_ACTIVE = "The account of the uploader is no longer active."
 DELETED = "The file was deleted. Upload it again with a new upload permit."

@@ -232,8 +232,12 @@ def test_a_caller_without_a_right_causes_no_rejection() -> None:
 
 INACTIVE: Final = Uploader(OWNER, is_active=False)
 REFUSED_UPLOADERS: Final[list[tuple[Uploader | None, Status, str]]] = [
-    (Uploader(OWNER, is_active=True), "approved", "Only headquarters can edit an approved practice."),
-    (None, "approved", "Only headquarters can edit an approved practice."),
+    (
+        Uploader(OWNER, is_active=True),
+        "approved",
+        "Only headquarters can edit a practice with the status approved.",
+    ),
+    (None, "approved", "Only headquarters can edit a practice with the status approved."),
     (Uploader(NEIGHBOUR, is_active=True), "submitted", "This practice belongs to another plant."),
     (Uploader(NEIGHBOUR, is_active=True), "draft", "There is no such practice."),
     (INACTIVE, "draft", "The account of the uploader is no longer active."),
