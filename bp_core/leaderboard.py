@@ -70,7 +70,10 @@ class CopiedEarning(ResponseModel):
 
 
 class OriginatedEarning(ResponseModel):
-    """Points of a plant as the origin of a practice; `copies_count` is the current number of copies."""
+    """Points of a plant as the origin of a practice; `copies_count` is the current number of copies.
+
+    A benchmarked practice without copies has 0 copies and 0 points, in the year of its benchmark.
+    """
 
     bp_title: Annotated[str, Field(examples=["Less scrap in brazing"])]
     bp_id: UUID
@@ -100,7 +103,7 @@ class PointsBreakdown(ResponseModel):
 
     @computed_field(alias="originatedCount")
     def originated_count(self) -> int:
-        """The number of practices of the plant that were copied for the first time."""
+        """The number of practices in `originated`, with those without copies."""
         return len(self.originated)
 
     @computed_field(alias="originatedPoints")

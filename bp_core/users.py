@@ -25,22 +25,22 @@ from bp_core.shared.schemas import (
 
 
 class User(ResponseModel):
-    """A user; a plant user who is not activated yet may have no plant."""
+    """A user, with the name of their plant; a plant user who is not activated yet may have no plant."""
 
     id: UUID
     email: Annotated[str, Field(examples=["asha.rao@amber.example"])]
     full_name: Annotated[str, Field(examples=["Asha Rao"])]
     role: Role
     plant_id: UUID | None
+    plant_name: Annotated[str | None, Field(examples=["Supa"])]
     is_active: bool
     created_at: Timestamp
     updated_at: Timestamp
 
 
 class Profile(User):
-    """A user with the names of their plant; null for headquarters users."""
+    """A user with the short name of their plant as well; null for headquarters users."""
 
-    plant_name: Annotated[str | None, Field(examples=["Supa"])]
     plant_short_name: Annotated[str | None, Field(examples=["Supa"])]
 
 
@@ -186,10 +186,11 @@ class UserService:
         """Update a locked user, and record the change."""
         after = before.model_copy(update={**update, "updated_at": self.context.now})
         changed = difference(facts_of(before), facts_of(after))
-        if changed.after:
-            self.store.save(after)
-            self.audit_trail.record(action, "user", after.id, before=changed.before, after=changed.after)
-        return after
+        if not changed.after:
+            return before
+        self.store.save(after)
+        self.audit_trail.record(action, "user", after.id, before=changed.before, after=changed.after)
+        return _found(self.store.user(after.id))  # with the name of the new plant
 
 
 def facts_of(user: User) -> dict[str, object]:

@@ -51,6 +51,38 @@ EARNED: Final = sql.SQL("""
 ALL_EARNED: Final = EARNED.format(of_practice=sql.SQL(""))
 EARNED_THROUGH: Final = EARNED.format(of_practice=sql.SQL("WHERE c.original_practice_id = %(practice_id)s"))
 
+# The benchmarked practices without copies, in the year of their benchmark: they may earn points.
+UNCOPIED: Final = sql.SQL("""
+    SELECT o.id AS bp_id, o.title AS bp_title, 0 AS copies_count, 0 AS origin_points,
+           b.benchmarked_date AS date, b.created_at AS copied_at
+    FROM benchmarked_practices b
+    JOIN best_practices o ON o.id = b.practice_id AND NOT o.is_deleted
+    WHERE o.plant_id = %(plant_id)s AND date_part('year', b.benchmarked_date) = %(year)s
+      AND NOT EXISTS (SELECT FROM counted_copies c WHERE c.original_practice_id = o.id)
+""")
+
+BREAKDOWN: Final = sql.SQL("""
+WITH earned AS (
+    SELECT * FROM ({earned}) earned WHERE plant_id = %(plant_id)s AND year = %(year)s
+), originated AS (
+    SELECT bp_id, bp_title, copies_count, origin_points, date, copied_at FROM earned WHERE type = 'Origin'
+    UNION ALL
+    {uncopied}
+)
+SELECT p.id AS plant_id, p.name AS plant_name,
+       (SELECT coalesce(jsonb_agg(
+                   jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id,
+                                      'points', copier_points, 'date', date)
+                   ORDER BY date DESC, copied_at DESC, bp_id), '[]')
+        FROM earned WHERE type = 'Copier') AS copied,
+       (SELECT coalesce(jsonb_agg(
+                   jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id,
+                                      'copies_count', copies_count, 'points', origin_points)
+                   ORDER BY date DESC, copied_at DESC, bp_id), '[]')
+        FROM originated) AS originated
+FROM plants p WHERE p.id = %(plant_id)s
+""").format(earned=ALL_EARNED, uncopied=UNCOPIED)
+
 # Adds the difference between the points in {earned} and in {before} to the stored sums, and returns it. The
 # difference is computed from one snapshot, and every transaction changes the earnings and the sums together,
 # so it stays correct whatever other transactions commit. Rows are updated in a fixed order, which avoids
@@ -185,24 +217,5 @@ class PostgresLeaderboard(LeaderboardStore):
 
     @override
     def breakdown(self, plant_id: UUID, year: int) -> PointsBreakdown | None:
-        return self._sql.row(
-            sql.SQL("""
-            WITH earned AS (
-                SELECT * FROM ({earned}) earned WHERE plant_id = %(plant_id)s AND year = %(year)s
-            )
-            SELECT p.id AS plant_id, p.name AS plant_name,
-                   (SELECT coalesce(jsonb_agg(
-                               jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id,
-                                                  'points', copier_points, 'date', date)
-                               ORDER BY date DESC, copied_at DESC, bp_id), '[]')
-                    FROM earned WHERE type = 'Copier') AS copied,
-                   (SELECT coalesce(jsonb_agg(
-                               jsonb_build_object('bp_title', bp_title, 'bp_id', bp_id,
-                                                  'copies_count', copies_count, 'points', origin_points)
-                               ORDER BY date DESC, copied_at DESC, bp_id), '[]')
-                    FROM earned WHERE type = 'Origin') AS originated
-            FROM plants p WHERE p.id = %(plant_id)s
-            """).format(earned=ALL_EARNED),
-            {**POINTS, "plant_id": plant_id, "year": year},
-            into=PointsBreakdown,
-        )
+        values = {**POINTS, "plant_id": plant_id, "year": year}
+        return self._sql.row(BREAKDOWN, values, into=PointsBreakdown)

@@ -30,7 +30,7 @@ ITEM: Final = sql.SQL("""
     SELECT p.id, p.title, left(p.description, %(excerpt)s) AS description,
            p.category_id, c.name AS category_name, p.plant_id, plant.name AS plant_name,
            author.full_name AS submitted_by_name, p.submitted_date, p.status,
-           p.savings_amount, p.savings_currency, p.savings_period,
+           p.savings_amount, p.savings_currency, p.savings_period, p.area_implemented,
            EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS is_benchmarked,
            (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count,
            EXISTS (SELECT FROM practice_images i WHERE i.practice_id = p.id) AS has_images,
@@ -87,13 +87,32 @@ BENCHMARKED: Final[Mapping[bool, sql.SQL]] = {
 COUNT_LIMIT: Final = 10_000
 """The highest total of a list, so that counting never reads the whole table."""
 
+# The sort orders: ties are broken by the time of creation, newest first, and then by the id. The ascending
+# order is the exact reverse of the descending one, so that one index is used for both.
+ORDERS: Final[Mapping[SortOrder, sql.SQL]] = {
+    "desc": sql.SQL("{key} DESC, p.created_at DESC, p.id"),
+    "asc": sql.SQL("{key}, p.created_at, p.id DESC"),
+}
+
 # The rows after a position, by sort order and whether its key is NULL. Only the date can be NULL; NULL sorts
-# above all dates.
+# above all dates. The first condition of the descending order is a range of the index.
 AFTER_POSITION: Final[Mapping[tuple[SortOrder, bool], sql.SQL]] = {
-    ("desc", False): sql.SQL("({key} <= %(key)s AND ({key} < %(key)s OR p.id > %(id)s))"),
-    ("desc", True): sql.SQL("({key} IS NOT NULL OR p.id > %(id)s)"),
-    ("asc", False): sql.SQL("({key} > %(key)s OR {key} IS NULL OR ({key} = %(key)s AND p.id < %(id)s))"),
-    ("asc", True): sql.SQL("({key} IS NULL AND p.id < %(id)s)"),
+    ("desc", False): sql.SQL(
+        "(({key}, p.created_at) <= (%(key)s, %(created_at)s)"
+        " AND (({key}, p.created_at) < (%(key)s, %(created_at)s) OR p.id > %(id)s))"
+    ),
+    ("desc", True): sql.SQL(
+        "({key} IS NOT NULL OR p.created_at < %(created_at)s"
+        " OR (p.created_at = %(created_at)s AND p.id > %(id)s))"
+    ),
+    ("asc", False): sql.SQL(
+        "({key} IS NULL OR ({key}, p.created_at) > (%(key)s, %(created_at)s)"
+        " OR (({key}, p.created_at) = (%(key)s, %(created_at)s) AND p.id < %(id)s))"
+    ),
+    ("asc", True): sql.SQL(
+        "({key} IS NULL AND (p.created_at > %(created_at)s"
+        " OR (p.created_at = %(created_at)s AND p.id < %(id)s)))"
+    ),
 }
 
 # The total, and one page with one more row, in one statement. An empty page also returns the total. Rows are
@@ -104,7 +123,7 @@ FROM (
     SELECT count(*) AS practices
     FROM (
         SELECT FROM best_practices p WHERE {where}
-        ORDER BY p.submitted_date DESC, p.id LIMIT %(count_limit)s + 1
+        ORDER BY p.submitted_date DESC, p.created_at DESC, p.id LIMIT %(count_limit)s + 1
     ) counted
 ) total
 LEFT JOIN (
@@ -133,7 +152,7 @@ def page(
         where=where,
         after=rows_after,
         key=key,
-        order=_order(query, key),
+        order=ORDERS[query.sort_order].format(key=key),
     )
     values = {
         **query.model_dump(exclude_none=True),
@@ -141,7 +160,7 @@ def page(
         **ITEM_VALUES,
         **typed.values,
         "count_limit": COUNT_LIMIT,
-        **({"key": after.key, "id": after.practice_id} if after else {}),
+        **({"key": after.key, "created_at": after.created_at, "id": after.practice_id} if after else {}),
     }
     return statement, values
 
@@ -152,7 +171,7 @@ def read_page(query: PracticeQuery, rows: list[dict[str, Any]]) -> LongPage[Stor
     found = [row for row in rows if row["id"] is not None]
     on_page = found[: query.limit]
     has_more = len(found) > query.limit
-    last = cursors.Position(on_page[-1]["sort_key"], on_page[-1]["id"]) if has_more else None
+    last = _position(on_page[-1]) if has_more else None
     return LongPage(
         [_item(row) for row in on_page],
         min(total, COUNT_LIMIT),
@@ -186,10 +205,8 @@ def _conditions(query: PracticeQuery, words: sql.SQL) -> list[sql.Composable]:
     return conditions
 
 
-def _order(query: PracticeQuery, key: sql.Composed) -> sql.Composed:
-    # The id is sorted in the opposite direction, so that one index is used for both sort orders.
-    template = "{key} DESC, p.id ASC" if query.sort_order == "desc" else "{key} ASC, p.id DESC"
-    return sql.SQL(template).format(key=key)
+def _position(row: dict[str, Any]) -> cursors.Position:
+    return cursors.Position(row["sort_key"], row["created_at"], row["id"])
 
 
 def _item(row: dict[str, Any]) -> StoredListItem:

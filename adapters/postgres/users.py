@@ -11,7 +11,11 @@ from adapters.postgres.database import Sql, matching
 from bp_core.shared.paging import Page
 from bp_core.users import Profile, User, UserQuery, UserStore
 
-USER_COLUMNS: Final = sql.SQL("id, email, full_name, role, plant_id, is_active, created_at, updated_at")
+# Also for RETURNING, so the name is a subquery.
+USER_COLUMNS: Final = sql.SQL("""
+    id, email, full_name, role, plant_id, (SELECT name FROM plants WHERE plants.id = plant_id) AS plant_name,
+    is_active, created_at, updated_at
+""")
 
 USER: Final = sql.SQL("SELECT {columns} FROM users ").format(columns=USER_COLUMNS)
 

@@ -101,6 +101,7 @@ class AccountService:
             full_name=registration.full_name,
             role="plant",
             plant_id=None,
+            plant_name=None,
             is_active=False,
             created_at=self.context.now,
             updated_at=self.context.now,

@@ -272,6 +272,7 @@ class ListedText(ResponseModel):
     savings_amount: Annotated[Number | None, Field(examples=[12.5])]
     savings_currency: Currency | None
     savings_period: SavingPeriod | None
+    area_implemented: Annotated[str | None, Field(examples=["Brazing, line 2"])]
     is_benchmarked: bool
     question_count: int
     has_images: bool

@@ -125,6 +125,37 @@ def test_a_refused_deletion_changes_no_points(world: World, hq: Person) -> None:
     assert entries(world) == before
 
 
+def test_a_benchmarked_practice_without_copies_is_originated_with_0_in_the_year_of_its_benchmark(
+    world: World, hq: Person
+) -> None:
+    def originated(year: int) -> tuple[list[tuple[str, int, int]], int, int]:
+        path = f"/leaderboard/{world.plants[0]}/breakdown"
+        shown = hq.get(path, year=year).json()["data"]
+        listed = [(one["bp_title"], one["copies_count"], one["points"]) for one in shown["originated"]]
+        return listed, shown["originatedCount"], shown["originatedPoints"]
+
+    copied_one, deleted_copy, uncopied = (
+        benchmarked(world, hq, 0, title=title) for title in ("Copied", "Copy deleted", "Not copied")
+    )
+    benchmarked(world, hq, 1, title="Of another plant")
+    world.query(
+        "UPDATE benchmarked_practices SET benchmarked_date = '2025-12-31'"
+        " WHERE practice_id = ANY (%s::uuid[])",
+        [copied_one["id"], uncopied["id"]],
+    )
+    copier = world.plant_user(1)
+    world.clock.advance(timedelta(minutes=1))
+    copied(copier, copied_one)
+    world.clock.advance(timedelta(minutes=1))
+    copy = copied(copier, deleted_copy)["copied_practice"]
+    assert originated(2026) == ([("Copy deleted", 1, 10), ("Copied", 1, 10)], 2, 20)
+    assert copier.delete(f"/best-practices/{copy['id']}").status_code == 200
+    assert originated(2026) == ([("Copied", 1, 10), ("Copy deleted", 0, 0)], 2, 10)
+    assert originated(2025) == ([("Not copied", 0, 0)], 1, 0)
+    assert hq.delete(f"/benchmarking/unbenchmark/{uncopied['id']}").status_code == 200
+    assert originated(2025) == ([], 0, 0)
+
+
 def test_points_are_shown_with_the_practices_that_earned_them(world: World, hq: Person) -> None:
     author, copier = world.plant_user(0), world.plant_user(1)
     older, newer = (benchmarked(world, hq, 0, title=title) for title in ("Older", "Newer"))

@@ -113,7 +113,8 @@ def expected(
         and all(_fits(practice, name, value) for name, value in filters.items())
     ]
     by_id = sorted(seen, key=lambda practice: practice["id"], reverse=order == "asc")
-    in_order = sorted(by_id, key=lambda practice: _sort_value(practice, key), reverse=order == "desc")
+    by_time = sorted(by_id, key=lambda practice: practice["created_at"], reverse=order == "desc")
+    in_order = sorted(by_time, key=lambda practice: _sort_value(practice, key), reverse=order == "desc")
     return [str(practice["id"]) for practice in in_order]
 
 
@@ -197,6 +198,25 @@ def hq_list(world: World) -> tuple[Person, list[str]]:
     return hq, expected(write_many(world), hq, {}, "submitted_date", "desc")
 
 
+@pytest.mark.parametrize("sort_by", ["submitted_date", "title", "savings"])
+def test_equal_practices_are_listed_newest_first_and_reversed_in_ascending_order(
+    world: World, sort_by: str
+) -> None:
+    author = world.plant_user()
+    written = []
+    for _ in range(4):
+        written.append(world.practice(author, "submitted", title="The same")["id"])
+        world.clock.advance(timedelta(minutes=1))
+    [(small, large)] = world.query("SELECT min(id::text), max(id::text) FROM best_practices")
+    for practice_id in (small, large):  # the id decides only if the time is the same
+        world.query("UPDATE best_practices SET created_at = '2026-08-15 12:00+00' WHERE id = %s", practice_id)
+    rest = [practice_id for practice_id in reversed(written) if practice_id not in (small, large)]
+    for order, expected in (("desc", [small, large, *rest]), ("asc", [*reversed(rest), large, small])):
+        query = {"sort_by": sort_by, "sort_order": order}
+        assert read_all(author, query, 1, by_cursor=True) == (expected, {4}), order
+        assert read_all(author, query, 1, by_cursor=False) == (expected, {4}), order
+
+
 def test_the_first_page_has_20_practices_and_the_total_of_the_list(hq_list: tuple[Person, list[str]]) -> None:
     hq, ids = hq_list
     first = hq.get("/best-practices").json()
@@ -229,7 +249,12 @@ def test_a_limit_or_an_offset_out_of_range_is_refused(world: World) -> None:
 def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
     author = world.plant_user(2)
     practice = world.practice(
-        author, "submitted", description="ü🙂" * 200, tags=["heat", "gas"], **saving("1.50", "crores")
+        author,
+        "submitted",
+        tags=["heat", "gas"],
+        description="ü🙂" * 200,
+        area_implemented="Brazing, line 2",
+        **saving("1.50", "crores"),
     )
     world.benchmark(practice)
     item = world.plant_user(0).get("/best-practices").json()["data"][0]
@@ -247,6 +272,7 @@ def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
         "savings_amount": 1.5,
         "savings_currency": "crores",
         "savings_period": "annually",
+        "area_implemented": "Brazing, line 2",
         "is_benchmarked": True,
         "question_count": 0,
         "has_images": False,

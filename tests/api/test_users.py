@@ -78,7 +78,7 @@ def test_the_list_has_pages_with_the_total(world: World, hq: Person) -> None:
     seen = [user["id"] for part in parts for user in part["data"]]
     assert len(seen) == len(set(seen)) == 6
     assert set(parts[0]["data"][0]) == {
-        "id", "email", "full_name", "role", "plant_id", "is_active", "created_at", "updated_at"
+        "id", "email", "full_name", "role", "plant_id", "plant_name", "is_active", "created_at", "updated_at"
     }  # fmt: skip
 
 
@@ -114,6 +114,17 @@ def test_headquarters_changes_a_name_a_plant_and_a_role(world: World, hq: Person
     assert hq.patch(path, {}).json()["data"] == changed
     unchanged = ("id", "email", "is_active", "created_at")
     assert [changed[name] for name in unchanged] == [before[name] for name in unchanged]
+
+
+def test_users_have_the_name_of_their_plant_in_the_list_alone_and_after_a_change(
+    world: World, hq: Person
+) -> None:
+    path = f"/users/{add(world, 'asha@amber.test', 'Asha', 1)}"
+    assert [user["plant_name"] for user in hq.get("/users").json()["data"]] == ["Kanchipuram", None]
+    assert hq.get(path).json()["data"]["plant_name"] == "Kanchipuram"
+    moved = hq.patch(path, {"plant_id": str(world.plants[6])}).json()["data"]
+    assert moved["plant_name"] == world.query("SELECT name FROM plants ORDER BY name")[6][0]
+    assert hq.patch(path, {"role": "hq", "plant_id": None}).json()["data"]["plant_name"] is None
 
 
 def test_changes_that_break_a_rule_are_refused_by_their_field_and_nothing_is_written(

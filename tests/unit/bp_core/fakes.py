@@ -67,7 +67,7 @@ class MemoryUsers:
         user = self.people.get(user_id)
         if user is None:
             return None
-        return Profile(**user.model_dump(), plant_name="Pune Works", plant_short_name="Pune")
+        return Profile(**user.model_dump(), plant_short_name="Pune")
 
     def user(self, user_id: UUID) -> User | None:
         return self.people.get(user_id)
@@ -91,6 +91,7 @@ def person(**changes: Any) -> User:
         full_name="Asha",
         role="plant",
         plant_id=PUNE,
+        plant_name="Pune Works",
         is_active=True,
         created_at=LONG_AGO,
         updated_at=LONG_AGO,

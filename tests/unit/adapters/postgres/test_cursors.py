@@ -11,11 +11,14 @@ from bp_core.practices.queries import PracticeQuery, SortKey
 from bp_core.shared.errors import BadRequest
 
 PRACTICE = UUID("00000000-0000-4000-8000-0000000000a1")
+CREATED = datetime(2026, 8, 15, 6, 30, 0, 123456, tzinfo=UTC)
+MOMENT = "2026-08-15T06:30:00.123456+00:00"
 
 
 def forged(**changes: object) -> str:
     """Make a cursor by title with some of its parts replaced."""
-    parts = {"by": "title", "order": "desc", "words": "", "key": '"a"', "id": str(PRACTICE), **changes}
+    parts = {"by": "title", "order": "desc", "words": "", "key": '"a"', "created_at": MOMENT,
+             "id": str(PRACTICE), **changes}  # fmt: skip
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
@@ -47,7 +50,7 @@ def test_a_cursor_is_read_as_the_position_that_it_was_made_of(
     sort_by: SortKey, key: date | str | Decimal | float | None
 ) -> None:
     query = PracticeQuery(sort_by=sort_by, search="scrap")
-    position = Position(key, PRACTICE)
+    position = Position(key, CREATED, PRACTICE)
 
     assert position_of(query.model_copy(update={"cursor": cursor_at(query, position)})) == position
 
@@ -68,6 +71,9 @@ def test_without_a_cursor_a_list_starts_at_its_first_item() -> None:
         forged(key="null"),
         forged(key="5"),
         forged(key='"a\\u0000"'),
+        forged(created_at="2026-08-15T06:30:00"),
+        forged(created_at="x"),
+        forged(created_at=5),
         forged(id="x"),
         forged(id=5),
         forged(more=1),
@@ -93,7 +99,7 @@ def test_a_cursor_that_is_damaged_or_of_another_order_is_refused(cursor: str) ->
 )
 def test_a_forged_key_that_the_database_cannot_compare_is_refused(sort_by: SortKey, key: str) -> None:
     query = PracticeQuery(sort_by=sort_by, search="scrap")
-    cursor = decoded(cursor_at(query, Position(VALID_KEYS[sort_by], PRACTICE)))
+    cursor = decoded(cursor_at(query, Position(VALID_KEYS[sort_by], CREATED, PRACTICE)))
     assert position_of(query.model_copy(update={"cursor": forged(**cursor)}))
 
     with pytest.raises(BadRequest):

@@ -181,6 +181,7 @@ def list_item(thumbnail_name: str | None = None) -> StoredListItem:
         savings_amount=None,
         savings_currency=None,
         savings_period=None,
+        area_implemented=None,
         is_benchmarked=False,
         question_count=0,
         has_images=thumbnail_name is not None,
