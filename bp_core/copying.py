@@ -83,10 +83,13 @@ class OwnCopy(CopyRecord):
 
 
 class Copy(ResponseModel):
-    """A copy in a list of the copies of a practice."""
+    """A copy in a list of the copies of a practice.
+
+    `copied_practice_id` is null if the caller may not see the copy: a draft of it, or one under revision.
+    """
 
     id: UUID
-    copied_practice_id: UUID
+    copied_practice_id: UUID | None
     plant_id: UUID
     plant_name: Annotated[str, Field(examples=["Supa"])]
     copied_date: date
@@ -142,19 +145,19 @@ class CopyStore(Protocol):
         """Update the progress of an implementation."""
         ...
 
-    def copies(self, original_id: UUID, query: PageQuery) -> Page[Copy]:
-        """List the copies of a practice, oldest first."""
+    def copies(self, caller: Caller, original_id: UUID, query: PageQuery) -> Page[Copy]:
+        """List the copies of a practice, oldest first, with the ids of those that the caller may see."""
         ...
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
         """List the copies of the caller's plant, newest first."""
         ...
 
-    def benchmarked(self, query: PageQuery) -> Page[Spread]:
+    def benchmarked(self, caller: Caller, query: PageQuery) -> Page[Spread]:
         """List the benchmarked practices with their copies: most copied first, then newest benchmark."""
         ...
 
-    def deployed(self, query: PageQuery) -> Page[Spread]:
+    def deployed(self, caller: Caller, query: PageQuery) -> Page[Spread]:
         """List the public practices that were copied, with their copies, in the same order."""
         ...
 
@@ -225,20 +228,20 @@ class CopyService:
         Raises NotFound.
         """
         workflow.require_visible(caller, self.editor.store.scope(original_id))
-        return self.store.copies(original_id, query)
+        return self.store.copies(caller, original_id, query)
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
         """Return one page of the copies of the caller's plant, newest first. Raises Forbidden."""
         require_plant_user(caller)
         return self.store.own(caller, query)
 
-    def benchmarked(self, query: PageQuery) -> Page[Spread]:
+    def benchmarked(self, caller: Caller, query: PageQuery) -> Page[Spread]:
         """Return one page of the benchmarked practices with their copies, most copied first."""
-        return self.store.benchmarked(query)
+        return self.store.benchmarked(caller, query)
 
-    def deployed(self, query: PageQuery) -> Page[Spread]:
+    def deployed(self, caller: Caller, query: PageQuery) -> Page[Spread]:
         """Return one page of the public practices that were copied, with their copies, most copied first."""
-        return self.store.deployed(query)
+        return self.store.deployed(caller, query)
 
     def _copyable(self, caller: Caller, practice_id: UUID) -> PracticeState:
         """Read and lock a practice that the caller's plant can copy."""

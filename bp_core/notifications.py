@@ -81,7 +81,10 @@ class Notice:
 
 
 class Notifier(Protocol):
-    """Notifies users in the transaction of the change; never the caller, and never inactive users."""
+    """Notifies users in the transaction of the change.
+
+    Never the caller, inactive users, or users who may not see the practice.
+    """
 
     def notify_user(self, user_id: UUID, notice: Notice) -> None:
         """Notify one user."""

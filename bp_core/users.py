@@ -1,5 +1,6 @@
 """Users: accounts, roles and plants (rules 1)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Protocol, TypeVar
@@ -10,7 +11,7 @@ from pydantic import Field
 from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.auditing import AuditTrail, difference
 from bp_core.shared.context import Context
-from bp_core.shared.errors import Invalid, NotFound, OwnAccount
+from bp_core.shared.errors import Forbidden, Invalid, LastHeadquarters, NotFound, OwnAccount, TokenRevoked
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import (
     Line,
@@ -85,6 +86,13 @@ class UserStore(Protocol):
         """Read a user, and lock the row until the transaction ends."""
         ...
 
+    def lock_with_headquarters(self, *user_ids: UUID) -> list[User]:
+        """Read users and all active headquarters users, and lock them until the transaction ends.
+
+        They are locked in the order of their ids, so that two callers do not wait for each other.
+        """
+        ...
+
     def users(self, query: UserQuery) -> Page[User]:
         """List the users by name."""
         ...
@@ -108,6 +116,30 @@ class SessionEnder(Protocol):
     def revoke_all(self, user_id: UUID, reason: str, now: datetime, *, but: UUID | None) -> None:
         """End all sessions of a user, except the session `but`."""
         ...
+
+
+@dataclass(frozen=True)
+class Administered:
+    """A user whom headquarters administers, locked together with the caller and all headquarters users."""
+
+    user: User
+    caller: Caller
+    locked: Mapping[UUID, User]
+
+    def require_allowed(self, changed: User) -> None:
+        """Check that headquarters keeps an active user, and that the caller is still one.
+
+        Both are checked on the locked rows: otherwise two headquarters users could deactivate each other.
+        Raises LastHeadquarters, TokenRevoked, Forbidden.
+        """
+        after = {**self.locked, changed.id: changed}
+        if _is_active_hq(self.user) and not any(_is_active_hq(user) for user in after.values()):
+            raise LastHeadquarters("This is the last active user of headquarters.")
+        caller = self.locked.get(self.caller.user_id)
+        if caller is None or not caller.is_active:
+            raise TokenRevoked("Your account was deactivated.")
+        if caller.role != "hq":
+            raise Forbidden("Only headquarters can do this.")
 
 
 @dataclass(frozen=True)
@@ -145,42 +177,50 @@ class UserService:
         """Change the name, role or plant of a user; it takes effect at their next request.
 
         Raises Forbidden, NotFound, Invalid if the plant does not fit the role, OwnAccount if callers change
-        their own role.
+        their own role, LastHeadquarters, TokenRevoked.
         """
-        user = self._locked(caller, user_id)
+        administered = self.lock(caller, user_id)
+        user = administered.user
         changed = user.model_copy(update=changes.sent())
         if changed.is_active or changed.plant_id is not None or changed.role == "hq":
             require_role_and_plant(changed.role, changed.plant_id)
         if user_id == caller.user_id and changed.role != user.role:
             raise OwnAccount("You cannot change your own role.")
+        administered.require_allowed(changed)
         return self._update(user, "user.changed", changes.sent())
 
     def activate(self, caller: Caller, user_id: UUID) -> User:
         """Activate a user; an active user is not changed.
 
-        Raises Forbidden, NotFound, Invalid for a plant user without a plant.
+        Raises Forbidden, NotFound, Invalid for a plant user without a plant, TokenRevoked.
         """
-        user = self._locked(caller, user_id)
+        administered = self.lock(caller, user_id)
+        user = administered.user
         require_role_and_plant(user.role, user.plant_id)
+        administered.require_allowed(user)
         return self._update(user, "user.activated", {"is_active": True})
 
     def deactivate(self, caller: Caller, user_id: UUID) -> User:
         """Deactivate a user; this ends their sessions and deletes their unused invites.
 
-        Raises Forbidden, OwnAccount, NotFound.
+        Raises Forbidden, OwnAccount, NotFound, LastHeadquarters, TokenRevoked.
         """
         require_headquarters(caller)
         if user_id == caller.user_id:
             raise OwnAccount("You cannot deactivate your own account.")
-        user = self._locked(caller, user_id)
+        administered = self.lock(caller, user_id)
+        user = administered.user
+        administered.require_allowed(user.model_copy(update={"is_active": False}))
         deactivated = self._update(user, "user.deactivated", {"is_active": False})
         self.sessions.revoke_all(user_id, "deactivated", self.context.now, but=None)
         self.invites.withdraw_all(user.email)
         return deactivated
 
-    def _locked(self, caller: Caller, user_id: UUID) -> User:
+    def lock(self, caller: Caller, user_id: UUID) -> "Administered":
+        """Lock a user, the caller and headquarters, for headquarters only. Raises Forbidden, NotFound."""
         require_headquarters(caller)
-        return _found(self.store.user_for_update(user_id))
+        locked = {user.id: user for user in self.store.lock_with_headquarters(caller.user_id, user_id)}
+        return Administered(_found(locked.get(user_id)), caller, locked)
 
     def _update(self, before: User, action: str, update: dict[str, Any]) -> User:
         """Update a locked user, and record the change."""
@@ -204,6 +244,10 @@ def require_role_and_plant(role: Role, plant_id: UUID | None) -> None:
         raise Invalid.of("plant_id", "a plant user must have a plant")
     if role == "hq" and plant_id is not None:
         raise Invalid.of("plant_id", "a headquarters user must not have a plant")
+
+
+def _is_active_hq(user: User) -> bool:
+    return user.is_active and user.role == "hq"
 
 
 def _found(user: Person | None) -> Person:

@@ -8,7 +8,7 @@ from psycopg import sql
 from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from adapters.postgres.practice_lists import PUBLIC_VALUES
+from adapters.postgres.practice_lists import PUBLIC_VALUES, VISIBLE, visible_to
 from bp_core.copying import Copy, CopyRecord, CopyStore, ImplementationStatus, OwnCopy, Spread
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
@@ -20,11 +20,14 @@ RECORD: Final = sql.SQL("""
     c.implementation_status, c.created_at, c.updated_at
 """)
 
-# The copies of the practice {original_id}, without deleted and declined copies.
+# The copies of the practice {original_id}, without deleted and declined ones. Plant and date of a copy are
+# public, as on the leaderboard; its practice is named to those who may see it.
 COPIES: Final = sql.SQL("""
-    SELECT c.id, c.copied_practice_id, plant.id AS plant_id, plant.name AS plant_name, c.copied_date,
-           c.implementation_status, c.created_at
+    SELECT c.id, CASE WHEN {visible} THEN c.copied_practice_id END AS copied_practice_id,
+           plant.id AS plant_id, plant.name AS plant_name, c.copied_date, c.implementation_status,
+           c.created_at
     FROM counted_copies c
+    JOIN best_practices p ON p.id = c.copied_practice_id
     JOIN plants plant ON plant.id = c.copying_plant_id
     WHERE c.original_practice_id = {original_id}
 """)
@@ -54,7 +57,7 @@ MOST_COPIED: Final = sql.SQL(
 
 COPIES_OF_PAGE: Final = sql.SQL(
     ", (SELECT coalesce(jsonb_agg(one ORDER BY {oldest}), '[]') FROM ({copies}) one) AS copies"
-).format(copies=COPIES.format(original_id=sql.SQL("part.bp_id")), oldest=OLDEST)
+).format(copies=COPIES.format(original_id=sql.SQL("part.bp_id"), visible=VISIBLE), oldest=OLDEST)
 
 BENCHMARKED: Final = sql.SQL("b.practice_id IS NOT NULL")
 COPIED: Final = sql.SQL("copied.copy_count > 0")
@@ -118,10 +121,10 @@ class PostgresCopies(CopyStore):
         )
 
     @override
-    def copies(self, original_id: UUID, query: PageQuery) -> Page[Copy]:
+    def copies(self, caller: Caller, original_id: UUID, query: PageQuery) -> Page[Copy]:
         return self._sql.page(
-            COPIES.format(original_id=sql.SQL("%(original_id)s")),
-            {"original_id": original_id},
+            COPIES.format(original_id=sql.SQL("%(original_id)s"), visible=VISIBLE),
+            {"original_id": original_id, **visible_to(caller)},
             order=OLDEST,
             part=query,
             into=Copy,
@@ -148,17 +151,17 @@ class PostgresCopies(CopyStore):
         )
 
     @override
-    def benchmarked(self, query: PageQuery) -> Page[Spread]:
-        return self._spread(BENCHMARKED, query)
+    def benchmarked(self, caller: Caller, query: PageQuery) -> Page[Spread]:
+        return self._spread(BENCHMARKED, caller, query)
 
     @override
-    def deployed(self, query: PageQuery) -> Page[Spread]:
-        return self._spread(COPIED, query)
+    def deployed(self, caller: Caller, query: PageQuery) -> Page[Spread]:
+        return self._spread(COPIED, caller, query)
 
-    def _spread(self, which: sql.SQL, query: PageQuery) -> Page[Spread]:
+    def _spread(self, which: sql.SQL, caller: Caller, query: PageQuery) -> Page[Spread]:
         return self._sql.page(
             SPREAD.format(which=which),
-            PUBLIC_VALUES,
+            visible_to(caller),
             order=MOST_COPIED,
             part=query,
             into=Spread,

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
 from psycopg import sql
 from pydantic import ConfigDict, TypeAdapter
@@ -17,6 +16,7 @@ from bp_core.benchmarking import ListedBenchmark
 from bp_core.copying import Spread
 from bp_core.leaderboard import Standing
 from bp_core.practices.schemas import StoredListItem
+from bp_core.shared.access import Caller
 from bp_core.shared.calendar import Month, MonthSpan
 
 DEFERRED: Final = ConfigDict(defer_build=True)
@@ -57,7 +57,8 @@ class PostgresDashboard(DashboardStore):
         self._sql = sql
 
     @override
-    def sections(self, year: MonthSpan, this_month: Month, plant_id: UUID | None) -> Sections:
+    def sections(self, caller: Caller, year: MonthSpan, this_month: Month) -> Sections:
+        plant_id = caller.plant_id
         found = self._sql.sections(
             {
                 "totals": analytics.for_plant(analytics.TOTALS, plant_id),
@@ -73,7 +74,7 @@ class PostgresDashboard(DashboardStore):
                 **analytics.span_values(year, this_month, plant_id),
                 **leaderboard.POINTS,
                 "year": this_month.year,
-                **practice_lists.PUBLIC_VALUES,
+                **practice_lists.visible_to(caller),
                 **practice_lists.ITEM_VALUES,
                 "limit": NEWEST,
                 "offset": 0,

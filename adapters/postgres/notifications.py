@@ -8,8 +8,14 @@ from psycopg import sql
 from typing_extensions import override
 
 from adapters.postgres.database import Sql
-from adapters.postgres.practice_lists import VISIBLE, visible_to
-from bp_core.notifications import Notice, Notification, NotificationQuery, NotificationStore, Notifier
+from adapters.postgres.practice_lists import PUBLIC_VALUES, VISIBLE, visible_to
+from bp_core.notifications import (
+    Notice,
+    Notification,
+    NotificationQuery,
+    NotificationStore,
+    Notifier,
+)
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
@@ -22,6 +28,13 @@ n.id, n.user_id, n.type, n.title, n.message, n.related_practice_id, n.related_qu
    AND {visible}) AS practice_title,
 n.is_read, n.created_at
 """).format(visible=VISIBLE)
+
+# Whether the user u may see the practice that a notice is about, now, in the transaction of the change.
+MAY_SEE: Final = sql.SQL("""
+(%(practice_id)s::uuid IS NULL OR EXISTS (
+    SELECT FROM best_practices p WHERE p.id = %(practice_id)s AND NOT p.is_deleted
+      AND (p.status = ANY (%(public_statuses)s) OR u.role = 'hq' OR p.plant_id = u.plant_id)))
+""")
 
 # The notifications of a user: all, or only the read or unread ones.
 OWN: Final[Mapping[bool | None, sql.SQL]] = {
@@ -65,11 +78,12 @@ class PostgresNotifier(Notifier):
                 (user_id, type, title, message, related_practice_id, related_question_id, created_at)
             SELECT u.id, %(type)s, %(title)s, %(message)s, %(practice_id)s, %(question_id)s, %(now)s
             FROM users u
-            WHERE u.is_active AND u.id IS DISTINCT FROM %(caller_id)s AND {recipients}
-            """).format(recipients=recipients),
+            WHERE u.is_active AND u.id IS DISTINCT FROM %(caller_id)s AND {recipients} AND {may_see}
+            """).format(recipients=recipients, may_see=MAY_SEE),
             {
                 **vars(notice),
                 **values,
+                **PUBLIC_VALUES,
                 "now": self._context.now,
                 "caller_id": caller.user_id if caller else None,
             },

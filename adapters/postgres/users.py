@@ -57,6 +57,13 @@ class PostgresUsers(UserStore):
         return self._sql.row(query, {"id": user_id}, into=User)
 
     @override
+    def lock_with_headquarters(self, *user_ids: UUID) -> list[User]:
+        query = USER + sql.SQL("""
+            WHERE id = ANY (%(ids)s) OR (role = 'hq' AND is_active) ORDER BY id FOR NO KEY UPDATE
+        """)
+        return self._sql.rows(query, {"ids": list(user_ids)}, into=User)
+
+    @override
     def users(self, query: UserQuery) -> Page[User]:
         requested = query.model_dump(exclude_none=True)
         return self._sql.page(

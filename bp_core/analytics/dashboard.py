@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
-from uuid import UUID
 
 from bp_core.analytics.ports import PlantYear, Totals
 from bp_core.analytics.schemas import CategoryCount, Overview, StarRating, TrendMonth
@@ -12,6 +11,7 @@ from bp_core.benchmarking import ListedBenchmark
 from bp_core.copying import Spread
 from bp_core.leaderboard import Standing
 from bp_core.practices.schemas import PracticeListItem, StoredListItem
+from bp_core.shared.access import Caller
 from bp_core.shared.calendar import Month, MonthSpan
 from bp_core.shared.schemas import ResponseModel
 
@@ -58,6 +58,6 @@ class Sections:
 class DashboardStore(Protocol):
     """Reads the sections of the dashboard."""
 
-    def sections(self, year: MonthSpan, this_month: Month, plant_id: UUID | None) -> Sections:
+    def sections(self, caller: Caller, year: MonthSpan, this_month: Month) -> Sections:
         """Read all sections from one snapshot: of one plant, or of the company (None)."""
         ...

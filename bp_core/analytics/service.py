@@ -59,7 +59,7 @@ class AnalyticsService:
     def dashboard(self, caller: Caller, query: CurrencyQuery) -> Dashboard:
         """Return the dashboard of the caller's plant, or of the company for headquarters."""
         year, this_month = self._periods.year(None), self._periods.this_month
-        found = self.dashboards.sections(year, this_month, caller.plant_id)
+        found = self.dashboards.sections(caller, year, this_month)
         ytd = self._periods.year_to(this_month)
         return Dashboard(
             overview=figures.overview(found.totals, self.rules, query.currency),

@@ -127,6 +127,13 @@ class OwnAccount(Conflict):
     description = "users cannot deactivate themselves or change their own role"
 
 
+class LastHeadquarters(Conflict):
+    """Headquarters must keep an active user."""
+
+    code = "LAST_HEADQUARTERS"
+    description = "the last active user of headquarters cannot be deactivated or get another role"
+
+
 class NoPassword(Conflict):
     """The account has no password in the portal."""
 

@@ -64,9 +64,9 @@ def count_benchmarks(work: UnitOfWork) -> BenchmarkCount:
 
 
 @endpoint("GET", "/api/v1/benchmarking/copy-spread", who=SIGNED_IN)
-def list_copy_spread(work: UnitOfWork, query: PageQuery) -> Page[Spread]:
+def list_copy_spread(work: UnitOfWork, caller: Caller, query: PageQuery) -> Page[Spread]:
     """List the benchmarked practices with the plants that copied them, most copied first."""
-    return work.copying.benchmarked(query)
+    return work.copying.benchmarked(caller, query)
 
 
 @endpoint("GET", "/api/v1/benchmarking/{practice_id:guid}/copies", who=SIGNED_IN)

@@ -34,9 +34,9 @@ def list_own_copies(work: UnitOfWork, caller: Caller, query: PageQuery) -> Page[
 
 
 @endpoint("GET", "/api/v1/copy/deployment-status", who=SIGNED_IN)
-def list_deployments(work: UnitOfWork, query: PageQuery) -> Page[Spread]:
+def list_deployments(work: UnitOfWork, caller: Caller, query: PageQuery) -> Page[Spread]:
     """List the practices that were copied with the plants that copied them, most copied first."""
-    return work.copying.deployed(query)
+    return work.copying.deployed(caller, query)
 
 
 @endpoint("GET", "/api/v1/copy/{original_id:guid}/copies", who=SIGNED_IN)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import OwnAccount
+from bp_core.shared.errors import LastHeadquarters, OwnAccount
 from bp_core.shared.paging import Page
 from bp_core.users import User, UserChanges, UserQuery
 from functions.edge.access import HEADQUARTERS
@@ -25,7 +25,7 @@ def show_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
     return work.users.show(caller, user_id)
 
 
-@endpoint("PATCH", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS, errors=(OwnAccount,))
+@endpoint("PATCH", "/api/v1/users/{user_id:guid}", who=HEADQUARTERS, errors=(OwnAccount, LastHeadquarters))
 def edit_user(work: UnitOfWork, caller: Caller, user_id: UUID, body: UserChanges) -> User:
     """Change a user's name, role or plant."""
     return work.users.edit(caller, user_id, body)
@@ -37,7 +37,12 @@ def activate_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
     return work.users.activate(caller, user_id)
 
 
-@endpoint("PATCH", "/api/v1/users/{user_id:guid}/deactivate", who=HEADQUARTERS, errors=(OwnAccount,))
+@endpoint(
+    "PATCH",
+    "/api/v1/users/{user_id:guid}/deactivate",
+    who=HEADQUARTERS,
+    errors=(OwnAccount, LastHeadquarters),
+)
 def deactivate_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
     """Deactivate a user; their sessions end at once."""
     return work.users.deactivate(caller, user_id)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.api.tokens import claims_of
-from tests.world import PASSWORD, Person, World, concurrently
+from tests.world import PASSWORD, Person, World, concurrently, error_of
 
 TRIES: Final = 12
 OLD_COST: Final = 9
@@ -125,3 +125,42 @@ def test_one_of_two_changes_of_a_password_at_the_same_time_succeeds(world: World
         )
         [winner] = [who for who, response in enumerate(responses) if response.status_code == 200]
         assert log_in(world, desk.email, f"password of {winner}").status_code == 200
+
+
+# --- headquarters
+
+
+DEMOTION: Final = {"role": "plant"}
+
+
+@pytest.mark.parametrize("step", ["deactivate", "demote"])
+def test_two_of_headquarters_do_not_remove_each_other(world: World, step: str) -> None:
+    outcomes = []
+    for _ in range(TRIES):
+        world.query("UPDATE users SET is_active = false")
+        pair = world.headquarters(), world.headquarters()
+        calls = [partial(remove, world, step, one, other) for one, other in (pair, pair[::-1])]
+        responses = concurrently(*calls)
+        left = world.query("SELECT count(*) FROM users WHERE role = 'hq' AND is_active")[0][0]
+        outcomes.append((min(response.status_code for response in responses), left))
+        assert {error_of(response) for response in responses if response.status_code != 200} <= {
+            (409, "LAST_HEADQUARTERS"), (401, "TOKEN_REVOKED"), (403, "FORBIDDEN")
+        }  # fmt: skip
+    assert outcomes == [(200, 1)] * TRIES
+
+
+def remove(world: World, step: str, hq: Person, other: Person) -> httpx.Response:
+    if step == "deactivate":
+        return hq.patch(f"/users/{id_of(other)}/deactivate", {})
+    return hq.patch(f"/users/{id_of(other)}", {**DEMOTION, "plant_id": str(world.plants[0])})
+
+
+def test_three_of_headquarters_in_a_circle_leave_one(world: World) -> None:
+    for _ in range(TRIES):
+        world.query("UPDATE users SET is_active = false")
+        three = [world.headquarters() for _ in range(3)]
+        pairs = zip(three, three[1:] + three[:1], strict=True)
+        responses = concurrently(*[partial(remove, world, "deactivate", *pair) for pair in pairs])
+        done = sum(response.status_code == 200 for response in responses)
+        left = world.query("SELECT count(*) FROM users WHERE role = 'hq' AND is_active")[0][0]
+        assert left == 3 - done >= 1

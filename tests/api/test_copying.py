@@ -292,6 +292,32 @@ def test_copies_of_a_practice_are_listed_oldest_first(world: World, hq: Person) 
     assert hq.get(f"/benchmarking/{original['id']}/copies").json()["data"] == listed
 
 
+def test_a_copy_that_is_hidden_is_named_to_its_plant_and_headquarters_only(world: World, hq: Person) -> None:
+    original = benchmarked(world, hq)
+    copier, stranger, origin = world.plant_user(1), world.plant_user(2), world.plant_user(0)
+    made = copied(copier, original)
+    copy_id = made["copied_practice"]["id"]
+    hq.post(f"/best-practices/{copy_id}/request-revision", {"comment": "Say more."})
+    world.query("UPDATE copied_practices SET copied_date = '2026-08-01'")
+    shown = {
+        "id": made["copy_record"]["id"],
+        "plant_id": str(world.plants[1]),
+        "plant_name": copier.get("/auth/me").json()["data"]["plant_name"],
+        "copied_date": "2026-08-01",
+        "implementation_status": "planning",
+    }
+    for reader, expected in ((copier, copy_id), (hq, copy_id), (stranger, None), (origin, None)):
+        lists = [
+            reader.get(f"/copy/{original['id']}/copies").json()["data"],
+            reader.get(f"/benchmarking/{original['id']}/copies").json()["data"],
+            reader.get("/benchmarking/copy-spread").json()["data"][0]["copies"],
+            reader.get("/copy/deployment-status").json()["data"][0]["copies"],
+            reader.get("/analytics/dashboard").json()["data"]["copy_spread"][0]["copies"],
+        ]
+        assert lists == [[{**shown, "copied_practice_id": expected}]] * 5, reader.email
+        assert (copy_id in str(lists)) is (expected is not None)
+
+
 def test_copies_of_a_hidden_practice_are_not_found(world: World, hq: Person) -> None:
     author, other = world.plant_user(0), world.plant_user(1)
     draft, deleted = world.practice(author), world.practice(author, "submitted")

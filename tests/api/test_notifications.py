@@ -71,6 +71,26 @@ def test_the_title_of_a_practice_that_became_hidden_is_not_shown(world: World) -
     assert author.get("/notifications").json()["data"][0]["practice_title"] == practice["title"]
 
 
+def test_nobody_is_notified_of_a_practice_that_they_may_no_longer_see(world: World) -> None:
+    author, asker, hq = world.plant_user(0), world.plant_user(1), world.headquarters()
+    for step in ("hidden", "shown again"):
+        practice = world.practice(author, "submitted")
+        path = f"/questions/practice/{practice['id']}"
+        question = asker.post(path, {"question_text": "Why?"}).json()["data"]
+        hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "No"})
+        if step == "shown again":
+            author.post(f"/best-practices/{practice['id']}/submit")
+        response = author.patch(f"/questions/{question['id']}/answer", {"answer_text": f"It was {step}."})
+        assert response.status_code == 200
+    assert notified(asker) == [("question_answered", "It was shown again.")]
+
+    own = author.post(path, {"question_text": "Which?"}).json()["data"]
+    world.query("UPDATE users SET plant_id = %s WHERE email = %s", world.plants[2], author.email)
+    world.query("UPDATE best_practices SET status = 'revision_required'")
+    hq.patch(f"/questions/{own['id']}/answer", {"answer_text": "This one."})
+    assert "This one." not in str(notified(author))
+
+
 def test_a_refused_transition_notifies_nobody(world: World) -> None:
     author, hq = world.plant_user(0), world.headquarters()
     practice = world.practice(author)

@@ -75,6 +75,10 @@ class MemoryUsers:
     def user_for_update(self, user_id: UUID) -> User | None:
         return self.people.get(user_id)
 
+    def lock_with_headquarters(self, *user_ids: UUID) -> list[User]:
+        people = self.people.values()
+        return [one for one in people if one.id in user_ids or (one.role == "hq" and one.is_active)]
+
     def users(self, query: UserQuery) -> Page[User]:
         raise NotImplementedError("no test of these services lists users")
 

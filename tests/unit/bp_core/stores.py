@@ -168,16 +168,16 @@ class MemoryCopies:
         self.stored[copy_id] = self.stored[copy_id].model_copy(update=update)
         return self.stored[copy_id]
 
-    def copies(self, original_id: UUID, query: PageQuery) -> Page[Copy]:
+    def copies(self, caller: Caller, original_id: UUID, query: PageQuery) -> Page[Copy]:
         return Page.of([], query)
 
     def own(self, caller: Caller, query: PageQuery) -> Page[OwnCopy]:
         raise NotImplementedError("no unit test lists the copies of a plant")
 
-    def benchmarked(self, query: PageQuery) -> Page[Spread]:
+    def benchmarked(self, caller: Caller, query: PageQuery) -> Page[Spread]:
         raise NotImplementedError("no unit test lists benchmarked practices")
 
-    def deployed(self, query: PageQuery) -> Page[Spread]:
+    def deployed(self, caller: Caller, query: PageQuery) -> Page[Spread]:
         raise NotImplementedError("no unit test lists copied practices")
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from bp_core.shared.errors import Conflict, Invalid, NotFound
+from bp_core.shared.errors import Conflict, Forbidden, Invalid, NotFound, TokenRevoked
 from bp_core.users import ProfileChanges, User, UserChanges, UserService
 from tests.unit.bp_core.fakes import ASHA, MemoryUsers, Note, RecordedAuditTrail, person
 from tests.unit.bp_core.support import CHENNAI, HQ, NOW, OWNER, PUNE, context
@@ -32,7 +32,7 @@ class Users:
     """The service over users in memory."""
 
     def __init__(self, *users: User) -> None:
-        self.store = MemoryUsers(*users)
+        self.store = MemoryUsers(CHIEF, *users)
         self.endings = RecordedEndings()
         self.audit_trail = RecordedAuditTrail()
         self.service = UserService(self.store, self.endings, self.endings, self.audit_trail, context())
@@ -40,7 +40,7 @@ class Users:
 
 def edit(user: User, **sent: Any) -> tuple[User, Users]:
     """Change a user as headquarters."""
-    users = Users(user, CHIEF)
+    users = Users(user)
     return users.service.edit(HQ, user.id, UserChanges.model_validate(sent)), users
 
 
@@ -190,3 +190,44 @@ def test_nobody_deactivates_themselves() -> None:
     assert refusal.value.code == "OWN_ACCOUNT"
     assert users.store.people[CHIEF.id].is_active
     assert users.endings.ended == []
+
+
+def test_the_last_active_user_of_headquarters_stays() -> None:
+    other = person(role="hq", plant_id=None)
+    asleep = CHIEF.model_copy(update={"is_active": False})
+    demotion = UserChanges(role="plant", plant_id=PUNE)
+    calls: list[Callable[[UserService], object]] = [
+        lambda service: service.deactivate(HQ, other.id),
+        lambda service: service.edit(HQ, other.id, demotion),
+    ]
+    for call in calls:
+        users = Users(asleep, other)  # the other one deactivated the caller a moment ago
+
+        with pytest.raises(Conflict) as refusal:
+            call(users.service)
+
+        assert refusal.value.code == "LAST_HEADQUARTERS"
+        assert users.store.saved == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "error"),
+    [({"is_active": False}, TokenRevoked), ({"role": "plant", "plant_id": PUNE}, Forbidden)],
+)
+def test_headquarters_that_has_lost_its_right_meanwhile_administers_nobody(
+    lost: dict[str, Any], error: type[Exception]
+) -> None:
+    inactive = person(is_active=False)
+    third = person(role="hq", plant_id=None)
+    calls: list[Callable[[UserService], object]] = [
+        lambda service: service.edit(HQ, ASHA.id, UserChanges(plant_id=CHENNAI)),
+        lambda service: service.activate(HQ, inactive.id),
+        lambda service: service.deactivate(HQ, ASHA.id),
+    ]
+    for call in calls:
+        users = Users(ASHA, inactive, third, CHIEF.model_copy(update=lost))
+
+        with pytest.raises(error):
+            call(users.service)
+
+        assert users.store.saved == []

@@ -17,6 +17,7 @@ from bp_core.analytics.schemas import (
 )
 from bp_core.analytics.service import AnalyticsService
 from bp_core.savings import PlantMonth, SavingsRules, StarPolicy
+from bp_core.shared.access import Caller
 from bp_core.shared.calendar import Month, MonthSpan
 from bp_core.shared.errors import NotFound
 from tests.unit.bp_core.practices.fakes import PlainLinks
@@ -67,7 +68,7 @@ class MemoryFigures:
         self.requested.append((months, plant_id))
         return self.practices
 
-    def sections(self, year: MonthSpan, this_month: Month, plant_id: UUID | None) -> Sections:
+    def sections(self, caller: Caller, year: MonthSpan, this_month: Month) -> Sections:
         return Sections(
             totals=self._totals,
             recent=[],
@@ -75,7 +76,7 @@ class MemoryFigures:
             leaderboard=[],
             category_breakdown=[],
             copy_spread=[],
-            plants=self.plant_years(year, plant_id),
+            plants=self.plant_years(year, caller.plant_id),
             annualised=self.annualised,
         )
 

@@ -31,6 +31,7 @@ USER_CALLS: Final[dict[str, Callable[[UserService, Caller], object]]] = {
     "edit": lambda service, caller: service.edit(caller, ASHA.id, UserChanges(plant_id=CHENNAI)),
     "activate": lambda service, caller: service.activate(caller, ASHA.id),
     "deactivate": lambda service, caller: service.deactivate(caller, ASHA.id),
+    "lock": lambda service, caller: service.lock(caller, ASHA.id),
 }
 
 ON_ONESELF: Final = {"profile", "rename"}
