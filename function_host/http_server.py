@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import waitress
 from waitress import wasyncore
 
+from function_host.channels import Channel
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 CONNECTION_LIMIT = 1000
+MAX_HEADER_BYTES = 40 * 1024
 STEP_SECONDS = 2.0
 IDLE_THREADS_SECONDS = 0.5
 
@@ -20,7 +23,8 @@ IDLE_THREADS_SECONDS = 0.5
 class HttpServer:
     """Serves a WSGI application as soon as it is created. Raises OSError if the port is in use.
 
-    ``base_url`` has the real port, also for port 0. A body of more than ``max_body`` bytes gets 413.
+    ``base_url`` has the real port, also for port 0. A body of more than ``max_body`` bytes gets 413,
+    and headers of more than MAX_HEADER_BYTES 431; neither is kept.
     """
 
     def __init__(self, app: "WSGIApplication", address: str, port: int, threads: int, max_body: int) -> None:
@@ -31,10 +35,12 @@ class HttpServer:
             sockets=[listener],
             threads=threads,
             max_request_body_size=max_body + 1,  # waitress rejects a body of exactly this size
+            max_request_header_size=MAX_HEADER_BYTES,
             connection_limit=CONNECTION_LIMIT,
             asyncore_use_poll=True,  # select() is limited to 1024 descriptors
             ident=None,
         )
+        self._server.channel_class = Channel
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
         self._thread.start()
 

@@ -28,7 +28,8 @@ from function_host.timers import Clock, TimerListener, utc_now
 from function_host.workers import Loop, Workers
 from function_host.wsgi import HttpApp
 
-MAX_BODY_BYTES = 100 * 1024 * 1024  # also the default in Azure
+MAX_BODY_SETTING = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+DEFAULT_MAX_BODY_BYTES = 104_857_600  # as in Azure
 DEFAULT_THREADS = 10
 DRAIN_SECONDS = 5.0
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
@@ -40,17 +41,17 @@ Trigger = TypeVar("Trigger", HttpTrigger, BlobTrigger, TimerTrigger)
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """How the host serves HTTP: port 0 chooses a free port, bodies over ``max_body`` bytes get 413."""
+    """How the host serves HTTP: port 0 chooses a free port."""
 
     address: str = "127.0.0.1"
     port: int = 0
     route_prefix: str = ""
-    max_body: int = MAX_BODY_BYTES
 
 
 class FunctionHost:
     """Serves ``app`` with ``settings``. As a context manager it starts and stops.
 
+    As in Azure, bodies of more bytes than the setting FUNCTIONS_REQUEST_BODY_SIZE_LIMIT get 413.
     ``poll_interval`` is in seconds. ``clock`` gives the time for timers. ``stop`` waits at most
     ``drain_seconds`` for running functions. ``base_url`` is set by ``start``.
 
@@ -80,7 +81,12 @@ class FunctionHost:
         admin = Admin(functions, self._runners())
         self._http = HttpApp(Router(functions, http.route_prefix), Cors(settings), admin)
         self._serve = partial(
-            HttpServer, self._http, http.address, http.port, _thread_count(settings), http.max_body
+            HttpServer,
+            self._http,
+            http.address,
+            http.port,
+            threads=_whole_number(settings, THREADS_SETTING, DEFAULT_THREADS),
+            max_body=_whole_number(settings, MAX_BODY_SETTING, DEFAULT_MAX_BODY_BYTES),
         )
         self._drain_seconds = drain_seconds
         self.base_url = ""
@@ -166,10 +172,8 @@ def _triggered_by(
             yield function, function.trigger
 
 
-def _thread_count(settings: Settings) -> int:
-    text = settings.get(THREADS_SETTING) or str(DEFAULT_THREADS)
+def _whole_number(settings: Settings, name: str, default: int) -> int:
+    text = settings.get(name) or str(default)
     if not text.isdecimal() or int(text) == 0:
-        raise ConfigurationError(
-            f"the setting {THREADS_SETTING} must be a whole number above 0, not {text!r}"
-        )
+        raise ConfigurationError(f"the setting {name} must be a whole number above 0, not {text!r}")
     return int(text)

@@ -7,6 +7,10 @@ from adapters.storage.accounts import is_emulator
 from local.errors import SetupError
 
 CONTAINERS = ("best-practices", "supporting-documents", "thumbnails", "quarantine")
+CORS_METHODS = ["GET", "HEAD", "PUT", "OPTIONS"]
+CORS_HEADERS = {"allowed_headers": ["content-type", "x-ms-*"], "exposed_headers": ["etag", "x-ms-*"]}
+"""What pages of other origins may use, as in infra/modules/storage.bicep."""
+
 _MAX_AGE_SECONDS = 3600
 
 
@@ -43,7 +47,5 @@ def _allow_uploads_from(service: BlobServiceClient, origins: list[str]) -> None:
     allowed = {origin for rule in rules for origin in rule.allowed_origins.split(",")}
     if allowed.issuperset(origins):
         return
-    methods = ["GET", "HEAD", "PUT", "OPTIONS"]
-    headers = {"allowed_headers": ["*"], "exposed_headers": ["*"]}
-    ours = CorsRule(origins, methods, max_age_in_seconds=_MAX_AGE_SECONDS, **headers)
+    ours = CorsRule(origins, CORS_METHODS, max_age_in_seconds=_MAX_AGE_SECONDS, **CORS_HEADERS)
     service.set_service_properties(cors=[*rules, ours])

@@ -90,6 +90,7 @@ var defaults = {
   BUSINESS_TIMEZONE: 'Asia/Kolkata'
   DATABASE_POOL_TIMEOUT: '3'
   FISCAL_YEAR_START_MONTH: '1'
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '11534336' // 11 MB: a photograph of 10 MB in a form
   JWT_AUDIENCE: 'amber-portal-api'
   JWT_ISSUER: 'amber-portal'
   OIDC_AUDIENCE: ''

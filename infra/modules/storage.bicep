@@ -97,8 +97,8 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
         {
           allowedOrigins: corsOrigins
           allowedMethods: ['GET', 'HEAD', 'PUT', 'OPTIONS']
-          allowedHeaders: ['content-type', 'x-ms-blob-type', 'x-ms-version', 'x-ms-client-request-id']
-          exposedHeaders: ['etag', 'x-ms-request-id']
+          allowedHeaders: ['content-type', 'x-ms-*']
+          exposedHeaders: ['etag', 'x-ms-*']
           maxAgeInSeconds: 3600
         }
       ]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -159,6 +160,32 @@ def test_storage_can_be_prepared_again_and_keeps_its_cors_rules(storage_connecti
         assert sorted(container.name for container in service.list_containers()) == sorted(CONTAINERS)
         origins = [rule.allowed_origins for rule in service.get_service_properties()["cors"]]
     assert origins == ["http://first.example", "http://second.example"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ("content-type,x-ms-blob-type", 200),
+        ("content-type,x-ms-blob-type,x-ms-version,x-ms-blob-content-type,x-ms-client-request-id", 200),
+        ("x-ms-blob-type,x-other", 403),
+    ],
+)
+def test_pages_of_other_origins_can_send_all_headers_of_the_storage(
+    storage_connection_string: str, headers: str, status: int
+) -> None:
+    prepare_storage(storage_connection_string, ["http://first.example"])
+    asked = {
+        "Origin": "http://first.example",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": headers,
+    }
+    with BlobServiceClient.from_connection_string(storage_connection_string) as service:
+        answer = httpx.options(f"{service.url}best-practices/joint.jpg", headers=asked)
+        blob = httpx.get(f"{service.url}best-practices/joint.jpg", headers={"Origin": asked["Origin"]})
+    assert answer.status_code == status
+    assert answer.headers.get("Access-Control-Allow-Headers", "") == (headers if status == 200 else "")
+    exposed = blob.headers["Access-Control-Expose-Headers"]
+    assert "x-ms-request-id" in exposed
 
 
 def test_the_migrations_are_reversible(empty_database_url: str) -> None:

@@ -18,8 +18,9 @@ from pycep import BicepParser
 import function_app
 from bp_core import purging
 from function_host.index import index_app
+from functions.edge.endpoint import ENDPOINTS
 from functions.settings import Settings, load_settings
-from local.storage import CONTAINERS
+from local.storage import CONTAINERS, CORS_HEADERS, CORS_METHODS
 from tests.world import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -289,3 +290,23 @@ def test_the_deployed_files_are_complete(tmp_path: Path) -> None:
 
     functions = sum(len(triggers(kind)) for kind in ("http", "blob", "timer"))
     assert result.stdout.strip() == str(functions), result.stderr
+
+
+def test_the_host_takes_the_largest_body_of_the_portal_and_not_much_more() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+    limit = app_settings()["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]
+    largest = max(endpoint.body_limit for endpoint in ENDPOINTS.values())
+
+    assert sample["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == limit
+    assert largest < int(limit) <= largest + 2**20
+
+
+def test_the_storage_lets_pages_use_the_same_headers_as_locally() -> None:
+    source = (INFRA / "modules/storage.bicep").read_text(encoding="utf-8")
+    rule = dict(re.findall(r"(allowedMethods|allowedHeaders|exposedHeaders): \[(.*)\]", source))
+
+    assert {name: re.findall(r"'(.*?)'", listed) for name, listed in rule.items()} == {
+        "allowedMethods": CORS_METHODS,
+        "allowedHeaders": CORS_HEADERS["allowed_headers"],
+        "exposedHeaders": CORS_HEADERS["exposed_headers"],
+    }

@@ -4,12 +4,15 @@ import asyncio
 import http.client
 import json
 import logging
+import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import azure.functions as func
 import httpx
 import pytest
+from waitress.buffers import OverflowableBuffer
 
 from function_host import ConfigurationError, FunctionHost, HttpOptions
 
@@ -98,7 +101,7 @@ def nothing(req: func.HttpRequest) -> func.HttpResponse:
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
     with (
-        FunctionHost(app, {}, http=HttpOptions(max_body=MAX_BODY)) as host,
+        FunctionHost(app, {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(MAX_BODY)}) as host,
         httpx.Client(base_url=host.base_url) as client,
     ):
         yield client
@@ -154,8 +157,54 @@ def test_a_body_over_the_limit_gets_413_before_it_is_sent(client: httpx.Client) 
     assert client.post("/size", content=b"x").text == "1"
 
 
-def test_a_chunked_body_over_the_limit_gets_413(client: httpx.Client) -> None:
-    assert client.post("/size", content=iter([b"x" * (MAX_BODY + 1)])).status_code == 413
+def test_a_client_that_waits_for_an_invitation_gets_413_instead(client: httpx.Client) -> None:
+    head = f"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY + 1}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as connection:
+        connection.sendall(head.encode())
+
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_client_that_sends_much_too_much_reads_413_and_not_a_broken_connection(
+    client: httpx.Client, framing: str
+) -> None:
+    length = f"Content-Length: {50 * MAX_BODY}" if framing == "length" else "Transfer-Encoding: chunked"
+    chunk = b"x" * 65_536
+    framed = chunk if framing == "length" else b"10000\r\n" + chunk + b"\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as connection:
+        connection.sendall(f"POST /size HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode())
+        for _ in range(
+            15 * MAX_BODY // len(chunk)
+        ):  # the server must not stop reading before the client does
+            connection.sendall(framed)
+        connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(partial(connection.recv, 65_536), b""))
+
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in received.lower()
+    assert client.post("/size", content=b"x").text == "1"
+
+
+def test_a_body_over_the_limit_is_not_kept(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[int] = []
+    append = OverflowableBuffer.append
+
+    def count(buffer: OverflowableBuffer, data: bytes) -> None:
+        kept.append(len(data))
+        append(buffer, data)
+
+    monkeypatch.setattr(OverflowableBuffer, "append", count)
+    assert client.post("/size", content=b"x" * (10 * MAX_BODY)).status_code == 413
+    assert sum(kept) < 1000  # the response
+    kept.clear()
+    assert client.post("/size", content=iter([b"x" * 65_536] * (10 * MAX_BODY // 65_536))).status_code == 413
+    assert sum(kept) <= MAX_BODY + 10_000
+
+
+def test_headers_over_the_limit_get_431(client: httpx.Client) -> None:
+    assert client.get("/slow", headers={"X-Long": "x" * 1_000_000}).status_code == 431
+    assert client.get("/slow", headers={"X-Long": "x" * 30_000}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/echo", "/echo/1", "/nowhere", f"/echo/{GUID}/more"])
@@ -280,6 +329,8 @@ def test_a_port_in_use_is_an_error_at_start() -> None:
             second.start()
 
 
-def test_an_invalid_thread_count_is_reported() -> None:
-    with pytest.raises(ConfigurationError, match="PYTHON_THREADPOOL_THREAD_COUNT"):
-        FunctionHost(app, {"PYTHON_THREADPOOL_THREAD_COUNT": "many"})
+@pytest.mark.parametrize("name", ["PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"])
+@pytest.mark.parametrize("value", ["many", "0", "-1", "1.5"])
+def test_a_setting_that_is_no_number_is_reported(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        FunctionHost(app, {name: value})
