@@ -8,10 +8,12 @@ import pytest
 import yaml
 
 from ops.deployment import STEPS
+from ops.lock import LOCKS
 
 ROOT = Path(__file__).resolve().parents[2]
 GITHUB = ROOT / ".github"
 FILES = sorted(path.relative_to(GITHUB).as_posix() for path in GITHUB.rglob("*.yml"))
+USING = [file for file in FILES if file != "dependabot.yml"]
 WORKFLOWS = [file for file in FILES if file.startswith("workflows/")]
 JOBS_THAT_SIGN_IN = {"what-if", "preview", "deploy", "staging", "production"}
 
@@ -35,14 +37,65 @@ def test_no_secret_is_used(file: str) -> None:
     assert "secrets" not in (GITHUB / file).read_text(encoding="utf-8").lower()
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_every_action_has_a_pinned_version_or_is_in_this_repository(file: str) -> None:
-    used = re.findall(r"uses: (\S+)", (GITHUB / file).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("file", USING)
+def test_every_action_of_another_repository_is_pinned_by_commit_with_its_version(file: str) -> None:
+    text = (GITHUB / file).read_text(encoding="utf-8")
+    used = re.findall(r"uses: (\S.*)$", text, re.MULTILINE)
     own = [action for action in used if action.startswith("./")]
-    pinned = [action for action in used if re.search(r"@(v\d+(\.\d+)*|[0-9a-f]{40})$", action)]
+    pinned = [
+        action for action in used if re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+    ]
 
+    assert used
     assert sorted(own + pinned) == sorted(used)
     assert [action for action in own if not (ROOT / action).exists()] == []
+
+
+def test_an_action_is_pinned_to_the_same_commit_everywhere() -> None:
+    text = "".join((GITHUB / file).read_text(encoding="utf-8") for file in USING)
+    pins = set(re.findall(r"uses: ([\w-]+/[\w-]+)@(\w+ # \S+)", text))
+
+    assert len({action for action, _ in pins}) == len(pins)
+
+
+def test_dependabot_watches_everything_that_is_pinned() -> None:
+    updates = {one["package-ecosystem"]: one for one in content("dependabot.yml")["updates"]}
+    locks = {f"/{Path(one.target).parent.as_posix()}".removesuffix(".") for one in LOCKS}
+    actions = {
+        f"/.github/{path.parent.relative_to(GITHUB).as_posix()}" for path in GITHUB.rglob("action.yml")
+    }
+    npm = {"/" + path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("*/npm/package-lock.json")}
+
+    assert set(updates["pip"]["directories"]) == locks
+    assert set(updates["github-actions"]["directories"]) == actions | {"/"}
+    assert set(updates["npm"]["directories"]) == npm
+
+
+def runs(name: str, job: str) -> str:
+    return "\n".join(step["run"] for step in jobs(name)[job]["steps"] if "run" in step)
+
+
+@pytest.mark.parametrize(("name", "job"), [("ci", "vulnerabilities"), ("vulnerabilities", "look")])
+def test_known_vulnerabilities_fail_each_pull_request_and_every_morning(name: str, job: str) -> None:
+    # Not `dev.py check`: that does not fail if the services do not answer.
+    assert runs(name, job) == "python -m ops.supply_chain vulnerabilities"
+    assert content("workflows/vulnerabilities.yml")[True]["schedule"] == [{"cron": "0 2 * * *"}]
+
+
+def test_a_package_is_built_from_locked_wheels_and_has_a_bill_of_materials() -> None:
+    steps_of_build = jobs("deploy")["build"]["steps"]
+    uploads = [step["with"] for step in steps_of_build if "upload-artifact" in step.get("uses", "")]
+    target = ".python_packages/lib/site-packages"
+
+    installation = next(
+        line for line in runs("deploy", "build").replace("\\\n", "").splitlines() if "pip" in line
+    )
+    assert {"--require-hashes", "--only-binary", target, "requirements.txt"} <= set(installation.split())
+    assert f"python -m ops.supply_chain bill {target} portal.cdx.json" in runs("deploy", "build")
+    assert [(one["name"], one["path"], one["if-no-files-found"]) for one in uploads] == [
+        ("bill-of-materials", "portal.cdx.json", "error"),
+        ("portal", "portal.zip", "error"),
+    ]
 
 
 @pytest.mark.parametrize("file", WORKFLOWS)
