@@ -26,6 +26,7 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from adapters.postgres.database import parameters_of
+from adapters.postgres.tls import VERIFIED, is_in_azure, is_local
 from adapters.storage.accounts import is_emulator
 from bp_core.savings import SavingsRules, StarPolicy
 
@@ -42,12 +43,6 @@ MIN_SECRET_CHARACTERS: Final = 8
 
 UNRESOLVED: Final = "@Microsoft.KeyVault("
 """The start of a Key Vault reference that Azure could not resolve."""
-
-AZURE_DATABASES: Final = ".postgres.database.azure.com"
-"""The end of the names of Azure's PostgreSQL servers."""
-
-ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})
-"""The values of `sslmode` with which every connection is encrypted."""
 
 
 class SettingsError(Exception):
@@ -77,8 +72,8 @@ class Settings(BaseSettings):
     )
 
     database_auth: DatabaseAuth = "password"
-    database_url: SecretStr
     storage_account_url: Annotated[str, Field(pattern=r"^(https://[^?#\s]+)?$")] = ""
+    database_url: SecretStr
     azurewebjobsstorage: SecretStr = Field(SecretStr(""), alias="AzureWebJobsStorage", validate_default=True)
     azure_client_id: Annotated[
         str, Field(pattern=r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")
@@ -125,8 +120,10 @@ class Settings(BaseSettings):
         parameters = parameters_of(value.get_secret_value())
         if info.data.get("database_auth") == "entra":
             _require_fit_for_tokens(parameters)
-        elif any(host.endswith(AZURE_DATABASES) for host in parameters.get("host", "").lower().split(",")):
+        elif is_in_azure(parameters):
             raise ValueError("is a server in Azure, which accepts no passwords: set DATABASE_AUTH to entra")
+        elif info.data.get("storage_account_url"):  # so the portal runs in Azure
+            _require_verified(parameters)
         return value
 
     @field_validator("azurewebjobsstorage")
@@ -185,8 +182,13 @@ def _require_fit_for_tokens(parameters: Mapping[str, str]) -> None:
         raise ValueError("must not contain a password if DATABASE_AUTH is entra")
     if not (parameters.get("user") and parameters.get("host")):
         raise ValueError("must contain the user and the host if DATABASE_AUTH is entra")
-    if parameters.get("sslmode") not in ENCRYPTED:  # the default of libpq may send the token unencrypted
-        raise ValueError("must contain sslmode=require or stricter if DATABASE_AUTH is entra")
+    _require_verified(parameters)
+
+
+def _require_verified(parameters: Mapping[str, str]) -> None:
+    """With less, another server could pretend to be the database, and get the password or token."""
+    if parameters.get("sslmode") != VERIFIED and not is_local(parameters):
+        raise ValueError(f"must contain sslmode={VERIFIED}, unless the database is on this machine")
 
 
 class _Environment(EnvSettingsSource):

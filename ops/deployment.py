@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from adapters.postgres.tls import VERIFIED
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 INFRA: Final = ROOT / "infra"
 PARAMETERS: Final = INFRA / "parameters"
@@ -153,7 +155,7 @@ def _dev(environment: Environment, user: str, command: str, *arguments: str) -> 
     )
     variables = {
         **environment,
-        "DATABASE_URL": f"postgresql://{host}:{DIRECT_PORT}/{DATABASE}?sslmode=require",
+        "DATABASE_URL": f"postgresql://{host}:{DIRECT_PORT}/{DATABASE}?sslmode={VERIFIED}",
         "PGUSER": user,
         "PGPASSWORD": token.strip(),
     }

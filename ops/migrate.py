@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from adapters.postgres.database import verified
 from local.data_directory import DEFAULT_DATA_DIRECTORY, ROOT, DataDirectory
 from local.errors import SetupError
 from local.postgres import EmbeddedPostgres, throwaway_postgres
@@ -117,7 +118,7 @@ def _snapshot(database_url: str) -> list[str]:
 def _database(data: DataDirectory) -> Iterator[str]:
     """DATABASE_URL, or the embedded database, which is started if the portal does not run."""
     if external := os.environ.get("DATABASE_URL"):
-        yield external
+        yield _verified(external)
     elif not data.lock.acquire(wait=False):
         yield data.read_portal()["database_url"]
     else:
@@ -128,6 +129,13 @@ def _database(data: DataDirectory) -> Iterator[str]:
         finally:
             server.stop()
             data.lock.release()
+
+
+def _verified(url: str) -> str:
+    try:
+        return verified(url)
+    except ValueError as error:
+        raise SetupError(f"DATABASE_URL {error}.") from None
 
 
 def main() -> int:

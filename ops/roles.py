@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.postgres.database import STATEMENT_TIMEOUT_MS
+from adapters.postgres.database import STATEMENT_TIMEOUT_MS, verified
 
 MAINTENANCE_DATABASE: Final = "postgres"
 """The database that every server has. Azure creates roles for identities only in this database."""
@@ -134,8 +134,8 @@ def main() -> int:
     if not url:
         parser.error("DATABASE_URL must be the URL of the database, with the administrator as user")
     try:
-        open_database(url, migrator=options.migrator, app=options.app)
-    except psycopg.Error as error:
+        open_database(verified(url), migrator=options.migrator, app=options.app)
+    except (ValueError, psycopg.Error) as error:
         print(f"The database could not be opened to both roles: {error}", file=sys.stderr)
         return 1
     print(f"{_database_of(url)} is open to {options.migrator.name} (owner) and {options.app.name} (rows).")

@@ -16,11 +16,12 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import RowFactory, TupleRow, class_row, dict_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from adapters.postgres.errors import portal_error
+from adapters.postgres.tls import VERIFIED, is_in_azure, trusted_roots
 from adapters.telemetry import NoTelemetry, Telemetry
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
@@ -82,6 +83,17 @@ def parameters_of(url: str) -> Mapping[str, str]:
         return {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except psycopg.ProgrammingError:
         raise ValueError("must be a connection URL of PostgreSQL") from None
+
+
+def verified(url: str) -> str:
+    """Return the connection string of a URL. It trusts Azure's certificates if it names no others.
+
+    Raises ValueError if it is a server in Azure whose certificate and name would not be checked.
+    """
+    parameters = parameters_of(url)
+    if is_in_azure(parameters) and parameters.get("sslmode") != VERIFIED:
+        raise ValueError(f"must contain sslmode={VERIFIED} for a server in Azure")
+    return make_conninfo(url, **trusted_roots(parameters))
 
 
 class Sql:
@@ -220,7 +232,7 @@ class Database:
     ) -> None:
         self.telemetry = telemetry or NoTelemetry()
         self._pool: ConnectionPool[Connection[TupleRow]] = ConnectionPool(
-            url,
+            verified(url),
             open=False,
             min_size=0,
             max_size=pool_size,

@@ -119,7 +119,7 @@ var derived = {
   DATABASE_AUTH: 'entra'
   DATABASE_POOL_SIZE: string(databasePoolSize)
   DATABASE_PREPARED_STATEMENTS: string(preparedStatements)
-  DATABASE_URL: 'postgresql://${identityName}@${databaseHost}:${databasePort}/portal?sslmode=require'
+  DATABASE_URL: 'postgresql://${identityName}@${databaseHost}:${databasePort}/portal?sslmode=verify-full'
   JWT_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/jwt-secret)'
   PYTHON_THREADPOOL_THREAD_COUNT: string(databasePoolSize)
   STORAGE_ACCOUNT_URL: blobEndpoint

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import httpx
 import psycopg
 
+from adapters.postgres.database import verified
 from bp_core.savings import SavingsRules, StarPolicy
 from functions.settings import Settings
 from local.data_directory import DEFAULT_DATA_DIRECTORY, Account, DataDirectory
@@ -88,7 +89,8 @@ def _open_target(
     if not (options.base_url and database_url):
         raise MissingTarget("--make-people needs --base-url, and DATABASE_URL in the environment.")
     rounds: int = Settings.model_fields["bcrypt_rounds"].default
-    with temporary_tour_users(database_url, bcrypt_rounds=rounds) as (headquarters, plant, other_plant):
+    people = temporary_tour_users(verified(database_url), bcrypt_rounds=rounds)
+    with people as (headquarters, plant, other_plant):
         yield options.base_url.rstrip("/"), Accounts(plant, headquarters, other_plant)
 
 

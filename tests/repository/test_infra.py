@@ -49,7 +49,7 @@ RESOURCE_SETTINGS = {
     "AZURE_CLIENT_ID": "00000000-0000-0000-0000-000000000000",
     "DATABASE_POOL_SIZE": "10",
     "DATABASE_PREPARED_STATEMENTS": "False",  # as Bicep writes a bool
-    "DATABASE_URL": "postgresql://id-portal@psql.postgres.database.azure.com:6432/portal?sslmode=require",
+    "DATABASE_URL": "postgresql://id-portal@psql.postgres.database.azure.com:6432/portal?sslmode=verify-full",
     "JWT_SECRET": "a secret for tests only: 0123456789abcdef",
     "STORAGE_ACCOUNT_URL": "https://account.blob.core.windows.net/",
 }

@@ -161,11 +161,16 @@ def test_in_azure_the_portal_signs_in_by_its_identity_and_holds_no_key() -> None
         ),
         ("postgresql://amber.example/portal?sslmode=require", "the user and the host"),
         ("postgresql://portal@/portal?sslmode=require", "the user and the host"),
-        ("postgresql://portal@amber.example/portal", "sslmode=require or stricter"),
-        ("postgresql://portal@amber.example/portal?sslmode=prefer", "sslmode=require or stricter"),
+        ("postgresql://portal@amber.example/portal", "sslmode=verify-full"),
+        ("postgresql://portal@amber.example/portal?sslmode=prefer", "sslmode=verify-full"),
+        ("postgresql://portal@amber.example/portal?sslmode=require", "sslmode=verify-full"),
+        ("postgresql://portal@amber.example/portal?sslmode=verify-ca", "sslmode=verify-full"),
+        ("postgresql://portal@127.0.0.1,amber.example/portal?sslmode=require", "sslmode=verify-full"),
+        ("postgresql://portal@localhost/portal?hostaddr=10.0.0.4&sslmode=require", "sslmode=verify-full"),
+        ("postgresql://portal@127.0.0.1.example/portal?sslmode=require", "sslmode=verify-full"),
     ],
 )
-def test_a_database_by_token_is_named_without_a_password_and_asked_for_encryption(
+def test_a_database_by_token_is_named_without_a_password_and_its_server_is_verified(
     url: str, fault: str
 ) -> None:
     with pytest.raises(
@@ -173,6 +178,25 @@ def test_a_database_by_token_is_named_without_a_password_and_asked_for_encryptio
     ) as refusal:
         load_settings({**IN_AZURE, "DATABASE_URL": url})
     assert "pepper" not in str(refusal.value)
+
+
+def test_a_password_also_goes_to_a_verified_server_only_if_the_portal_runs_in_azure() -> None:
+    in_azure = {
+        **IN_AZURE,
+        "DATABASE_AUTH": "password",
+        "DATABASE_URL": "postgresql://portal:pepper@db/portal?sslmode=require",
+    }
+
+    with pytest.raises(SettingsError, match=r"DATABASE_URL: must contain sslmode=verify-full") as refusal:
+        load_settings(in_azure)
+    assert "pepper" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "%2Fvar%2Frun%2Fpostgresql"])
+def test_a_database_on_the_same_machine_needs_no_certificate(host: str) -> None:
+    url = f"postgresql://portal@{host}/portal"
+
+    assert load_settings({**IN_AZURE, "DATABASE_URL": url}).database_url.get_secret_value() == url
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_the_administrator_opens_the_database_with_a_token(machine: Machine) -> 
                 "roles", "--migrator=id-migrator-1=object-of-migrator", "--app=id-portal-1=object-of-app",
             ],
             "files": [],
-            "DATABASE_URL": "postgresql://psql-1.postgres.database.azure.com:5432/portal?sslmode=require",
+            "DATABASE_URL": "postgresql://psql-1.postgres.database.azure.com:5432/portal?sslmode=verify-full",
             "PGUSER": "Database administrators",
             "PGPASSWORD": "token of the account",
         }
