@@ -30,6 +30,7 @@ class NewPlant(RequestModel):
     name: Annotated[Line, Field(max_length=200, examples=["Supa"])]
     short_name: Annotated[Line, Field(max_length=100, examples=["Supa"])]
     division: Annotated[Line, Field(max_length=100, examples=["Air Conditioning"])]
+    is_active: bool = True
 
 
 class PlantChanges(RequestModel):

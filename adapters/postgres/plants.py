@@ -48,8 +48,8 @@ class PostgresPlants(PlantStore, PlantNames):
     def add(self, new: NewPlant, now: datetime) -> Plant:
         return self._sql.one(
             sql.SQL("""
-            INSERT INTO plants (name, short_name, division, created_at, updated_at)
-            VALUES (%(name)s, %(short_name)s, %(division)s, %(now)s, %(now)s)
+            INSERT INTO plants (name, short_name, division, is_active, created_at, updated_at)
+            VALUES (%(name)s, %(short_name)s, %(division)s, %(is_active)s, %(now)s, %(now)s)
             RETURNING {columns}
             """).format(columns=COLUMNS),
             {**new.model_dump(), "now": now},

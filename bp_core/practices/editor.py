@@ -16,6 +16,7 @@ from bp_core.shared.errors import Forbidden, Invalid, NotFound
 from bp_core.shared.versions import ExpectedVersions, require_expected
 
 CONTENT_FIELDS = frozenset(PracticeContent.__dataclass_fields__)
+LIST_FIELDS = frozenset({"benefits", "tags"})
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,7 @@ def checked(caller: Caller, new: NewPractice, today: date) -> CheckedPractice:
 
     Raises Invalid if something is missing or wrong, Forbidden for another plant.
     """
-    content = PracticeContent(**content_of(new, CONTENT_FIELDS))
-    workflow.require_whole_saving(content)
+    content = workflow.with_whole_saving(PracticeContent(**content_of(new, CONTENT_FIELDS)))
     submitted_date = None
     if new.status == "submitted":
         workflow.require_complete(content)
@@ -118,9 +118,10 @@ def checked(caller: Caller, new: NewPractice, today: date) -> CheckedPractice:
 
 
 def content_of(request: ContentRequest, fields: AbstractSet[str]) -> dict[str, Any]:
-    """Return the fields of a request that are content of a practice."""
+    """Return the fields of a request that are content of a practice; a list that is null is empty."""
     content = {field: getattr(request, field) for field in fields & CONTENT_FIELDS}
-    return {field: tuple(value) if isinstance(value, list) else value for field, value in content.items()}
+    lists = {field: tuple(content[field] or ()) for field in LIST_FIELDS & content.keys()}
+    return {**content, **lists}
 
 
 def _plant_of(caller: Caller, requested: UUID | None) -> UUID:

@@ -75,13 +75,16 @@ class PracticeContent:
 
 
 class ContentRequest(RequestModel):
-    """The optional content of a practice; a submission requires some of it (rules 2)."""
+    """The optional content of a practice; a submission requires some of it (rules 2).
+
+    A currency and a period without an amount are no saving; a list that is null is empty.
+    """
 
     description: Annotated[LongText | None, Field(examples=["Joints leaked after brazing."])] = None
     category_id: UUID | None = None
     problem_statement: Annotated[LongText | None, Field(examples=["One joint in forty leaked."])] = None
     solution: Annotated[LongText | None, Field(examples=["Nitrogen is fed while the joint cools."])] = None
-    benefits: Benefits = Field(default_factory=list, examples=[["One joint in four hundred leaks"]])
+    benefits: Benefits | None = Field(default_factory=list, examples=[["One joint in four hundred leaks"]])
     metrics: Annotated[LongText | None, Field(examples=["Leaks per thousand joints"])] = None
     implementation: Annotated[LongText | None, Field(examples=["Two lines, in a week."])] = None
     investment: Annotated[LongText | None, Field(examples=["0.4 lakhs"])] = None
@@ -89,7 +92,7 @@ class ContentRequest(RequestModel):
     savings_currency: Currency | None = None
     savings_period: SavingPeriod | None = None
     area_implemented: Annotated[ShortText | None, Field(examples=["Brazing, line 2"])] = None
-    tags: Tags = Field(default_factory=list, examples=[["brazing", "nitrogen"]])
+    tags: Tags | None = Field(default_factory=list, examples=[["brazing", "nitrogen"]])
 
 
 class NewPractice(ContentRequest):

@@ -125,8 +125,8 @@ class PracticeService:
 
     def _edited(self, caller: Caller, practice: PracticeState, changes: PracticeChanges) -> PracticeState:
         sent = changes.model_fields_set
-        edited = replace(practice, content=replace(practice.content, **content_of(changes, sent)))
-        workflow.require_whole_saving(edited.content)
+        content = workflow.with_whole_saving(replace(practice.content, **content_of(changes, sent)))
+        edited = replace(practice, content=content)
         if edited.status in workflow.PUBLIC_STATUSES:
             workflow.require_complete(edited.content)
         if "plant_id" in sent and changes.plant_id != practice.plant_id:

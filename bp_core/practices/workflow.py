@@ -166,15 +166,18 @@ def require_complete(content: PracticeContent) -> None:
         raise Invalid("The practice is not complete.", details=details)
 
 
-def require_whole_saving(content: PracticeContent) -> None:
-    """Check that a saving has its amount, currency and period, or none of them.
+def with_whole_saving(content: PracticeContent) -> PracticeContent:
+    """Return a practice with a whole saving or none: without an amount there is no saving.
 
-    Raises Invalid with the missing fields.
+    Raises Invalid with the missing fields for an amount without its currency or period.
     """
+    if content.savings_amount is None:
+        return replace(content, savings_currency=None, savings_period=None)
     missing = [field for field in SAVING_FIELDS if getattr(content, field) is None]
-    if 0 < len(missing) < len(SAVING_FIELDS):
+    if missing:
         message = "A saving needs an amount, a currency and a period."
         raise Invalid(message, details=tuple(FieldError(field, "is missing") for field in missing))
+    return content
 
 
 def submission_date(caller: Caller, requested: date | None, today: date) -> date:

@@ -89,6 +89,20 @@ def test_headquarters_adds_a_plant(world: World) -> None:
     assert hq.get(f"/plants/{plant['id']}").json()["data"]["total_practices"] == 0
 
 
+def test_a_plant_can_be_added_inactive(world: World) -> None:
+    hq = world.headquarters()
+    added = hq.post("/plants", {**NEW_PLANT, "is_active": False}).json()["data"]
+    assert added["is_active"] is False
+    assert [plant["id"] for plant in hq.get("/plants/inactive").json()["data"]] == [added["id"]]
+    assert added["id"] not in [plant["id"] for plant in hq.get("/plants/active").json()["data"]]
+    assert world.query("SELECT after->>'is_active' FROM audit_log WHERE action = 'plant.created'") == [
+        ("false",)
+    ]  # fmt: skip
+    for wrong in (None, "false", 0):
+        response = hq.post("/plants", {**NEW_PLANT, "name": "Pune", "is_active": wrong})
+        assert refusal_of(response) == (422, "VALIDATION_ERROR", {"is_active"}), wrong
+
+
 def test_headquarters_renames_a_plant_and_the_same_name_again_changes_nothing(world: World) -> None:
     hq = world.headquarters()
     plant = hq.post("/plants", NEW_PLANT).json()["data"]
@@ -125,7 +139,7 @@ def test_names_of_plants_are_unique(world: World) -> None:
 BAD_PLANTS: list[dict[str, object]] = [
     {"name": ""}, {"name": " "}, {"name": None}, {"name": 7}, {"name": "x" * 201}, {"name": "a\x00b"},
     {"short_name": "x" * 101}, {"short_name": []}, {"division": ""}, {"division": "x" * 101},
-    {"is_active": False}, {"id": "x"}, {"points": 10},
+    {"is_active": None}, {"id": "x"}, {"points": 10},
 ]  # fmt: skip
 
 

@@ -134,14 +134,41 @@ def test_a_saving_is_stated_in_full_or_not_at_all(world: World) -> None:
     practice = world.practice(author, **parts)
     path = f"/best-practices/{practice['id']}"
     before = world.snapshot()
-    for part in parts:
-        alone = {"title": "x", part: parts[part]}
-        assert refusal_of(author.post("/best-practices", alone)) == invalid(*parts.keys() - {part})
+    amount = {"title": "x", "savings_amount": 5}
+    assert refusal_of(author.post("/best-practices", amount)) == invalid("savings_currency", "savings_period")
+    for part in ("savings_currency", "savings_period"):
         missing = {"title": "x", **parts, part: None}
         assert refusal_of(author.post("/best-practices", missing)) == invalid(part)
         assert refusal_of(author.patch(path, {part: None})) == invalid(part)
     assert world.snapshot() == before
     assert edit(author, practice, **dict.fromkeys(parts))["savings_amount"] is None
+
+
+def test_a_currency_and_a_period_without_an_amount_are_no_saving(world: World) -> None:
+    author, parts, none = world.plant_user(), saving(5), dict.fromkeys(saving(5))
+    for unit in (
+        {"savings_currency": "lakhs"},
+        {"savings_period": "monthly"},
+        {"savings_amount": None, "savings_currency": "lakhs", "savings_period": "monthly"},
+    ):
+        written = author.post("/best-practices", {"title": "x", **unit})
+        assert written.status_code == 201
+        practice = written.json()["data"]
+        assert {field: practice[field] for field in parts} == none
+        changed = edit(author, practice, **unit)
+        assert {field: changed[field] for field in parts} == none
+    practice = world.practice(author, **parts)
+    changed = edit(author, practice, savings_amount=None)
+    assert {field: changed[field] for field in parts} == none
+
+
+def test_lists_that_are_null_are_empty(world: World) -> None:
+    author = world.plant_user()
+    for field in ("benefits", "tags"):
+        practice = author.post("/best-practices", {"title": "x", field: None}).json()["data"]
+        assert practice[field] == []
+        assert edit(author, practice, **{field: ["one"]})[field] == ["one"]
+        assert edit(author, practice, **{field: None})[field] == []
 
 
 def test_a_saving_is_in_lakhs_or_crores_a_month_or_a_year(world: World) -> None:
@@ -259,7 +286,6 @@ def test_an_edit_changes_the_fields_that_are_sent_and_clears_those_sent_as_null(
     for changes, field in (
         ({"title": None}, "title"),
         ({"title": " "}, "title"),
-        ({"benefits": None}, "benefits"),
         ({"metrics": "a\x00b"}, "metrics"),
         ({"plant_id": None}, "plant_id"),
         ({"is_deleted": True}, "is_deleted"),

@@ -208,7 +208,6 @@ BAD_CELLS: list[tuple[str, object, str]] = [
     ("Savings (lakhs)", 1.234, "Savings (lakhs)"),
     ("Savings (lakhs)", 1e15, "Savings (lakhs)"),
     ("Savings (lakhs)", 5, "Savings period"),
-    ("Savings period", "monthly", "Savings (lakhs)"),
     ("Submitted date", date(2026, 8, 16), "Submitted date"),
     ("Submitted date", "soon", "Submitted date"),
     ("Submitted date", 7, "Submitted date"),
@@ -229,6 +228,14 @@ def test_every_invalid_cell_is_reported(world: World) -> None:
         found = report(import_practices(hq, workbook(headings, row)))
         cell = f"{chr(ord('A') + headings.index(blamed))}2"
         assert [(one["column"], one["cell"]) for one in found["errors"]] == [(blamed, cell)], (heading, value)
+
+
+def test_a_period_in_a_row_without_an_amount_is_no_saving(world: World) -> None:
+    hq = world.headquarters()
+    data = workbook((*HEADINGS, "Savings period"), (*complete_row(world), "monthly"))
+    assert report(import_practices(hq, data, dry_run="false"), 201)["created"] == 1
+    saved = world.query("SELECT savings_amount, savings_currency, savings_period FROM best_practices")
+    assert saved == [(None, None, None)]
 
 
 def test_a_plant_imports_its_own_practices_only(world: World) -> None:

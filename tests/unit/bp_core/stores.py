@@ -63,7 +63,7 @@ class MemoryPlants:
         return Page.of(found, query)
 
     def add(self, new: NewPlant, now: datetime) -> Plant:
-        added = Plant(id=uuid4(), **new.model_dump(), is_active=True, created_at=now, updated_at=now)
+        added = Plant(id=uuid4(), **new.model_dump(), created_at=now, updated_at=now)
         self.stored[added.id] = added
         return added
 

@@ -72,7 +72,6 @@ def test_an_amount_is_at_least_0_at_most_9999999999_99_and_has_two_decimals(json
         ('{"title": "Hoses", "submitted_date": "2025-02-30"}', "submitted_date"),
         ('{"title": "Hoses", "solution": "a\\u0000b"}', "solution"),
         ('{"title": "Hoses", "benefits": ["Less air", " "]}', "benefits"),
-        ('{"title": "Hoses", "benefits": null}', "benefits"),
     ],
 )
 def test_an_invalid_new_practice_is_refused_by_field(json: str, field: str) -> None:

@@ -243,20 +243,29 @@ WHOLE_SAVING = {"savings_amount": 0, "savings_currency": "lakhs", "savings_perio
 
 
 def test_a_saving_is_stated_in_full_or_not_at_all() -> None:
-    workflow.require_whole_saving(content())
-    workflow.require_whole_saving(content(**WHOLE_SAVING))
+    for stated in (content(), content(**WHOLE_SAVING)):
+        assert workflow.with_whole_saving(stated) == stated
+
+
+@pytest.mark.parametrize(
+    "unit", [{"savings_currency"}, {"savings_period"}, {"savings_currency", "savings_period"}]
+)
+def test_a_currency_and_a_period_without_an_amount_are_no_saving(unit: set[str]) -> None:
+    part = {field: value for field, value in WHOLE_SAVING.items() if field in unit}
+
+    assert workflow.with_whole_saving(content(**part)) == content()
 
 
 @pytest.mark.parametrize(
     "stated",
-    [set(stated) for stated in product(WHOLE_SAVING, repeat=2)],
+    [{"savings_amount"}, {"savings_amount", "savings_currency"}, {"savings_amount", "savings_period"}],
     ids=lambda stated: "+".join(sorted(stated)),
 )
 def test_a_part_of_a_saving_is_refused_and_what_is_missing_named(stated: set[str]) -> None:
     part = {field: value for field, value in WHOLE_SAVING.items() if field in stated}
 
     with pytest.raises(Invalid) as refusal:
-        workflow.require_whole_saving(content(**part))
+        workflow.with_whole_saving(content(**part))
 
     assert {fault.field for fault in refusal.value.details} == WHOLE_SAVING.keys() - stated
 
