@@ -7,14 +7,15 @@ from uuid import UUID
 from pydantic import Field
 
 from bp_core.shared.access import Caller, require_headquarters
+from bp_core.shared.auditing import AuditedEntity
 from bp_core.shared.paging import Page
-from bp_core.shared.schemas import Instant, PageQuery, ResponseModel, Text, Timestamp
+from bp_core.shared.schemas import Instant, PageQuery, ResponseModel, Timestamp
 
 
 class AuditQuery(PageQuery):
     """Filters the audit trail: from `from` (inclusive) to `to` (exclusive), both with a time zone."""
 
-    entity: Annotated[Text, Field(max_length=50)] | None = None
+    entity: AuditedEntity | None = None
     entity_id: UUID | None = None
     user_id: UUID | None = None
     since: Annotated[Instant | None, Field(alias="from")] = None

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from adapters.postgres.database import Sql, matching
 from bp_core.audit import AuditEntry, AuditLog, AuditQuery
-from bp_core.shared.auditing import AuditTrail, Snapshot
+from bp_core.shared.auditing import AuditedEntity, AuditTrail, Snapshot
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
 
@@ -36,7 +36,12 @@ class PostgresAuditTrail(AuditTrail):
 
     @override
     def record(
-        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
+        self,
+        action: str,
+        entity: AuditedEntity,
+        entity_id: UUID,
+        before: Snapshot = None,
+        after: Snapshot = None,
     ) -> None:
         caller = self._context.caller
         self._sql.run(

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
+
+AuditedEntity = Literal[
+    "user", "session", "invite", "plant", "category", "practice", "image", "document", "copy", "question"
+]
+"""The kinds of things whose changes the audit trail records."""
 
 Facts = Mapping[str, object]
 """The fields of an entity that the audit trail records, by name."""
@@ -16,7 +21,12 @@ class AuditTrail(Protocol):
     """Records changes, in the transaction of the change. Never pass passwords, hashes or tokens."""
 
     def record(
-        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
+        self,
+        action: str,
+        entity: AuditedEntity,
+        entity_id: UUID,
+        before: Snapshot = None,
+        after: Snapshot = None,
     ) -> None:
         """Insert one change: `before` is None for a creation, `after` is None for a deletion."""
         ...

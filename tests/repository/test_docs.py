@@ -3,9 +3,24 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
+
+import pytest
+from annotated_types import Le
 
 import function_app  # noqa: F401 - declares every endpoint
+from bp_core.auth.schemas import Invite
+from bp_core.categories import Category
+from bp_core.copying import CopyRecord
+from bp_core.notifications import Notification
+from bp_core.plants import Plant
+from bp_core.practices.schemas import Document, Image, Practice, PracticeListItem
+from bp_core.questions import Question
+from bp_core.shared.auditing import AuditedEntity
 from bp_core.shared.errors import PortalError
+from bp_core.shared.schemas import ResponseModel
+from bp_core.users import User
+from functions.edge.declaration import Endpoint
 from functions.edge.endpoint import ENDPOINTS
 from functions.edge.responses import status_of
 from functions.jobs.catalogue import JOBS
@@ -30,6 +45,59 @@ def test_contract_lists_exactly_the_routes_that_are_declared() -> None:
     assert sorted((method, without_names(path)) for method, path in rows) == sorted(
         (one.method, without_names(one.route)) for one in ENDPOINTS.values()
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("user", User),
+        ("invite", Invite),
+        ("plant", Plant),
+        ("category", Category),
+        ("practice", Practice),
+        ("In a list", PracticeListItem),
+        ("image", Image),
+        ("document", Document),
+        ("copy record", CopyRecord),
+        ("question", Question),
+        ("notification", Notification),
+    ],
+)
+def test_contract_lists_the_fields_of_a_response(name: str, model: type[ResponseModel]) -> None:
+    listed = re.search(rf"^{name}: (`id, .*?`)\.", text("docs/api.md"), re.DOTALL | re.MULTILINE)
+
+    assert listed is not None
+    names = " ".join(re.findall(r"`([^`]*)`", listed[1]))
+    assert sorted(re.findall(r"\w+", names)) == sorted(model.model_fields)
+
+
+def test_contract_lists_the_entities_of_the_audit_trail() -> None:
+    listed = re.search(r"\*\*/audit\*\* takes `entity` \(([^;]*);", text("docs/api.md"))
+
+    assert listed is not None
+    assert re.findall(r"`(\w+)`", listed[1]) == list(get_args(AuditedEntity))
+
+
+def limits_of(endpoint: Endpoint) -> tuple[str, int, int]:
+    """The path of a list, its highest limit, and its default limit."""
+    limit = endpoint.inputs.query.model_fields["limit"]
+    [at_most] = [one.le for one in limit.metadata if isinstance(one, Le)]
+    assert isinstance(at_most, int)
+    return endpoint.route.removeprefix("/api/v1/").replace(":guid", ""), at_most, limit.default
+
+
+def test_contract_lists_the_limits_of_every_list_that_differs_from_the_others() -> None:
+    rows = re.findall(r"^  \| ([\w/, {}-]+) \| 1 to (\d+) \| (\d+) \|$", text("docs/api.md"), re.MULTILINE)
+    explained = {
+        (path.replace("{id}", "{practice_id}"), int(at_most), int(default))
+        for paths, at_most, default in rows
+        for path in paths.split(", ")
+    }
+    declared = {limits_of(one) for one in ENDPOINTS.values() if one.output.page is not None}
+
+    others = ("all others", 100, 20)
+    assert explained - {others} == {one for one in declared if one[1:] != others[1:]}
+    assert others in explained
 
 
 def test_the_page_of_errors_lists_every_error_class_with_its_status_and_description() -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bp_core.notifications import Notice
-from bp_core.shared.auditing import Snapshot
+from bp_core.shared.auditing import AuditedEntity, Snapshot
 from bp_core.shared.paging import Page
 from bp_core.users import Profile, User, UserQuery
 from tests.unit.bp_core.support import OWNER, PUNE
@@ -32,7 +32,12 @@ class RecordedAuditTrail:
         self.notes: list[Note] = []
 
     def record(
-        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
+        self,
+        action: str,
+        entity: AuditedEntity,
+        entity_id: UUID,
+        before: Snapshot = None,
+        after: Snapshot = None,
     ) -> None:
         self.notes.append(Note(action, entity, entity_id, before, after))
 

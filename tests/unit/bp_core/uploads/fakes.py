@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from bp_core.practices.ports import ServedAs
 from bp_core.practices.schemas import Status, StoredDocument, StoredImage
-from bp_core.shared.auditing import Snapshot
+from bp_core.shared.auditing import AuditedEntity, Snapshot
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
@@ -62,7 +62,12 @@ class FailingAuditTrail(RecordedAuditTrail):
         self._outage = outage
 
     def record(
-        self, action: str, entity: str, entity_id: UUID, before: Snapshot = None, after: Snapshot = None
+        self,
+        action: str,
+        entity: AuditedEntity,
+        entity_id: UUID,
+        before: Snapshot = None,
+        after: Snapshot = None,
     ) -> None:
         with self._outage.call():
             super().record(action, entity, entity_id, before=before, after=after)
