@@ -127,6 +127,7 @@ param logRetentionDays int = 30
 var abbreviations = loadJsonContent('abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var allTags = union(tags, { 'azd-env-name': environmentName })
+var hostId = 'portal'
 var appName = '${abbreviations.webSitesFunctions}portal-${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -142,6 +143,7 @@ module identities 'modules/identities.bicep' = {
     location: location
     tags: allTags
     appName: '${abbreviations.managedIdentityUserAssignedIdentities}portal-${token}'
+    packageName: '${abbreviations.managedIdentityUserAssignedIdentities}package-${token}'
     migratorName: '${abbreviations.managedIdentityUserAssignedIdentities}migrator-${token}'
     githubRepository: githubRepository
     githubEnvironment: environmentName
@@ -196,6 +198,8 @@ module storage 'modules/storage.bicep' = {
     skuName: storageSkuName
     systemTopicName: '${abbreviations.eventGridSystemTopics}${token}'
     appPrincipalId: identities.outputs.appPrincipalId
+    packagePrincipalId: identities.outputs.packagePrincipalId
+    hostId: hostId
     workspaceId: monitoring.outputs.workspaceId
     corsOrigins: origins
     quarantineDays: quarantineDays
@@ -264,6 +268,8 @@ module app 'modules/app.bicep' = {
     identityId: identities.outputs.appId
     identityClientId: identities.outputs.appClientId
     identityName: identities.outputs.appName
+    packageIdentityId: identities.outputs.packageId
+    hostId: hostId
     blobEndpoint: storage.outputs.blobEndpoint
     queueEndpoint: storage.outputs.queueEndpoint
     packageContainer: storage.outputs.packageContainer

@@ -23,6 +23,12 @@ param identityClientId string
 @description('Name of that identity, and of its role in the database.')
 param identityName string
 
+@description('Managed identity that stores and reads the deployed package.')
+param packageIdentityId string
+
+@description('Id of the Functions host.')
+param hostId string
+
 @description('URL of the blob service.')
 param blobEndpoint string
 
@@ -111,6 +117,7 @@ var derived = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   AZURE_CLIENT_ID: identityClientId
+  AzureFunctionsWebHost__hostid: hostId
   AzureWebJobsStorage__blobServiceUri: blobEndpoint
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsStorage__credential: 'managedidentity'
@@ -161,6 +168,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     type: 'UserAssigned'
     userAssignedIdentities: {
       '${identityId}': {}
+      '${packageIdentityId}': {}
     }
   }
   properties: {
@@ -175,7 +183,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
           value: '${blobEndpoint}${packageContainer}'
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
+            userAssignedIdentityResourceId: packageIdentityId
           }
         }
       }

@@ -76,10 +76,18 @@ var pgBouncerSettings = {
   'pgbouncer.max_client_conn': string(mostPgBouncerClients)
   'pgbouncer.ignore_startup_parameters': 'extra_float_digits,options'
 }
+// The log has the text of statements that fail or take longer than a second, with $1 in place of the parameters. `terse`
+// leaves out details, which have values of rows, such as "Key (email)=(...) already exists".
 var serverSettings = {
   'connection_throttle.enable': 'on'
   log_checkpoints: 'on'
+  log_error_verbosity: 'terse'
   log_min_duration_statement: '1000'
+  log_parameter_max_length: '0'
+  log_parameter_max_length_on_error: '0'
+  log_statement: 'none'
+  require_secure_transport: 'on'
+  ssl_min_protocol_version: 'TLSv1.2'
 }
 var allSettings = items(pgBouncer ? union(serverSettings, pgBouncerSettings) : serverSettings)
 

@@ -1,4 +1,4 @@
-// Two managed identities without secrets: the app runs with one, migrations with the other.
+// Three managed identities without secrets: of the app, of its deployed package, and of migrations.
 metadata name = 'Identities'
 
 @description('Region.')
@@ -9,6 +9,9 @@ param tags object
 
 @description('Name of the app\'s identity, and of its role in the database.')
 param appName string
+
+@description('Name of the identity that stores and reads the deployed package.')
+param packageName string
 
 @description('Name of the migrator\'s identity, and of its role in the database.')
 param migratorName string
@@ -21,6 +24,12 @@ param githubEnvironment string
 
 resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: appName
+  location: location
+  tags: tags
+}
+
+resource package 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: packageName
   location: location
   tags: tags
 }
@@ -45,6 +54,8 @@ output appId string = app.id
 output appName string = app.name
 output appClientId string = app.properties.clientId
 output appPrincipalId string = app.properties.principalId
+output packageId string = package.id
+output packagePrincipalId string = package.properties.principalId
 output migratorName string = migrator.name
 output migratorClientId string = migrator.properties.clientId
 output migratorPrincipalId string = migrator.properties.principalId

@@ -20,6 +20,12 @@ param systemTopicName string
 @description('Managed identity of the app.')
 param appPrincipalId string
 
+@description('Managed identity that stores and reads the deployed package.')
+param packagePrincipalId string
+
+@description('Id of the Functions host, which is part of the name of its queue.')
+param hostId string
+
 @description('Log Analytics workspace for logs.')
 param workspaceId string
 
@@ -31,21 +37,31 @@ param quarantineDays int
 
 var packageContainerName = 'app-package'
 var deadLetterContainerName = 'undelivered-events'
-var containerNames = [
+// What the app reads and writes. The host has its locks, timers and keys in the last two; it would create them itself if
+// it might create any container.
+var appContainerNames = [
   'best-practices'
   'supporting-documents'
   'thumbnails'
   'quarantine'
-  packageContainerName
-  deadLetterContainerName
+  'azure-webjobs-hosts'
+  'azure-webjobs-secrets'
 ]
-// The Functions host needs Blob Data Owner, which includes what the portal needs, also user delegation keys. The blob
-// trigger uses queues for its events and for those that failed five times.
-var appRoles = [
-  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b' // Storage Blob Data Owner
-  '974c5e8b-45b9-4653-ba55-5f855dd0fb88' // Storage Queue Data Contributor
+var containerNames = concat(appContainerNames, [packageContainerName, deadLetterContainerName])
+// The events of new blobs wait in the first queue, those that failed five times in the second.
+var appQueueNames = [
+  'azure-webjobs-blobtrigger-${hostId}'
+  'webjobs-blobtrigger-poison'
 ]
+
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+// On the account, because keys for signing belong to the account, and the host asks for the list of the containers.
+// Neither can read or write a blob.
+var appRolesOnAccount = [
+  'db58b8e5-c6ad-4a2a-8342-4190687cbf4a' // Storage Blob Delegator
+  'acdd72a7-3385-48ef-bd42-f606fba81ae7' // Reader
+]
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   // checkov:skip=CKV_AZURE_35:Browsers upload directly; access needs a token or a signed URL.
@@ -152,7 +168,17 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
   dependsOn: [containers]
 }
 
-resource appAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in appRoles: {
+resource queues 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource appQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01' = [for queueName in appQueueNames: {
+  parent: queues
+  name: queueName
+}]
+
+resource appAccessToAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in appRolesOnAccount: {
   name: guid(account.id, appPrincipalId, role)
   scope: account
   properties: {
@@ -161,6 +187,44 @@ resource appAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for r
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
   }
 }]
+
+// appContainerNames come first in containerNames, so the numbers are the same.
+resource appAccessToContainers 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (containerName, number) in appContainerNames: {
+  name: guid(account.id, containerName, appPrincipalId, blobDataContributor)
+  scope: containers[number]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+  }
+}]
+
+resource appAccessToQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (queueName, number) in appQueueNames: {
+  name: guid(account.id, queueName, appPrincipalId, queueDataContributor)
+  scope: appQueues[number]
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', queueDataContributor)
+  }
+}]
+
+resource packageContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' existing = {
+  parent: blobs
+  name: packageContainerName
+}
+
+// Azure stores the package with the same identity with which the app reads it.
+resource packageAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, packageContainerName, packagePrincipalId, blobDataContributor)
+  scope: packageContainer
+  properties: {
+    principalId: packagePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
+  }
+  dependsOn: [containers]
+}
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: systemTopicName

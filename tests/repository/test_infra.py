@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pycep import BicepParser
@@ -36,6 +36,7 @@ SET_DIFFERENTLY = {
 """Local settings that Azure configures in another way."""
 
 HOST_SETTINGS = {
+    "AzureFunctionsWebHost__hostid",
     "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__credential",
@@ -216,14 +217,123 @@ def test_every_blob_trigger_has_an_event_subscription() -> None:
     assert sorted(subscribed) == sorted(expected)
 
 
-def test_the_storage_account_has_all_containers_for_code_and_events() -> None:
-    listed = variable("modules/storage.bicep", "containerNames")
-    variables = {name: each["value"] for name, each in parsed("modules/storage.bicep")["variables"].items()}
-    names = {variables.get(name, name) for name in listed}
-    dead_letters = re.search(r"blobContainerName: '([\w-]+)'", (INFRA / "events.bicep").read_text("utf-8"))
+HOST_CONTAINERS = {"azure-webjobs-hosts", "azure-webjobs-secrets"}
 
-    assert dead_letters is not None
-    assert {*CONTAINERS, dead_letters[1], "app-package"} == names
+
+def test_the_storage_account_has_all_containers_for_code_and_events() -> None:
+    app = variable("modules/storage.bicep", "appContainerNames")
+    events = re.search(r"blobContainerName: '([\w-]+)'", (INFRA / "events.bicep").read_text("utf-8"))
+    source = (INFRA / "modules/storage.bicep").read_text("utf-8")
+
+    assert sorted(app) == sorted({*CONTAINERS, *HOST_CONTAINERS})
+    assert variable("modules/storage.bicep", "packageContainerName") == "app-package"
+    assert events is not None
+    assert variable("modules/storage.bicep", "deadLetterContainerName") == events[1]
+    assert (
+        "var containerNames = concat(appContainerNames, [packageContainerName, deadLetterContainerName])"
+        in source
+    )
+    assert "containers@2025-01-01' = [for containerName in containerNames: {" in source
+
+
+class Assignment(NamedTuple):
+    """One `roleAssignments` resource: to whom, where, and which role, as the files write them."""
+
+    principal: str
+    scope: str
+    role: str
+
+
+def role_assignments() -> list[Assignment]:
+    found = []
+    for file in FILES:
+        source = (INFRA / file).read_text(encoding="utf-8")
+        for body in re.findall(r"roleAssignments@[\d-]+' = (.*?)\n}\]?\n", source, re.DOTALL):
+            parts = [
+                re.search(rf"{name}: (.*)", body) for name in ("principalId", "scope", "roleDefinitionId")
+            ]
+            principal, scope, role = (part[1].strip() if part else "the resource group" for part in parts)
+            loop = re.match(r"\[for (?:\((\w+), \w+\)|(\w+)) in (\w+):", body)
+            name = role.rpartition(", ")[2].removesuffix(")")
+            if loop and name in loop.groups():
+                found += [Assignment(principal, scope, one) for one in role_ids(source, loop[3])]
+            else:
+                found.append(Assignment(principal, scope, *role_ids(source, name)))
+    return found
+
+
+def role_ids(source: str, variable: str) -> list[str]:
+    value = re.search(rf"^var {variable} = (\[.*?\]|'.*?')$", source, re.MULTILINE | re.DOTALL)
+    assert value is not None, variable
+    return [ROLES[one] for one in re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", value[1])]
+
+
+ROLES = {
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
+    "db58b8e5-c6ad-4a2a-8342-4190687cbf4a": "Storage Blob Delegator",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+}
+"""The only built-in roles that may be assigned. None is Owner, Contributor or Storage Blob Data Owner."""
+
+
+def test_an_identity_has_exactly_the_roles_that_it_needs_each_at_its_place() -> None:
+    assert sorted(role_assignments()) == [
+        ("appPrincipalId", "account", "Reader"),
+        ("appPrincipalId", "account", "Storage Blob Delegator"),
+        ("appPrincipalId", "appQueues[number]", "Storage Queue Data Contributor"),
+        ("appPrincipalId", "containers[number]", "Storage Blob Data Contributor"),
+        ("packagePrincipalId", "packageContainer", "Storage Blob Data Contributor"),
+        ("publisherPrincipalId", "component", "Monitoring Metrics Publisher"),
+        ("readerPrincipalId", "vault", "Key Vault Secrets User"),
+        ("topic.identity.principalId", "deadLetterContainer", "Storage Blob Data Contributor"),
+    ]
+
+
+def test_the_app_cannot_change_its_deployed_package_or_read_undelivered_events() -> None:
+    app = set(variable("modules/storage.bicep", "appContainerNames"))
+    main = (INFRA / "main.bicep").read_text("utf-8")
+    source = (INFRA / "modules/app.bicep").read_text("utf-8")
+
+    assert app & {"app-package", "undelivered-events"} == set()
+    assert "packagePrincipalId: identities.outputs.packagePrincipalId" in main
+    assert "userAssignedIdentityResourceId: packageIdentityId" in source
+    assert "package" not in app_settings()["AZURE_CLIENT_ID"]
+
+
+def test_the_deployer_may_assign_exactly_these_roles() -> None:
+    page = (ROOT / "docs/deployment.md").read_text("utf-8")
+    listed = page.partition("limited by a condition to the roles")[2].partition("A person who only previews")[
+        0
+    ]
+
+    assert sorted(re.findall(r"\*([^*]+)\*", listed)) == sorted(ROLES.values())
+
+
+def test_the_queues_of_the_host_have_the_names_that_it_uses() -> None:
+    source = (INFRA / "main.bicep").read_text("utf-8")
+
+    assert variable("modules/storage.bicep", "appQueueNames") == [
+        "azure-webjobs-blobtrigger-${hostId}",
+        "webjobs-blobtrigger-poison",
+    ]
+    assert source.count("hostId: hostId") == 2
+    assert app_settings()["AzureFunctionsWebHost__hostid"] == "hostId"
+
+
+def test_the_database_logs_no_values() -> None:
+    settings = variable("modules/database.bicep", "serverSettings")
+
+    assert {name: value for name, value in settings.items() if name.startswith("log_")} == {
+        "log_checkpoints": "on",
+        "log_error_verbosity": "terse",
+        "log_min_duration_statement": "1000",
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+        "log_statement": "none",
+    }
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
