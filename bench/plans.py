@@ -20,6 +20,21 @@ Query = Mapping[str, str | int]
 LIST_QUERIES: Final[tuple[Query, ...]] = (
     {"status": "approved"},
     {"status": "draft"},
+    {"status": "draft,submitted"},
+    {"status": "approved,submitted,revision_required"},
+    {"tag": "brazing"},
+    {"tag": "brazing,nitrogen"},
+    {"tag": "nothing"},
+    {"tag": "energy", "sort_by": "savings"},
+    {"area": "weld line 7"},
+    {"area": "line 7", "sort_by": "title"},
+    {"area": "line"},
+    {"min_savings_lakhs": 100},
+    {"min_savings_lakhs": 1000, "status": "approved"},
+    {"min_savings_lakhs": 5000},
+    {"min_savings_lakhs": 50, "sort_by": "savings"},
+    {"has_images": "true"},
+    {"has_images": "false"},
     {"search": "brazing leak"},
     {"search": "compressor vib"},
     {"start_date": "2026-08-01", "end_date": "2026-08-03"},
@@ -36,6 +51,12 @@ LIST_QUERIES: Final[tuple[Query, ...]] = (
     {"limit": 100},
 )
 """Filters and sort orders of the list of practices."""
+
+PLANT_QUERIES: Final[tuple[Query, ...]] = (
+    {"not_copied_by_us": "true"},
+    {"not_copied_by_us": "true", "tag": "scrap"},
+)
+"""Filters that only plant users have."""
 
 
 def measure() -> None:
@@ -60,7 +81,7 @@ def sequential_scans(world: World, *users: Person) -> tuple[int, list[str]]:
     explained, found = 0, []
     with psycopg.connect(world.database_url) as connection:
         for user in users:
-            for path, query in read_calls(world):
+            for path, query in read_calls(world, user):
                 with captured_statements() as statements:
                     response = user.http.get(path, params=query)
                 if response.status_code not in (200, 403):
@@ -74,7 +95,7 @@ def sequential_scans(world: World, *users: Person) -> tuple[int, list[str]]:
     return explained, found
 
 
-def read_calls(world: World) -> Iterator[tuple[str, Query]]:
+def read_calls(world: World, user: Person) -> Iterator[tuple[str, Query]]:
     """Every GET endpoint, with existing ids, and the list of practices with its filters and sort orders."""
     [ids] = world.query(
         "SELECT p.id AS practice_id, p.plant_id, p.category_id FROM best_practices p"
@@ -90,7 +111,12 @@ def read_calls(world: World) -> Iterator[tuple[str, Query]]:
                 path = path.replace(f"{{{name}:guid}}", path_ids[name])
             if endpoint.name != "show_user":
                 yield path, {}
-    for query in (*LIST_QUERIES, {"plant_id": plant_id}, {"category_id": category_id}):
+    for query in (
+        *LIST_QUERIES,
+        *(PLANT_QUERIES if user.plant_id else ()),
+        {"plant_id": plant_id},
+        {"category_id": category_id},
+    ):
         yield "/api/v1/best-practices", query
     yield "/api/v1/best-practices", {"plant_id": plant_id, "category_id": category_id, "status": "approved"}
 

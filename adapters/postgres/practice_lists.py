@@ -25,6 +25,21 @@ COPY_COUNT: Final = sql.SQL("""
 # The practices that the caller may see (rules 2); `visible_to` returns its parameters.
 VISIBLE: Final = sql.SQL("(p.status = ANY (%(public_statuses)s) OR %(is_hq)s OR p.plant_id = %(own_plant)s)")
 
+COPIED_FROM: Final = sql.SQL("""
+    (SELECT jsonb_build_object(
+        'practice_id', CASE WHEN shown.is_public THEN original.id END,
+        'title', CASE WHEN shown.is_public THEN original.title END,
+        'plant_id', origin.id, 'plant_name', origin.name)
+     FROM copied_practices o
+     JOIN best_practices original ON original.id = o.original_practice_id
+     JOIN plants origin ON origin.id = original.plant_id
+     CROSS JOIN LATERAL (
+        SELECT NOT original.is_deleted AND original.status = ANY (%(public_statuses)s) AS is_public
+     ) shown
+     WHERE o.copied_practice_id = p.id)
+""")
+"""The original of the practice `p`, NULL if it is no copy. What is not public is named to nobody."""
+
 # The columns of a list item, of the practice `p`.
 ITEM: Final = sql.SQL("""
     SELECT p.id, p.title, left(p.description, %(excerpt)s) AS description,
@@ -37,12 +52,12 @@ ITEM: Final = sql.SQL("""
            (SELECT i.thumbnail_name FROM practice_images i
             WHERE i.practice_id = p.id AND i.thumbnail_name IS NOT NULL
             ORDER BY i.image_type, i.uploaded_at DESC LIMIT 1) AS thumbnail_name,
-           p.tags, p.created_at
+           p.tags, {copied_from} AS copied_from, p.created_at
     FROM plants plant
     JOIN users author ON author.id = p.submitted_by_user_id
     LEFT JOIN categories c ON c.id = p.category_id
     WHERE plant.id = p.plant_id
-""")
+""").format(copied_from=COPIED_FROM)
 
 RECENT: Final = sql.SQL("""
 SELECT item.* FROM (
@@ -74,7 +89,12 @@ SORT_KEYS: Final[Mapping[SortKey, sql.SQL]] = {
 FILTERS: Final[Mapping[str, sql.SQL]] = {
     "category_id": sql.SQL("p.category_id = %(category_id)s"),
     "plant_id": sql.SQL("p.plant_id = %(plant_id)s"),
-    "status": sql.SQL("p.status = %(status)s"),
+    "status": sql.SQL("p.status = ANY (%(status)s)"),
+    "tag": sql.SQL("p.tags @> %(tag)s"),
+    "area": sql.SQL(
+        "to_tsvector('simple', coalesce(p.area_implemented, '')) @@ phraseto_tsquery('simple', %(area)s)"
+    ),
+    "min_savings_lakhs": sql.SQL("p.annualised_savings >= %(min_savings_lakhs)s"),
     "start_date": sql.SQL("p.submitted_date >= %(start_date)s"),
     "end_date": sql.SQL("p.submitted_date <= %(end_date)s"),
 }
@@ -83,6 +103,20 @@ BENCHMARKED: Final[Mapping[bool, sql.SQL]] = {
     True: sql.SQL("p.id IN (SELECT practice_id FROM benchmarked_practices)"),
     False: sql.SQL("NOT EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id)"),
 }
+
+WITH_IMAGES: Final[Mapping[bool, sql.SQL]] = {
+    True: sql.SQL("EXISTS (SELECT FROM practice_images i WHERE i.practice_id = p.id)"),
+    False: sql.SQL("NOT EXISTS (SELECT FROM practice_images i WHERE i.practice_id = p.id)"),
+}
+
+# A deleted copy does not count: the plant can copy the practice again.
+COPYABLE: Final = sql.SQL("""
+    {benchmarked} AND p.plant_id <> %(own_plant)s AND NOT EXISTS (
+        SELECT FROM copied_practices o
+        JOIN best_practices copy ON copy.id = o.copied_practice_id AND NOT copy.is_deleted
+        WHERE o.original_practice_id = p.id AND o.copying_plant_id = %(own_plant)s
+    )
+""").format(benchmarked=BENCHMARKED[True])
 
 COUNT_LIMIT: Final = 10_000
 """The highest total of a list, so that counting never reads the whole table."""
@@ -200,6 +234,10 @@ def _conditions(query: PracticeQuery, words: sql.SQL) -> list[sql.Composable]:
     conditions.append(matching(FILTERS, requested))
     if query.is_benchmarked is not None:
         conditions.append(BENCHMARKED[query.is_benchmarked])
+    if query.has_images is not None:
+        conditions.append(WITH_IMAGES[query.has_images])
+    if query.not_copied_by_us:
+        conditions.append(COPYABLE)
     if query.search is not None:
         conditions.append(sql.SQL("p.search_words @@ {words}").format(words=words))
     return conditions

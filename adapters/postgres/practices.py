@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from adapters.postgres import cursors, practice_lists
 from adapters.postgres.database import Sql, columns, named_values
-from adapters.postgres.practice_lists import COPY_COUNT
+from adapters.postgres.practice_lists import COPIED_FROM, COPY_COUNT, PUBLIC_VALUES
 from bp_core.practices.columns import SpreadsheetPractice
 from bp_core.practices.ports import CheckedPractice, PracticeStore, Transition
 from bp_core.practices.queries import PracticeQuery
@@ -181,7 +181,8 @@ class PostgresPractices(PracticeStore, HistoryStore):
                    author.full_name AS submitted_by_name, p.plant_id, plant.name AS plant_name, p.status,
                    p.submitted_date, p.is_deleted, b.id IS NOT NULL AS is_benchmarked, b.benchmarked_date,
                    (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count,
-                   {copy_count} AS copy_count, p.created_at, p.updated_at, p.version,
+                   {copy_count} AS copy_count, {copied_from} AS copied_from, p.created_at,
+                   p.updated_at, p.version,
                    CASE WHEN p.status NOT IN ('draft', 'approved') THEN {reviewer} END AS reviewer_name,
                    CASE WHEN p.status = 'declined' THEN
                        (SELECT t.comment FROM practice_transitions t
@@ -201,8 +202,9 @@ class PostgresPractices(PracticeStore, HistoryStore):
                 content=columns(*CONTENT, table="p"),
                 reviewer=REVIEWER.format(column=sql.Identifier("full_name")),
                 copy_count=COPY_COUNT.format(practice_id=sql.SQL("p.id")),
+                copied_from=COPIED_FROM,
             ),
-            {"practice_id": practice_id},
+            {"practice_id": practice_id, **PUBLIC_VALUES},
             into=StoredPractice,
         )
 

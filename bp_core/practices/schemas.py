@@ -184,6 +184,15 @@ class Document(ResponseModel):
     uploaded_at: Timestamp
 
 
+class CopiedFrom(ResponseModel):
+    """The original of a copy: `practice_id` and `title` are null while it is deleted or not public."""
+
+    practice_id: UUID | None
+    title: Annotated[str | None, Field(examples=["Less scrap in brazing"])]
+    plant_id: UUID
+    plant_name: Annotated[str, Field(examples=["Supa"])]
+
+
 class PracticeText(Versioned):
     """A practice without its files.
 
@@ -211,6 +220,7 @@ class PracticeText(Versioned):
     savings_period: SavingPeriod | None
     area_implemented: Annotated[str | None, Field(examples=["Brazing, line 2"])]
     tags: Annotated[list[str], Field(examples=[["brazing", "nitrogen"]])]
+    copied_from: CopiedFrom | None
     status: Status
     submitted_date: date | None
     is_deleted: bool
@@ -280,6 +290,7 @@ class ListedText(ResponseModel):
     question_count: int
     has_images: bool
     tags: Annotated[list[str], Field(examples=[["brazing", "nitrogen"]])]
+    copied_from: CopiedFrom | None
     created_at: Timestamp
     highlight: Annotated[str | None, Field(examples=["Nitrogen in <mark>brazing</mark>"])] = None
 

@@ -84,7 +84,7 @@ class PracticeService:
 
         Raises Invalid for parameters that cannot be combined, BadRequest for a cursor that cannot be used.
         """
-        require_consistent(query)
+        require_consistent(caller, query)
         page = self.store.practices(query, caller)
         return page.with_items(views.list_items(page.items, self.links, self.context.now))
 
@@ -158,8 +158,10 @@ class PracticeService:
         return stored
 
 
-def require_consistent(query: PracticeQuery) -> None:
-    """Check that the parameters of a list can be combined. Raises Invalid."""
+def require_consistent(caller: Caller, query: PracticeQuery) -> None:
+    """Check that the parameters of a list fit each other and the caller. Raises Invalid."""
+    if query.not_copied_by_us and caller.is_hq:
+        raise Invalid.of("not_copied_by_us", "headquarters have no plant that copies practices")
     if query.sort_by == "relevance" and query.search is None:
         raise Invalid.of("sort_by", "relevance requires a search")
     if query.cursor is not None and query.offset:

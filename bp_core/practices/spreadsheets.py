@@ -29,7 +29,7 @@ class SpreadsheetService:
 
         Raises Invalid for parameters that cannot be combined, BadRequest for a cursor that cannot be used.
         """
-        require_consistent(query)
+        require_consistent(caller, query)
         listed = self.store.practices(query, caller).items
         rows = [to_row(one) for one in self.store.in_full([item.id for item in listed], caller)]
         write = self.files.write_csv if query.format == "csv" else self.files.write_xlsx

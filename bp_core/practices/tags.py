@@ -4,7 +4,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from bp_core.shared.schemas import split_at_commas
 
 MAX_TAGS: Final = 10
 MAX_TAG_LENGTH: Final = 40
@@ -52,3 +54,6 @@ Tag = Annotated[
 
 Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), AfterValidator(without_repeats)]
 """The tags of a practice in a request."""
+
+TagFilter = Annotated[Tags, BeforeValidator(split_at_commas), Field(min_length=1)]
+"""Tags in a query, separated by commas."""

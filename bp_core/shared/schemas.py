@@ -57,6 +57,11 @@ def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def split_at_commas(value: object) -> object:
+    """Split the text of a query parameter with several values. The host joins repeated ones by commas too."""
+    return value.split(",") if isinstance(value, str) else value
+
+
 Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
 """A text of a request."""
 

@@ -97,7 +97,7 @@ def query(request: func.HttpRequest, model: type[Model]) -> Model:
         return model.model_validate({name: value for name, value in request.params.items() if value})
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
-        details = _details(errors)
+        details = _details(errors, depth=1)
         if any(one["type"].endswith(UNPARSABLE) for one in errors):
             raise BadRequest("The query cannot be read.", details=details) from None
         raise Invalid("The query is not valid.", details=details) from None
@@ -163,10 +163,11 @@ def _require_media_type(request: func.HttpRequest, wanted: str, *, required: boo
         raise UnsupportedMedia(f"The body must be {wanted}.")
 
 
-def _details(errors: Sequence[ErrorDetails]) -> tuple[FieldError, ...]:
+def _details(errors: Sequence[ErrorDetails], depth: int | None = None) -> tuple[FieldError, ...]:
+    """Return the wrong fields: "tags.1" is a part of a list; with a depth of 1 only the list is named."""
     return tuple(
         FieldError(
-            ".".join(str(part) for part in error["loc"]) or "body",
+            ".".join(str(part) for part in error["loc"][:depth]) or "body",
             error["msg"].removeprefix("Value error, "),
         )
         for error in errors

@@ -116,6 +116,56 @@ def test_the_plant_of_origin_is_notified_of_every_copy_and_sees_how_many_there_a
         assert author.get(path).json()["data"]["copy_count"] == 2
 
 
+def test_a_copy_says_what_it_was_copied_from_as_long_as_everybody_may_see_that(
+    world: World, hq: Person
+) -> None:
+    original = benchmarked(world, hq, **TEXTS)
+    copier, reader = world.plant_user(1), world.plant_user(2)
+    made = copied(copier, original, customized_title="Our own")["copied_practice"]
+    plant = {"plant_id": original["plant_id"], "plant_name": original["plant_name"]}
+    shown = {"practice_id": original["id"], "title": TEXTS["title"], **plant}
+    hidden = {"practice_id": None, "title": None, **plant}
+    assert made["copied_from"] == shown
+
+    def lineages(person: Person) -> list[Any]:
+        items = [
+            item
+            for path in ("/best-practices", "/best-practices/recent", "/analytics/dashboard")
+            for item in listed(person, path)
+            if item["id"] == made["id"]
+        ]
+        assert len(items) == 3
+        practice = person.get(f"/best-practices/{made['id']}").json()["data"]
+        return [practice["copied_from"], *(item["copied_from"] for item in items)]
+
+    everybody = (copier, reader, hq, world.plant_user(0))
+    for person in everybody:
+        assert lineages(person) == [shown] * 4
+    hq.delete(f"/benchmarking/unbenchmark/{original['id']}")
+    for body in ({"title": "A new title"}, {"title": TEXTS["title"]}):
+        assert hq.patch(f"/best-practices/{original['id']}", body).status_code == 200
+        assert lineages(reader) == [{**shown, **body}] * 4
+    hq.post(f"/best-practices/{original['id']}/request-revision", {"comment": "Measure again."})
+    for person in everybody:
+        assert lineages(person) == [hidden] * 4
+    world.mark_deleted(original)
+    for person in everybody:
+        assert lineages(person) == [hidden] * 4
+
+
+def listed(person: Person, path: str) -> list[dict[str, Any]]:
+    """The practices of a list, or the recent ones of the dashboard."""
+    data = person.get(path).json()["data"]
+    practices: list[dict[str, Any]] = data["recent"] if path.endswith("dashboard") else data
+    return practices
+
+
+def test_a_practice_that_is_no_copy_was_copied_from_nothing(world: World, hq: Person) -> None:
+    original = benchmarked(world, hq, **TEXTS)
+    assert hq.get(f"/best-practices/{original['id']}").json()["data"]["copied_from"] is None
+    assert [item["copied_from"] for item in listed(hq, "/best-practices")] == [None]
+
+
 def test_a_copy_may_have_its_own_texts_and_status(world: World, hq: Person) -> None:
     own = {name: f"Our {name}" for name in ("title", "description", "problem_statement", "solution")}
     original = benchmarked(world, hq, **TEXTS)

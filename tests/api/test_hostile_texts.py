@@ -80,6 +80,9 @@ def test_no_search_is_an_internal_error(readers: tuple[Person, Person]) -> None:
             response = reader.get(path, search=text)
             assert response.status_code in (200, 422), (path, text)
             statuses.add(response.status_code)
+        for name in ("area", "tag", "status"):
+            assert author.get("/best-practices", **{name: text}).status_code in (200, 422), (name, text)
+        assert hq.get("/audit", entity=text).status_code in (200, 422), text
 
     search_everywhere()
     assert statuses == {200, 422}

@@ -1,7 +1,9 @@
 """The list of practices: filters, order, pages and search, compared with a model in Python."""
 
 import random
+from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +15,8 @@ from tests.world import NOON, Person, World, invalid, refusal_of, saving
 PRACTICES: Final = 60
 TODAY: Final = NOON.date()
 SEEN_BY_ALL: Final = {"submitted", "approved"}
+TAGS: Final = ("gas", "heat", "5s")
+AREAS: Final = (None, "Press shop", "Welding, line 1", "Welding, line 2", "line 2 welding")
 WORDS: Final = ("brazing", "conveyor", "scrap", "nitrogen", "fixture")
 
 FILTERS: Final[list[dict[str, str]]] = [
@@ -23,6 +27,24 @@ FILTERS: Final[list[dict[str, str]]] = [
     {"status": "revision_required"},
     {"is_benchmarked": "true"},
     {"is_benchmarked": "false"},
+    {"status": "draft,submitted"},
+    {"status": "approved,revision_required,approved"},
+    {"tag": "heat"},
+    {"tag": "GAS, heat "},
+    {"tag": "gas,heat,5s", "status": "submitted,approved"},
+    {"tag": "cold"},
+    {"area": "welding"},
+    {"area": "WELDING line 2"},
+    {"area": "line 2"},
+    {"area": "weld"},
+    {"area": "press shop", "tag": "5s"},
+    {"min_savings_lakhs": "0"},
+    {"min_savings_lakhs": "12"},
+    {"min_savings_lakhs": "12.01"},
+    {"min_savings_lakhs": "144000", "status": "approved"},
+    {"has_images": "true"},
+    {"has_images": "false"},
+    {"has_images": "true", "search": "scrap", "tag": "gas"},
     {"plant_id": "plants[0]"},
     {"plant_id": "plants[1]", "status": "draft"},
     {"category_id": "categories[2]"},
@@ -55,10 +77,16 @@ ORDERS: Final = [
 INSERT: Final = """
     INSERT INTO best_practices
         (id, title, problem_statement, solution, description, category_id, plant_id, submitted_by_user_id,
-         status, submitted_date, created_at, is_deleted, savings_amount, savings_currency, savings_period)
+         status, submitted_date, created_at, is_deleted, savings_amount, savings_currency, savings_period,
+         tags, area_implemented)
     VALUES (%(id)s, %(title)s, %(problem_statement)s, 's', 'd', %(category_id)s, %(plant_id)s,
             %(author_id)s, %(status)s, %(submitted_date)s, %(created_at)s, %(is_deleted)s,
-            %(amount)s, %(currency)s, %(period)s)
+            %(amount)s, %(currency)s, %(period)s, %(tags)s, %(area)s)
+"""
+ADD_IMAGE: Final = """
+    INSERT INTO practice_images (practice_id, image_type, blob_container, blob_name, blob_url, file_size,
+                                 content_type, width, height, uploaded_at)
+    VALUES (%(id)s, 'before', 'best-practices', %(id)s::text, 'url', 1, 'image/jpeg', 1, 1, now())
 """
 BENCHMARK: Final = """
     INSERT INTO benchmarked_practices (practice_id, benchmarked_by_user_id, benchmarked_date)
@@ -78,6 +106,7 @@ def write_many(world: World, number: int = PRACTICES, seed: int = 20260815) -> l
     with psycopg.connect(world.database_url) as connection, connection.cursor() as cursor:
         cursor.executemany(INSERT, practices)
         cursor.executemany(BENCHMARK, [one for one in practices if one["is_benchmarked"]])
+        cursor.executemany(ADD_IMAGE, [one for one in practices if one["has_images"]])
         cursor.execute("ANALYZE best_practices")
     return practices
 
@@ -98,6 +127,9 @@ def _practice(rng: random.Random, world: World) -> dict[str, Any]:
         "is_deleted": rng.random() < 0.1,
         "is_benchmarked": status == "approved" and rng.random() < 0.4,
         "saving": (None, None, None) if amount is None else (amount, *unit),
+        "tags": rng.sample(TAGS, rng.randrange(4)),
+        "area": rng.choice(AREAS),
+        "has_images": rng.random() < 0.3,
     }  # fmt: skip
 
 
@@ -121,14 +153,35 @@ def expected(
 def _fits(practice: dict[str, Any], name: str, value: str) -> bool:
     if name in {"plant_id", "category_id"}:
         return bool(practice[name] == UUID(value))
-    if name == "is_benchmarked":
+    if name in {"is_benchmarked", "has_images"}:
         return bool(practice[name] == (value == "true"))
-    if name == "search":
-        return _matches(set((practice["title"].lower() + " " + practice["problem_statement"]).split()), value)
+    if name in CONTENT_FILTERS:
+        return CONTENT_FILTERS[name](practice, value)
     if name in {"start_date", "end_date"}:
         day, bound = practice["submitted_date"], date.fromisoformat(value)
         return day is not None and (day >= bound if name == "start_date" else day <= bound)
-    return bool(practice[name] == value)
+    return practice["status"] in value.split(",")
+
+
+def _has_words(practice: dict[str, Any], value: str) -> bool:
+    return _matches(set((practice["title"].lower() + " " + practice["problem_statement"]).split()), value)
+
+
+def _has_area(practice: dict[str, Any], value: str) -> bool:
+    area = (practice["area"] or "").lower().replace(",", "")
+    return f" {value.lower()} " in f" {area} "
+
+
+def _has_tags(practice: dict[str, Any], value: str) -> bool:
+    return {tag.strip().lower() for tag in value.split(",")} <= set(practice["tags"])
+
+
+CONTENT_FILTERS: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
+    "search": _has_words,
+    "area": _has_area,
+    "tag": _has_tags,
+    "min_savings_lakhs": lambda practice, value: _sort_value(practice, "savings") >= Decimal(value),
+}
 
 
 def _matches(words: set[str], search: str) -> bool:
@@ -277,6 +330,7 @@ def test_an_item_has_the_beginning_of_the_description(world: World) -> None:
         "question_count": 0,
         "has_images": False,
         "tags": ["heat", "gas"],
+        "copied_from": None,
         "thumbnail_url": None,
         "created_at": "2026-08-15T06:30:00Z",
         "highlight": None,
@@ -354,7 +408,11 @@ def random_filters(rng: random.Random, world: World) -> dict[str, str]:
     """A few filters in a random combination."""
     start = TODAY - timedelta(days=rng.choice([0, 1, 40, 70]))
     every = {
-        "status": rng.choice(["draft", "submitted", "approved", "revision_required"]),
+        "status": rng.choice(["draft", "submitted", "approved", "revision_required", "draft,approved"]),
+        "tag": rng.choice([*TAGS, "gas,heat"]),
+        "area": rng.choice(["welding", "line 2", "press shop"]),
+        "min_savings_lakhs": rng.choice(["1", "24", "1200"]),
+        "has_images": rng.choice(["true", "false"]),
         "is_benchmarked": rng.choice(["true", "false"]),
         "plant_id": str(rng.choice(world.plants[:4])),
         "category_id": str(rng.choice(world.categories[:4])),

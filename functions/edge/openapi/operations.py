@@ -52,7 +52,8 @@ def _query_parameters(endpoint: Endpoint) -> Iterator[Part]:
         value = _without_null(field)
         description = {"description": value.pop("description")} if "description" in value else {}
         required = name in schema.get("required", ())
-        yield {"name": name, "in": "query", "required": required, **description, "schema": value}
+        style = {"style": "form", "explode": False} if value.get("type") == "array" else {}
+        yield {"name": name, "in": "query", "required": required, **description, **style, "schema": value}
 
 
 def _without_null(field: Schema) -> Part:

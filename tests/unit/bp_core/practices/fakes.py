@@ -157,6 +157,7 @@ def stored_practice(state: PracticeState, **changes: Any) -> StoredPractice:
         benchmarked_date=None,
         question_count=0,
         copy_count=0,
+        copied_from=None,
         created_at=CREATED,
         updated_at=CREATED,
         stored_images=[],
@@ -186,6 +187,7 @@ def list_item(thumbnail_name: str | None = None) -> StoredListItem:
         question_count=0,
         has_images=thumbnail_name is not None,
         tags=[],
+        copied_from=None,
         created_at=CREATED,
         thumbnail_name=thumbnail_name,
     )
