@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import Field
 from typing_extensions import override
 
-from bp_core.practices.ports import PracticeListener
+from bp_core.practices.ports import ImportListener, PracticeListener
 from bp_core.practices.schemas import Status
 from bp_core.practices.workflow import PracticeState
 from bp_core.shared.access import Caller
@@ -27,6 +27,12 @@ NotificationType = Literal[
     "revision_requested",
     "practice_declined",
     "practice_reopened",
+    "practice_submitted",
+    "practice_resubmitted",
+    "practice_withdrawn",
+    "practices_imported",
+    "review_handed_over",
+    "review_overdue",
     "practice_copied",
     "upload_rejected",
 ]
@@ -71,12 +77,12 @@ class ReadCount(ResponseModel):
 
 @dataclass(frozen=True)
 class Notice:
-    """The content of a notification, without its recipients."""
+    """The content of a notification, without its recipients; it may be about no practice."""
 
     type: NotificationType
     title: str
     message: str
-    practice_id: UUID
+    practice_id: UUID | None = None
     question_id: UUID | None = None
 
 
@@ -92,6 +98,10 @@ class Notifier(Protocol):
 
     def notify_plant(self, plant_id: UUID, notice: Notice) -> None:
         """Notify all users of a plant."""
+        ...
+
+    def notify_headquarters(self, notice: Notice) -> None:
+        """Notify all headquarters users."""
         ...
 
     def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
@@ -172,3 +182,45 @@ class DecisionNotifier(PracticeListener):
         if decision is not None:
             notice = Notice(*decision, after.content.title, after.id)
             self.notifier.notify_plant(after.plant_id, notice)
+
+
+@dataclass(frozen=True)
+class SubmissionNotifier(PracticeListener, ImportListener):
+    """Notifies headquarters of practices that wait for a decision, or no longer do.
+
+    A resubmission and a withdrawal concern the reviewer, if the practice has one. An import is announced
+    once, however many practices it has.
+    """
+
+    notifier: Notifier
+
+    @override
+    def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
+        from_status = before.status if before else "draft"
+        if after is not None and after.status == "submitted" and from_status != "submitted":
+            self._submitted(after, is_first=from_status == "draft")
+        elif before is not None and from_status == "submitted" and (after is None or after.status == "draft"):
+            self._withdrawn(before, "deleted" if after is None else "withdrawn")
+
+    @override
+    def practices_imported(self, submitted: int) -> None:
+        if submitted == 0:
+            return
+        message = f"{submitted} imported practices wait for a decision."
+        notice = Notice("practices_imported", "Practices were imported", message)
+        self.notifier.notify_headquarters(notice)
+
+    def _submitted(self, practice: PracticeState, *, is_first: bool) -> None:
+        kind: NotificationType = "practice_submitted" if is_first else "practice_resubmitted"
+        title = "A practice was submitted" if is_first else "A practice was submitted again"
+        notice = Notice(kind, title, practice.content.title, practice.id)
+        if practice.reviewer_id is None:
+            self.notifier.notify_headquarters(notice)
+        else:
+            self.notifier.notify_user(practice.reviewer_id, notice)
+
+    def _withdrawn(self, practice: PracticeState, how: str) -> None:
+        if practice.reviewer_id is not None:
+            title = f"A practice that you review was {how}"
+            notice = Notice("practice_withdrawn", title, practice.content.title, practice.id)
+            self.notifier.notify_user(practice.reviewer_id, notice)

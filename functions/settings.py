@@ -28,6 +28,7 @@ from typing_extensions import override
 from adapters.postgres.database import parameters_of
 from adapters.postgres.tls import VERIFIED, is_in_azure, is_local
 from adapters.storage.accounts import is_emulator
+from bp_core.reviews.inbox import ReviewRules
 from bp_core.savings import SavingsRules, StarPolicy
 
 DatabaseAuth = Literal["password", "entra"]
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     business_timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Kolkata"
     fiscal_year_start_month: Annotated[int, Field(ge=1, le=12)] = 1
     star_policy: StarPolicy = "banded"
+    review_due_working_days: Annotated[int, Field(ge=1, le=60)] = 5
     rate_limit_sign_in: Rate = "5/minute"
     rate_limit_sign_in_client: Rate = "100/minute"
     rate_limit_upload: Rate = "10/minute"
@@ -175,6 +177,11 @@ class Settings(BaseSettings):
     def savings_rules(self) -> SavingsRules:
         """The settings of savings and stars."""
         return SavingsRules(self.fiscal_year_start_month, self.star_policy)
+
+    @property
+    def review_rules(self) -> ReviewRules:
+        """The settings of reviews."""
+        return ReviewRules(self.review_due_working_days, self.zone)
 
 
 def _require_fit_for_tokens(parameters: Mapping[str, str]) -> None:

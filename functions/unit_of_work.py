@@ -22,6 +22,7 @@ from adapters.postgres.practices import PostgresPractices
 from adapters.postgres.purging import PostgresExpired
 from adapters.postgres.questions import PostgresQuestions
 from adapters.postgres.reconciliation import PostgresBlobInventory
+from adapters.postgres.reviews import PostgresInbox
 from adapters.postgres.savings import PostgresSavings
 from adapters.postgres.uploads import PostgresFiles, PostgresUploads
 from adapters.postgres.users import PostgresUsers
@@ -36,17 +37,19 @@ from bp_core.categories import CategoryService
 from bp_core.copying import CopyService
 from bp_core.jobs import JobService
 from bp_core.leaderboard import LeaderboardService, PointsUpdater
-from bp_core.notifications import DecisionNotifier, NotificationService
+from bp_core.notifications import DecisionNotifier, NotificationService, SubmissionNotifier
 from bp_core.plants import PlantService
 from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.listeners import AuditListener, PracticeListeners
+from bp_core.practices.ports import PracticeListener
 from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.practices.service import PracticeService
 from bp_core.practices.spreadsheets import SpreadsheetService
 from bp_core.practices.workflow import PracticeScope
 from bp_core.purging import PurgeService
 from bp_core.questions import QuestionService
-from bp_core.reviews import ReviewService
+from bp_core.reviews.inbox import InboxService
+from bp_core.reviews.service import ReviewService
 from bp_core.savings import SavingsService, StarRatingListener
 from bp_core.shared.context import Context
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES
@@ -82,7 +85,8 @@ class UnitOfWork:
         """Practices as spreadsheets."""
         return SpreadsheetService(
             store=self._practices,
-            editor=self._editor,
+            editor=self._editor_of(),
+            listener=self._submissions,
             categories=PostgresCategories(self.sql),
             plants=PostgresPlants(self.sql),
             files=self.portal.spreadsheets,
@@ -143,6 +147,19 @@ class UnitOfWork:
     def reviews(self) -> ReviewService:
         """Reviews of practices."""
         return ReviewService(self._practices, self._editor, self.practices, self._points)
+
+    @cached_property
+    def review_inbox(self) -> InboxService:
+        """Practices that wait for a decision of headquarters."""
+        return InboxService(
+            store=PostgresInbox(self.sql),
+            editor=self._editor,
+            links=self.portal.blobs,
+            notifier=self._notifier,
+            audit_trail=self._audit_trail,
+            rules=self.portal.settings.review_rules,
+            context=self.context,
+        )
 
     @cached_property
     def benchmarking(self) -> BenchmarkService:
@@ -307,14 +324,15 @@ class UnitOfWork:
 
     @cached_property
     def _editor(self) -> PracticeEditor:
-        listeners = PracticeListeners(
-            (
-                AuditListener(self._audit_trail),
-                StarRatingListener(self.savings),
-                DecisionNotifier(self._notifier),
-            )
-        )
-        return PracticeEditor(self._practices, listeners, self.context)
+        return self._editor_of(DecisionNotifier(self._notifier), self._submissions)
+
+    def _editor_of(self, *notifiers: PracticeListener) -> PracticeEditor:
+        listeners = (AuditListener(self._audit_trail), StarRatingListener(self.savings), *notifiers)
+        return PracticeEditor(self._practices, PracticeListeners(listeners), self.context)
+
+    @cached_property
+    def _submissions(self) -> SubmissionNotifier:
+        return SubmissionNotifier(self._notifier)
 
     @cached_property
     def _points(self) -> PointsUpdater:

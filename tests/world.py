@@ -52,6 +52,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "REBUILD_ROLL_UPS_SCHEDULE": "0 0 21 * * *",
     "VERIFY_LEADERBOARD_SCHEDULE": "0 15 20 * * *",
     "PURGE_EXPIRED_SCHEDULE": "0 30 20 * * *",
+    "REMIND_REVIEWERS_SCHEDULE": "0 0 1 * * *",
 }
 
 TRIGGERS: Final[Mapping[str, tuple[str, str]]] = {

@@ -60,6 +60,10 @@ class PostgresNotifier(Notifier):
         self._notify(notice, sql.SQL("u.plant_id = %(plant_id)s"), {"plant_id": plant_id})
 
     @override
+    def notify_headquarters(self, notice: Notice) -> None:
+        self._notify(notice, sql.SQL("u.role = 'hq'"), {})
+
+    @override
     def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
         recipients = sql.SQL("""
             CASE WHEN EXISTS (SELECT FROM uploads a WHERE a.container = %(container)s

@@ -18,7 +18,8 @@ from bp_core.practices.ports import CheckedPractice, PracticeStore, Transition
 from bp_core.practices.queries import PracticeQuery
 from bp_core.practices.schemas import Likeness, PracticeContent, Statistics, StoredListItem, StoredPractice
 from bp_core.practices.workflow import DECISIONS, PracticeScope, PracticeState
-from bp_core.reviews import HistoryEntry, HistoryStore
+from bp_core.reviews.ports import HistoryStore
+from bp_core.reviews.schemas import HistoryEntry
 from bp_core.shared.access import Caller
 from bp_core.shared.paging import LongPage, Page
 from bp_core.shared.schemas import PageQuery, RecentQuery
@@ -125,6 +126,13 @@ class PostgresPractices(PracticeStore, HistoryStore):
                 "version": practice.version,
                 "now": now,
             },
+        )
+
+    @override
+    def set_reviewer(self, practice_id: UUID, reviewer_id: UUID | None) -> None:
+        self._sql.run(
+            "UPDATE best_practices SET reviewer_id = %(reviewer_id)s WHERE id = %(practice_id)s",
+            {"practice_id": practice_id, "reviewer_id": reviewer_id},
         )
 
     @override

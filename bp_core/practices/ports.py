@@ -76,6 +76,10 @@ class PracticeStore(Protocol):
         """Update a practice."""
         ...
 
+    def set_reviewer(self, practice_id: UUID, reviewer_id: UUID | None) -> None:
+        """Update who reviews a practice; this is no new version of it."""
+        ...
+
     def mark_deleted(self, practice_id: UUID, now: datetime) -> None:
         """Mark a practice as deleted."""
         ...
@@ -119,6 +123,14 @@ class PracticeListener(Protocol):
 
     def practice_changed(self, before: PracticeState | None, after: PracticeState | None) -> None:
         """Handle a practice that was created (`before` is None), changed, or deleted (`after` is None)."""
+        ...
+
+
+class ImportListener(Protocol):
+    """Is called once for an import, in its transaction."""
+
+    def practices_imported(self, submitted: int) -> None:
+        """Handle an import that created this many submitted practices."""
         ...
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bp_core.practices.columns import COLUMNS, TEMPLATE, Names, to_row
 from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.importing import PracticeReader
-from bp_core.practices.ports import CategoryNames, PlantNames, PracticeStore, SpreadsheetFiles
+from bp_core.practices.ports import CategoryNames, ImportListener, PlantNames, PracticeStore, SpreadsheetFiles
 from bp_core.practices.queries import ExportQuery
 from bp_core.practices.schemas import ImportReport
 from bp_core.practices.service import require_consistent
@@ -15,10 +15,11 @@ from bp_core.shared.context import Context
 
 @dataclass(frozen=True)
 class SpreadsheetService:
-    """Exports and imports practices."""
+    """Exports and imports practices; the listener of an import hears of it once."""
 
     store: PracticeStore
     editor: PracticeEditor
+    listener: ImportListener
     categories: CategoryNames
     plants: PlantNames
     files: SpreadsheetFiles
@@ -55,6 +56,7 @@ class SpreadsheetService:
         # Each practice locks its plant. Two imports lock in the same order, so they cannot deadlock.
         for practice in sorted(found.practices, key=lambda one: str(one.plant_id)):
             self.editor.create(caller, practice)
+        self.listener.practices_imported(sum(one.status == "submitted" for one in found.practices))
         return found.report(dry_run=dry_run, created=len(found.practices))
 
     def _names(self) -> Names:

@@ -1,11 +1,13 @@
-"""The clock port, and months and financial years of the business time zone (rules 2, 3)."""
+"""The clock port; months, financial years and working days of the business time zone (rules 2, 3)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 MONTHS_PER_YEAR = 12
+DAYS_PER_WEEK = 7
+WORKING_DAYS_PER_WEEK = 5
 EARLIEST_YEAR = 2000
 LATEST_YEAR = 2100
 """The years that requests can name."""
@@ -80,3 +82,30 @@ def financial_year(year: int, start_month: int) -> MonthSpan:
 def financial_year_of(month: Month, start_month: int) -> int:
     """Return the financial year of a month: the calendar year in which it starts (rules 3)."""
     return month.year if month.month >= start_month else month.year - 1
+
+
+def plus_working_days(day: date, count: int) -> date:
+    """Return the day that is `count` (at least 1) working days later; Monday to Friday are working days."""
+    last = day - timedelta(max(0, day.weekday() - WORKING_DAYS_PER_WEEK + 1))  # of a weekend, its Friday
+    weeks, rest = divmod(count, WORKING_DAYS_PER_WEEK)
+    crosses_weekend = last.weekday() + rest >= WORKING_DAYS_PER_WEEK
+    weekend = DAYS_PER_WEEK - WORKING_DAYS_PER_WEEK
+    return last + timedelta(weeks * DAYS_PER_WEEK + rest + (weekend if crosses_weekend else 0))
+
+
+def working_days_between(first: date, last: date) -> int:
+    """Count the working days after `first`, up to and including `last`."""
+    return _working_days_up_to(last) - _working_days_up_to(first)
+
+
+def first_day_due_from(today: date, count: int) -> date:
+    """Return the first day from which `count` working days (at least 1) end today or later."""
+    day = today
+    while plus_working_days(day - timedelta(1), count) >= today:
+        day -= timedelta(1)
+    return day
+
+
+def _working_days_up_to(day: date) -> int:
+    weeks, weekday = divmod(day.toordinal() - 1, DAYS_PER_WEEK)  # the first of all days is a Monday
+    return weeks * WORKING_DAYS_PER_WEEK + min(weekday + 1, WORKING_DAYS_PER_WEEK)

@@ -169,6 +169,20 @@ class PracticeDecided(Conflict):
     )
 
 
+class NotWaiting(Conflict):
+    """The practice does not wait for a decision, so nobody can take it for review."""
+
+    code = "NOT_WAITING"
+    description = "the practice does not wait for a decision, so it cannot be taken or handed over"
+
+
+class AlreadyTaken(Conflict):
+    """Another headquarters user reviews the practice."""
+
+    code = "ALREADY_TAKEN"
+    description = "another headquarters user has taken the practice for review; it can be handed over"
+
+
 class NotBenchmarkable(Conflict):
     """A practice with this status cannot be benchmarked."""
 

@@ -1,11 +1,25 @@
-"""Endpoints of reviews: the transitions of a practice, and their history."""
+"""Endpoints of reviews: the transitions of a practice, their history, and the inbox of headquarters."""
 
 from uuid import UUID
 
 from bp_core.practices.schemas import Practice, Submission
-from bp_core.reviews import HistoryEntry, Refusal, RevisionRequest
+from bp_core.reviews.schemas import (
+    HandOver,
+    HistoryEntry,
+    InboxQuery,
+    Refusal,
+    RevisionRequest,
+    WaitingPractice,
+)
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import InvalidTransition, PracticeBenchmarked, PracticeCopied, PracticeDecided
+from bp_core.shared.errors import (
+    AlreadyTaken,
+    InvalidTransition,
+    NotWaiting,
+    PracticeBenchmarked,
+    PracticeCopied,
+    PracticeDecided,
+)
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 from bp_core.shared.versions import ExpectedVersions
@@ -16,6 +30,8 @@ from functions.practice_access import PRACTICE_OWNER
 from functions.unit_of_work import UnitOfWork
 
 PRACTICE = "/api/v1/best-practices/{practice_id:guid}"
+
+REVIEW = "/api/v1/reviews/{practice_id:guid}"
 
 blueprint, endpoint = endpoints()
 
@@ -82,3 +98,21 @@ def withdraw_practice(
 def show_history(work: UnitOfWork, caller: Caller, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
     """List the changes of status of a practice, oldest first."""
     return work.reviews.history(caller, practice_id, query)
+
+
+@endpoint("GET", "/api/v1/reviews/inbox", who=HEADQUARTERS)
+def show_review_inbox(work: UnitOfWork, caller: Caller, query: InboxQuery) -> Page[WaitingPractice]:
+    """List the practices that wait for a decision, longest waiting first."""
+    return work.review_inbox.search(caller, query)
+
+
+@endpoint("POST", f"{REVIEW}/take", who=HEADQUARTERS, errors=(NotWaiting, AlreadyTaken))
+def take_review(work: UnitOfWork, caller: Caller, practice_id: UUID) -> WaitingPractice:
+    """Take a practice for review; a practice that another reviewer has taken is handed over instead."""
+    return work.review_inbox.take(caller, practice_id)
+
+
+@endpoint("POST", f"{REVIEW}/hand-over", who=HEADQUARTERS, errors=(NotWaiting,))
+def hand_over_review(work: UnitOfWork, caller: Caller, practice_id: UUID, body: HandOver) -> WaitingPractice:
+    """Give the review of a practice to another headquarters user, or to nobody."""
+    return work.review_inbox.hand_over(caller, practice_id, body)

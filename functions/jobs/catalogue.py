@@ -90,6 +90,12 @@ def verify_leaderboard(work: UnitOfWork) -> JobResult:
     return JobResult(len(corrected), data_error=message)
 
 
+@job(schedule_setting="REMIND_REVIEWERS_SCHEDULE")
+def remind_reviewers(work: UnitOfWork) -> JobResult:
+    """Remind headquarters of practices that wait for a decision for too long."""
+    return JobResult(work.review_inbox.remind_overdue())
+
+
 @job(schedule_setting="PURGE_EXPIRED_SCHEDULE")
 def purge_expired(work: UnitOfWork) -> JobResult:
     """Delete old sessions, invites, rate limits, uploads and quarantined files."""

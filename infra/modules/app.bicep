@@ -80,7 +80,7 @@ param subnetId string
 @description('Settings that override the defaults below, by name.')
 param settings object
 
-// In UTC: 01:00 to 02:30 in India.
+// In UTC: 01:00 to 02:30 in India; the reminders at 06:30.
 var schedules = {
   AGGREGATE_SAVINGS_SCHEDULE: '0 30 19 * * *'
   RATE_STARS_SCHEDULE: '0 45 19 * * *'
@@ -88,6 +88,7 @@ var schedules = {
   VERIFY_LEADERBOARD_SCHEDULE: '0 15 20 * * *'
   REBUILD_ROLL_UPS_SCHEDULE: '0 0 21 * * *'
   PURGE_EXPIRED_SCHEDULE: '0 30 20 * * *'
+  REMIND_REVIEWERS_SCHEDULE: '0 0 1 * * *'
 }
 
 // Defaults that the parameter `settings` can override.
@@ -108,6 +109,7 @@ var defaults = {
   RATE_LIMIT_SIGN_IN_CLIENT: '100/minute'
   RATE_LIMIT_UPLOAD: '10/minute'
   STAR_POLICY: 'banded'
+  REVIEW_DUE_WORKING_DAYS: '5'
   TELEMETRY: 'opentelemetry'
   TRUSTED_PROXIES: '1'
 }

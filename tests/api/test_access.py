@@ -226,6 +226,7 @@ class Records:
             "title": "A title",
             "comment": "A comment",
             "reason": "A reason",
+            "user_id": None,
             "question_text": "Why?",
             "answer_text": "Because.",
             "email": routes.subject.email,

@@ -269,6 +269,13 @@ def check_transitions(trail: TrailReader, hq: Person, author: Person, practice_i
     assert (entry.before, entry.after) == ({"status": "approved"}, {"status": "revision_required"})
     trail.entries_of("approve_practice", hq.post(f"{path}/approve"), id_of(hq))
     trail.entry_of("submit_practice", author.post(f"{path}/submit"), id_of(author), "practice.submitted")
+    review, own = f"/reviews/{practice_id}", {"reviewer_id": id_of(hq)}
+    entry = trail.entry_of("take_review", hq.post(f"{review}/take"), id_of(hq), "practice.taken")
+    assert (entry.before, entry.after) == ({"reviewer_id": None}, own)
+    trail.entries_of("take_review", hq.post(f"{review}/take"), id_of(hq))  # it is theirs already
+    response = hq.post(f"{review}/hand-over", {"user_id": None})
+    entry = trail.entry_of("hand_over_review", response, id_of(hq), "practice.handed_over")
+    assert (entry.entity_id, entry.before, entry.after) == (practice_id, own, {"reviewer_id": None})
     for name, call, body, before, after in (
         ("decline_practice", "decline", {"reason": "Too dear."}, "submitted", "declined"),
         ("reopen_practice", "reopen", {}, "declined", "submitted"),

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from bp_core.notifications import NotificationQuery
 from bp_core.shared.access import Caller
+from tests.api.test_sheets import HEADINGS, complete_row, import_practices, report, workbook
 from tests.world import Person, World, confirmation, error_of, invalid, picture, refusal_of
 
 
@@ -33,8 +34,61 @@ def test_everybody_concerned_is_notified_except_the_acting_user(world: World) ->
     assert set(notified(author)) == {by_asker, by_colleague, *decisions}
     assert set(notified(colleague)) == {by_asker, *decisions}
     assert notified(asker) == [("question_answered", "Argon.")]
-    assert notified(hq) == []
+    assert notified(hq) == [("practice_submitted", practice["title"])]
     assert world.query("SELECT 1 FROM notifications WHERE user_id = %s", user_id(world, inactive)) == []
+
+
+def test_headquarters_is_told_of_submissions_by_others(world: World) -> None:
+    author, first, second = world.plant_user(0), world.headquarters(), world.headquarters()
+    inactive = world.headquarters()
+    world.query("UPDATE users SET is_active = false WHERE email = %s", inactive.email)
+    practice = world.practice(author)
+    assert notified(first) == []
+    author.post(f"/best-practices/{practice['id']}/submit")
+    world.practice(first, "submitted", plant_id=str(world.plants[0]), title="Mine")
+    submitted = ("practice_submitted", practice["title"])
+    assert notified(first) == [submitted]
+    assert sorted(notified(second)) == sorted([submitted, ("practice_submitted", "Mine")])
+    assert world.query("SELECT 1 FROM notifications WHERE user_id = %s", user_id(world, inactive)) == []
+
+
+def test_a_resubmission_is_told_its_reviewer_or_else_all_of_headquarters(world: World) -> None:
+    author, reviewer, other = world.plant_user(0), world.headquarters(), world.headquarters()
+    practice = world.practice(author, "submitted")
+    path = f"/best-practices/{practice['id']}"
+    reviewer.post(f"/reviews/{practice['id']}/take")
+    for _ in range(2):
+        other.post(f"{path}/request-revision", {"comment": "Why?"})
+        author.post(f"{path}/submit")
+        world.query("UPDATE users SET is_active = false WHERE email = %s", reviewer.email)
+    again = ("practice_resubmitted", practice["title"])
+    assert notified(other).count(again) == 1
+    world.query("UPDATE users SET is_active = true WHERE email = %s", reviewer.email)
+    assert notified(reviewer).count(again) == 1
+
+
+def test_a_withdrawal_is_told_the_reviewer_only(world: World) -> None:
+    author, reviewer, other = world.plant_user(0), world.headquarters(), world.headquarters()
+    practice = world.practice(author, "submitted")
+    reviewer.post(f"/reviews/{practice['id']}/take")
+    author.post(f"/best-practices/{practice['id']}/withdraw")
+    withdrawn = ("practice_withdrawn", practice["title"])
+    assert (withdrawn in notified(reviewer), withdrawn in notified(other)) == (True, False)
+    assert author.get(f"/best-practices/{practice['id']}").json()["data"]["reviewer_name"] is None
+
+
+def test_an_import_of_2000_practices_is_one_notice_for_each_headquarters_user(world: World) -> None:
+    author, headquarters = world.plant_user(0), [world.headquarters(), world.headquarters()]
+    row = complete_row(world)
+    response = import_practices(author, workbook(HEADINGS, *[row] * 2000), dry_run="false")
+    assert report(response, 201)["created"] == 2000
+    for person in headquarters:
+        assert notified(person) == [("practices_imported", "2000 imported practices wait for a decision.")]
+    drafts = workbook(HEADINGS, complete_row(world, Status="draft"))
+    assert import_practices(author, drafts, dry_run="false").status_code == 201
+    own = import_practices(headquarters[0], workbook(HEADINGS, row), dry_run="false")
+    assert own.status_code == 201
+    assert [len(notified(person)) for person in headquarters] == [1, 2]
 
 
 def test_a_notification_names_its_practice_and_question(world: World) -> None:

@@ -21,7 +21,7 @@ from bp_core.plants import NewPlant, PlantChanges
 from bp_core.practices.queries import OwnPracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges, Submission
 from bp_core.questions import Answer, NewQuestion
-from bp_core.reviews import Refusal, RevisionRequest
+from bp_core.reviews.schemas import HandOver, InboxQuery, Refusal, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound
 from bp_core.shared.schemas import PageQuery
@@ -134,6 +134,10 @@ REFUSED: Final[list[Refused]] = [
     ("reviews.reopen", Forbidden, lambda work, s: work.reviews.reopen(s.neighbour, s.submitted)),
     ("reviews.withdraw", Forbidden, lambda work, s: work.reviews.withdraw(s.neighbour, s.submitted)),
     ("reviews.withdraw", NotFound, lambda work, s: work.reviews.withdraw(s.neighbour, s.draft)),
+    ("review_inbox.search", Forbidden, lambda work, s: work.review_inbox.search(s.neighbour, InboxQuery())),
+    ("review_inbox.take", Forbidden, lambda work, s: work.review_inbox.take(s.neighbour, s.submitted)),
+    ("review_inbox.hand_over", Forbidden,
+     lambda work, s: work.review_inbox.hand_over(s.neighbour, s.submitted, HandOver(user_id=None))),
     ("reviews.history", Forbidden,
      lambda work, s: work.reviews.history(s.neighbour, s.submitted, PageQuery())),
     ("reviews.history", NotFound, lambda work, s: work.reviews.history(s.neighbour, s.draft, PageQuery())),

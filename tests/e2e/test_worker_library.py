@@ -29,6 +29,7 @@ TRIGGERED: Final = {
     "verify_leaderboard",
     "rebuild_roll_ups",
     "purge_expired",
+    "remind_reviewers",
 }
 """The functions without an HTTP trigger."""
 

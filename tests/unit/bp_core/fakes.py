@@ -57,6 +57,9 @@ class RecordedNotifier:
     def notify_plant(self, plant_id: UUID, notice: Notice) -> None:
         self.notices.append((plant_id, notice))
 
+    def notify_headquarters(self, notice: Notice) -> None:
+        self.notices.append(("hq", notice))
+
     def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
         self.notices.append((blob_name, notice))
 

@@ -1,5 +1,7 @@
 """Every service of the domain over stores in memory."""
 
+from zoneinfo import ZoneInfo
+
 from bp_core.audit import AuditService
 from bp_core.benchmarking import BenchmarkService
 from bp_core.categories import CategoryService
@@ -11,7 +13,8 @@ from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.service import PracticeService
 from bp_core.practices.workflow import PracticeState
 from bp_core.questions import Question, QuestionService
-from bp_core.reviews import ReviewService
+from bp_core.reviews.inbox import InboxService, ReviewRules
+from bp_core.reviews.service import ReviewService
 from tests.unit.bp_core.fakes import RecordedAuditTrail, RecordedNotifier
 from tests.unit.bp_core.practices.fakes import MemoryPractices, PlainLinks, RecordedChanges, RecordedPoints
 from tests.unit.bp_core.stores import (
@@ -19,6 +22,7 @@ from tests.unit.bp_core.stores import (
     MemoryBenchmarks,
     MemoryCategories,
     MemoryCopies,
+    MemoryInbox,
     MemoryLeaderboard,
     MemoryPlants,
     MemoryQuestions,
@@ -40,6 +44,7 @@ class MemoryServices:
         self.benchmark_store = MemoryBenchmarks()
         self.copy_store = MemoryCopies(self.practice_store)
         self.question_store = MemoryQuestions(self.practice_store)
+        self.inbox_store = MemoryInbox(self.practice_store)
         self.leaderboard_store = MemoryLeaderboard()
         self.plant_store = MemoryPlants()
         self.category_store = MemoryCategories()
@@ -51,6 +56,15 @@ class MemoryServices:
         self.editor = PracticeEditor(store, self.listener, self.context)
         self.practices = PracticeService(store, self.editor, self.points, PlainLinks(), self.context)
         self.reviews = ReviewService(store, self.editor, self.practices, self.points)
+        self.review_inbox = InboxService(
+            store=self.inbox_store,
+            editor=self.editor,
+            links=PlainLinks(),
+            notifier=self.notifier,
+            audit_trail=self.audit_trail,
+            rules=ReviewRules(5, ZoneInfo("Asia/Kolkata")),
+            context=self.context,
+        )
         self.benchmarking = BenchmarkService(
             self.benchmark_store, self.editor, updater, self.notifier, self.audit_trail
         )

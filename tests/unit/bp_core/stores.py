@@ -14,12 +14,13 @@ from bp_core.leaderboard import LeaderboardTotals, PlantPoints, PointsBreakdown,
 from bp_core.plants import NewPlant, Plant, PlantRecord, PlantsQuery
 from bp_core.practices.workflow import PracticeScope
 from bp_core.questions import Question
+from bp_core.reviews.schemas import InboxQuery, OverdueReviews, StoredWaitingPractice
 from bp_core.shared.access import Caller
 from bp_core.shared.calendar import Month
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
-from tests.unit.bp_core.practices.fakes import MemoryPractices
+from tests.unit.bp_core.practices.fakes import MemoryPractices, list_item
 from tests.unit.bp_core.support import CATEGORY, PUNE
 
 LONG_AGO: Final = datetime(2025, 1, 1, tzinfo=UTC)
@@ -345,3 +346,41 @@ def question(
         answered_at=None,
         created_at=created_at,
     )
+
+
+class MemoryInbox:
+    """Practices that wait for a decision; a test says who is a reviewer and what is overdue."""
+
+    def __init__(self, practices: MemoryPractices) -> None:
+        self._practices = practices
+        self.waiting_since = LONG_AGO
+        self.reviewers: set[UUID] = set()
+        self.overdue_reviews: list[OverdueReviews] = []
+        self.calls: list[tuple[str, datetime]] = []
+
+    def inbox(
+        self, caller: Caller, query: InboxQuery, overdue_before: datetime
+    ) -> Page[StoredWaitingPractice]:
+        self.calls.append(("inbox", overdue_before))
+        found = [self.waiting(one.id) for one in self._practices.states.values() if one.status == "submitted"]
+        return Page(found, len(found), query.limit, query.offset)
+
+    def waiting(self, practice_id: UUID) -> StoredWaitingPractice:
+        state = self._practices.states[practice_id]
+        return StoredWaitingPractice(
+            **{**list_item().model_dump(), "id": practice_id, "status": state.status},
+            waiting_since=self.waiting_since,
+            reviewer_id=state.reviewer_id,
+            reviewer_name=None if state.reviewer_id is None else "Meera",
+            resubmission=state.was_decided,
+        )
+
+    def is_reviewer(self, user_id: UUID) -> bool:
+        return user_id in self.reviewers
+
+    def overdue(self, overdue_before: datetime, day_start: datetime) -> list[OverdueReviews]:
+        self.calls += [("overdue", overdue_before), ("not reminded since", day_start)]
+        return self.overdue_reviews
+
+    def remove_reminders(self, before: datetime) -> None:
+        self.calls.append(("removed reminders", before))

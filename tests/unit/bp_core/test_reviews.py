@@ -7,7 +7,7 @@ import pytest
 from bp_core.practices.ports import Transition
 from bp_core.practices.schemas import Practice, Submission
 from bp_core.practices.workflow import PracticeState
-from bp_core.reviews import RevisionRequest
+from bp_core.reviews.schemas import RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from bp_core.shared.schemas import PageQuery

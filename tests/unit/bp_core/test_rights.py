@@ -16,7 +16,7 @@ from bp_core.practices.queries import OwnPracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges, Status, Submission
 from bp_core.practices.workflow import PracticeScope
 from bp_core.questions import Answer, NewQuestion
-from bp_core.reviews import Refusal, RevisionRequest
+from bp_core.reviews.schemas import HandOver, InboxQuery, Refusal, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, PortalError
 from bp_core.shared.schemas import PageQuery
@@ -74,6 +74,11 @@ OF_HEADQUARTERS: Final[Calls] = {
         caller, PRACTICE, RevisionRequest(comment="Say more.")
     ),
     "reviews.decline": lambda on, caller: on.reviews.decline(caller, PRACTICE, Refusal(reason="Too dear.")),
+    "review_inbox.search": lambda on, caller: on.review_inbox.search(caller, InboxQuery()),
+    "review_inbox.take": lambda on, caller: on.review_inbox.take(caller, PRACTICE),
+    "review_inbox.hand_over": lambda on, caller: on.review_inbox.hand_over(
+        caller, PRACTICE, HandOver(user_id=None)
+    ),
     "reviews.reopen": lambda on, caller: on.reviews.reopen(caller, PRACTICE),
     "benchmarking.benchmark": lambda on, caller: on.benchmarking.benchmark(caller, PRACTICE),
     "benchmarking.unbenchmark": lambda on, caller: on.benchmarking.unbenchmark(caller, PRACTICE),
@@ -122,7 +127,7 @@ OF_EVERYBODY: Final = {
 }
 """Lists show each caller what they may see; `create` writes for the caller's own plant."""
 
-OF_JOBS: Final = {"jobs.latest", "leaderboard.recalculate"}
+OF_JOBS: Final = {"jobs.latest", "leaderboard.recalculate", "review_inbox.remind_overdue"}
 """Called by jobs and the health endpoints, for no caller."""
 
 
@@ -246,8 +251,8 @@ def methods_of(feature: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "feature",
-    ["practices", "reviews", "benchmarking", "copying", "questions", "leaderboard", "plants", "categories",
-     "audit", "jobs"],
+    ["practices", "reviews", "review_inbox", "benchmarking", "copying", "questions", "leaderboard", "plants",
+     "categories", "audit", "jobs"],
 )  # fmt: skip
 def test_the_tables_of_this_module_name_every_method_of_a_service(feature: str) -> None:
     refused = OF_OWNERS.keys() | OF_VIEWERS.keys() | OF_HEADQUARTERS.keys() | OF_PLANTS.keys()

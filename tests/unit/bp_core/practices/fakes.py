@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from bp_core.practices.ports import CheckedPractice, ServedAs, Transition
 from bp_core.practices.queries import PracticeQuery
 from bp_core.practices.schemas import Likeness, Statistics, StoredListItem, StoredPractice
 from bp_core.practices.workflow import PracticeScope, PracticeState
-from bp_core.reviews import HistoryEntry
+from bp_core.reviews.schemas import HistoryEntry
 from bp_core.shared.access import Caller
 from bp_core.shared.paging import LongPage, Page
 from bp_core.shared.schemas import PageQuery, RecentQuery
@@ -63,6 +63,9 @@ class MemoryPractices:
     def save(self, practice: PracticeState, now: datetime) -> None:
         self.states[practice.id] = practice
         self.saved.append((practice, now))
+
+    def set_reviewer(self, practice_id: UUID, reviewer_id: UUID | None) -> None:
+        self.states[practice_id] = replace(self.states[practice_id], reviewer_id=reviewer_id)
 
     def mark_deleted(self, practice_id: UUID, now: datetime) -> None:
         del self.states[practice_id]

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from bp_core.practices.queries import PracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges
-from bp_core.reviews import RevisionRequest
+from bp_core.reviews.schemas import RevisionRequest
 
 
 def faults(json: str) -> list[str]:

@@ -3,6 +3,7 @@ from uuid import UUID
 
 import pytest
 
+from bp_core.notifications import SubmissionNotifier
 from bp_core.practices.columns import TEMPLATE, CellValue, Column
 from bp_core.practices.spreadsheets import SpreadsheetService
 from bp_core.shared.access import Caller
@@ -53,6 +54,7 @@ def spreadsheets(services: MemoryServices, files: MemoryFiles) -> SpreadsheetSer
     return SpreadsheetService(
         store=services.practice_store,
         editor=services.editor,
+        listener=SubmissionNotifier(services.notifier),
         categories=MemoryCategoryNames(),
         plants=MemoryNames(),
         files=files,

@@ -1,10 +1,18 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bp_core.shared.calendar import Month, MonthSpan, financial_year, financial_year_of
+from bp_core.shared.calendar import (
+    Month,
+    MonthSpan,
+    financial_year,
+    financial_year_of,
+    first_day_due_from,
+    plus_working_days,
+    working_days_between,
+)
 
 MONTHS = st.builds(Month, st.integers(2000, 2100), st.integers(1, 12))
 
@@ -86,3 +94,55 @@ def test_every_month_belongs_to_the_financial_year_that_is_named_for_it(month: M
 
     assert month in year
     assert len(year) == 12
+
+
+days = st.dates(date(2000, 1, 1), date(2100, 12, 31))
+counts = st.integers(1, 60)
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "due"),
+    [
+        (date(2026, 8, 10), 5, date(2026, 8, 17)),  # Monday to Monday
+        (date(2026, 8, 14), 5, date(2026, 8, 21)),  # Friday to Friday
+        (date(2026, 8, 15), 5, date(2026, 8, 21)),  # Saturday
+        (date(2026, 8, 16), 5, date(2026, 8, 21)),  # Sunday
+        (date(2026, 8, 13), 1, date(2026, 8, 14)),
+        (date(2026, 8, 14), 1, date(2026, 8, 17)),
+        (date(2026, 8, 16), 1, date(2026, 8, 17)),
+        (date(2026, 8, 12), 3, date(2026, 8, 17)),
+    ],
+)
+def test_working_days_are_monday_to_friday(day: date, count: int, due: date) -> None:
+    assert plus_working_days(day, count) == due
+
+
+@given(day=days, count=counts)
+def test_adding_working_days_is_the_same_as_counting_them_one_by_one(day: date, count: int) -> None:
+    due, left = day, count
+    while left:
+        due += timedelta(1)
+        left -= due.weekday() < 5
+
+    assert plus_working_days(day, count) == due
+    assert working_days_between(day, due) == count
+
+
+@given(first=days, length=st.integers(0, 400))
+def test_working_days_between_two_days_are_those_after_the_first(first: date, length: int) -> None:
+    counted = sum((first + timedelta(n)).weekday() < 5 for n in range(1, length + 1))
+
+    assert working_days_between(first, first + timedelta(length)) == counted
+
+
+@given(day=days, count=counts)
+def test_a_later_day_is_never_due_earlier(day: date, count: int) -> None:
+    assert plus_working_days(day, count) <= plus_working_days(day + timedelta(1), count)
+
+
+@given(today=days, count=counts)
+def test_the_first_day_that_is_not_overdue_divides_the_days(today: date, count: int) -> None:
+    first = first_day_due_from(today, count)
+
+    assert plus_working_days(first, count) >= today
+    assert plus_working_days(first - timedelta(1), count) < today

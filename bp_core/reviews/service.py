@@ -1,56 +1,20 @@
-"""Reviews: the transitions of a practice, and their history (rules 2)."""
+"""The use cases of the transitions of practices, and of their history (rules 2)."""
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol
 from uuid import UUID
-
-from pydantic import Field
 
 from bp_core.practices import workflow
 from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.ports import CopyPoints
-from bp_core.practices.schemas import Comment, Practice, Status, Submission
+from bp_core.practices.schemas import Practice, Submission
 from bp_core.practices.service import PracticeService
-from bp_core.practices.workflow import PracticeScope, RequestedTransition
+from bp_core.practices.workflow import RequestedTransition
+from bp_core.reviews.ports import HistoryStore
+from bp_core.reviews.schemas import HistoryEntry, Refusal, RevisionRequest
 from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.paging import Page
-from bp_core.shared.schemas import PageQuery, RequestModel, ResponseModel, Timestamp
+from bp_core.shared.schemas import PageQuery
 from bp_core.shared.versions import ExpectedVersions
-
-
-class RevisionRequest(RequestModel):
-    """A request to the plant to change its practice."""
-
-    comment: Annotated[Comment, Field(examples=["Please say how it was measured."])]
-
-
-class Refusal(RequestModel):
-    """Why a practice is declined; its plant reads it."""
-
-    reason: Annotated[Comment, Field(examples=["The same practice is in use already."])]
-
-
-class HistoryEntry(ResponseModel):
-    """A change of status; `from_status` is null for a new practice."""
-
-    from_status: Status | None
-    to_status: Status
-    by_user_id: UUID
-    by_name: Annotated[str, Field(examples=["Asha Rao"])]
-    comment: Annotated[str | None, Field(examples=["Please say how it was measured."])]
-    at: Timestamp
-
-
-class HistoryStore(Protocol):
-    """Reads the recorded changes of status."""
-
-    def scope(self, practice_id: UUID) -> PracticeScope | None:
-        """Read the plant and status of a practice."""
-        ...
-
-    def history(self, practice_id: UUID, query: PageQuery) -> Page[HistoryEntry]:
-        """List the changes of status of a practice, oldest first."""
-        ...
 
 
 @dataclass(frozen=True)

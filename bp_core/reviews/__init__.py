@@ -1,0 +1,1 @@
+"""Reviews: decisions about practices, their history, and the inbox of headquarters."""
