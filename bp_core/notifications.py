@@ -33,6 +33,7 @@ NotificationType = Literal[
     "practices_imported",
     "review_handed_over",
     "review_overdue",
+    "user_registered",
     "practice_copied",
     "upload_rejected",
 ]
@@ -102,6 +103,14 @@ class Notifier(Protocol):
 
     def notify_headquarters(self, notice: Notice) -> None:
         """Notify all headquarters users."""
+        ...
+
+    def notify_of_registration(self, user_id: UUID, notice: Notice) -> None:
+        """Notify headquarters of a user who waits for activation, except who has an unread notice like it.
+
+        So many registrations make one notice for each. For a user who does not exist it does nothing, with
+        the same statement.
+        """
         ...
 
     def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:

@@ -262,6 +262,7 @@ class UnitOfWork:
             invites=self._invites,
             passwords=self._passwords,
             tokens=self.portal.tokens,
+            notifier=self._notifier,
             audit_trail=self._audit_trail,
             context=self.context,
         )

@@ -64,6 +64,16 @@ class PostgresNotifier(Notifier):
         self._notify(notice, sql.SQL("u.role = 'hq'"), {})
 
     @override
+    def notify_of_registration(self, user_id: UUID, notice: Notice) -> None:
+        recipients = sql.SQL("""
+            u.role = 'hq'
+            AND EXISTS (SELECT FROM users r WHERE r.id = %(registered_id)s AND NOT r.is_active)
+            AND NOT EXISTS (SELECT FROM notifications n
+                            WHERE n.user_id = u.id AND n.type = 'user_registered' AND NOT n.is_read)
+        """)
+        self._notify(notice, recipients, {"registered_id": user_id})
+
+    @override
     def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
         recipients = sql.SQL("""
             CASE WHEN EXISTS (SELECT FROM uploads a WHERE a.container = %(container)s

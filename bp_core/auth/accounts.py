@@ -1,15 +1,24 @@
 """Registration, and changes of one's own password (rules 9)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from bp_core.auth.passwords import PasswordVerifier
 from bp_core.auth.ports import Account, AccountStore, Attempt, InviteStore, SessionStore, TokenIssuer
 from bp_core.auth.schemas import PasswordChange, Registration
+from bp_core.notifications import Notice, Notifier
 from bp_core.shared.access import Caller
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Invalid, NoPassword, NotFound
 from bp_core.users import User, facts_of
+
+WAITING_USER: Final = Notice(
+    "user_registered",
+    "A registration waits for activation",
+    "Somebody has registered. See the inactive users.",
+)
+"""It names nobody, because one notice is for all registrations until it is read."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class AccountService:
     invites: InviteStore
     passwords: PasswordVerifier
     tokens: TokenIssuer
+    notifier: Notifier
     audit_trail: AuditTrail
     context: Context
 
@@ -28,14 +38,16 @@ class AccountService:
         """Create an account: active with an invite for its e-mail, inactive without one.
 
         Without an invite, a known e-mail gets the same answer after the same work: no user is stored or
-        changed, the audit trail has the attempt, and the user in the answer has a random id. Raises Invalid
-        for an invite that cannot be used.
+        changed, the audit trail has the attempt, and the user in the answer has a random id. Headquarters is
+        notified of a new inactive user. Raises Invalid for an invite that cannot be used.
         """
         hashed_password = self.passwords.hasher.hashed(registration.password)
         with self.sessions.atomic():
             if registration.invite_token is not None:
                 return self._redeem(registration, registration.invite_token, hashed_password)
-            return self._add_pending(registration, hashed_password)
+            user = self._add_pending(registration, hashed_password)
+            self.notifier.notify_of_registration(user.id, WAITING_USER)
+            return user
 
     def change_password(self, caller: Caller, change: PasswordChange, address: str) -> None:
         """Change the caller's password, and end their other sessions.

@@ -6,7 +6,7 @@ from uuid import uuid4
 from bp_core.notifications import NotificationQuery
 from bp_core.shared.access import Caller
 from tests.api.test_sheets import HEADINGS, complete_row, import_practices, report, workbook
-from tests.world import Person, World, confirmation, error_of, invalid, picture, refusal_of
+from tests.world import PASSWORD, Person, World, confirmation, error_of, invalid, picture, refusal_of
 
 
 def notified(person: Person) -> list[tuple[str, str]]:
@@ -75,6 +75,37 @@ def test_a_withdrawal_is_told_the_reviewer_only(world: World) -> None:
     withdrawn = ("practice_withdrawn", practice["title"])
     assert (withdrawn in notified(reviewer), withdrawn in notified(other)) == (True, False)
     assert author.get(f"/best-practices/{practice['id']}").json()["data"]["reviewer_name"] is None
+
+
+def register(world: World, email: str, **more: str) -> None:
+    body = {"email": email, "password": PASSWORD, "full_name": "Asha Rao", **more}
+    assert world.browser().post("/api/v1/auth/register", json=body).status_code in (201, 202)
+
+
+def test_headquarters_is_told_once_of_the_registrations_that_wait(world: World) -> None:
+    first, second = world.headquarters(), world.headquarters()
+    author = world.plant_user(0)
+    waits = ("user_registered", "Somebody has registered. See the inactive users.")
+    register(world, author.email)
+    assert notified(first) == []
+    for number in range(20):
+        register(world, f"new{number % 10}@amber.test")
+    assert (notified(first), notified(second), notified(author)) == ([waits], [waits], [])
+    [shown] = first.get("/notifications").json()["data"]
+    assert (shown["related_practice_id"], shown["practice_title"]) == (None, None)
+    first.patch("/notifications/read-all", {})
+    register(world, "new1@amber.test")
+    assert (len(notified(first)), len(notified(second))) == (1, 1)
+    register(world, "another@amber.test")
+    assert (len(notified(first)), len(notified(second))) == (2, 1)
+
+
+def test_headquarters_is_not_told_of_a_registration_by_invite(world: World) -> None:
+    hq = world.headquarters()
+    body = {"email": "a@amber.test", "role": "plant", "plant_id": str(world.plants[0])}
+    token = hq.post("/auth/invites", body).json()["data"]["token"]
+    register(world, "a@amber.test", invite_token=token)
+    assert notified(hq) == []
 
 
 def test_an_import_of_2000_practices_is_one_notice_for_each_headquarters_user(world: World) -> None:

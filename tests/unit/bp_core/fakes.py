@@ -60,6 +60,9 @@ class RecordedNotifier:
     def notify_headquarters(self, notice: Notice) -> None:
         self.notices.append(("hq", notice))
 
+    def notify_of_registration(self, user_id: UUID, notice: Notice) -> None:
+        self.notices.append((user_id, notice))
+
     def notify_uploader(self, container: str, blob_name: str, notice: Notice) -> None:
         self.notices.append((blob_name, notice))
 

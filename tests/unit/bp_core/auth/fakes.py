@@ -26,7 +26,7 @@ from bp_core.shared.errors import TokenExpired, Unauthenticated
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 from bp_core.users import User
-from tests.unit.bp_core.fakes import ASHA, MemoryUsers, RecordedAuditTrail
+from tests.unit.bp_core.fakes import ASHA, MemoryUsers, RecordedAuditTrail, RecordedNotifier
 from tests.unit.bp_core.support import NOW, context
 
 A_SECOND: Final = timedelta(seconds=1)
@@ -340,6 +340,7 @@ class AuthServices:
         self.hasher = PlainPasswords()
         self.tokens = MemoryTokens()
         self.audit_trail = RecordedAuditTrail()
+        self.notifier = RecordedNotifier()
         self.invites = MemoryInvites()
         self.context = context()
         passwords = PasswordVerifier(self.accounts, self.failures, self.hasher, self.context)
@@ -352,6 +353,7 @@ class AuthServices:
             invites=self.invites,
             passwords=passwords,
             tokens=self.tokens,
+            notifier=self.notifier,
             audit_trail=self.audit_trail,
             context=self.context,
         )

@@ -57,6 +57,10 @@ def test_a_known_e_mail_gets_the_same_answer_after_the_same_work_and_changes_not
         ("user.registered_again", ASHA.id),
         ("user.registered", unknown.id),
     ]
+    assert [(user_id, notice.type) for user_id, notice in auth.notifier.notices] == [
+        (RANDOM_ID, "user_registered"),
+        (unknown.id, "user_registered"),
+    ]
 
 
 def test_an_invite_makes_an_active_account_of_its_role_and_plant() -> None:
