@@ -231,5 +231,6 @@ class SubmissionNotifier(PracticeListener, ImportListener):
     def _withdrawn(self, practice: PracticeState, how: str) -> None:
         if practice.reviewer_id is not None:
             title = f"A practice that you review was {how}"
-            notice = Notice("practice_withdrawn", title, practice.content.title, practice.id)
+            practice_id = None if how == "deleted" else practice.id
+            notice = Notice("practice_withdrawn", title, practice.content.title, practice_id)
             self.notifier.notify_user(practice.reviewer_id, notice)

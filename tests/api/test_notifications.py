@@ -67,13 +67,17 @@ def test_a_resubmission_is_told_its_reviewer_or_else_all_of_headquarters(world: 
     assert notified(reviewer).count(again) == 1
 
 
-def test_a_withdrawal_is_told_the_reviewer_only(world: World) -> None:
+def test_a_withdrawal_or_deletion_is_told_the_reviewer_only(world: World) -> None:
     author, reviewer, other = world.plant_user(0), world.headquarters(), world.headquarters()
+    deleted = world.practice(author, "submitted", title="Deleted")
     practice = world.practice(author, "submitted")
-    reviewer.post(f"/reviews/{practice['id']}/take")
+    for one in (deleted, practice):
+        reviewer.post(f"/reviews/{one['id']}/take")
+    author.delete(f"/best-practices/{deleted['id']}")
     author.post(f"/best-practices/{practice['id']}/withdraw")
-    withdrawn = ("practice_withdrawn", practice["title"])
-    assert (withdrawn in notified(reviewer), withdrawn in notified(other)) == (True, False)
+    for title in ("Deleted", practice["title"]):
+        withdrawn = ("practice_withdrawn", title)
+        assert (withdrawn in notified(reviewer), withdrawn in notified(other)) == (True, False)
     assert author.get(f"/best-practices/{practice['id']}").json()["data"]["reviewer_name"] is None
 
 

@@ -13,7 +13,7 @@ from bp_core.reviews.inbox import ReviewRules
 from bp_core.reviews.schemas import HandOver, InboxQuery, OverdueReviews, WaitingPractice
 from bp_core.shared.errors import Conflict, Invalid, NotFound
 from tests.unit.bp_core.services import MemoryServices
-from tests.unit.bp_core.support import HQ, practice
+from tests.unit.bp_core.support import CHENNAI, HQ, practice
 
 COLLEAGUE = replace(HQ, user_id=uuid4())
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -87,8 +87,8 @@ def test_a_practice_that_does_not_exist_is_not_taken() -> None:
         MemoryServices().review_inbox.take(HQ, uuid4())
 
 
-@pytest.mark.parametrize("before", [None, HQ.user_id, COLLEAGUE.user_id])
-@pytest.mark.parametrize("after", [None, HQ.user_id, COLLEAGUE.user_id])
+@pytest.mark.parametrize("before", [None, HQ.user_id, COLLEAGUE.user_id], ids=["nobody", "me", "colleague"])
+@pytest.mark.parametrize("after", [None, HQ.user_id, COLLEAGUE.user_id], ids=["nobody", "me", "colleague"])
 def test_anybody_of_headquarters_hands_over_and_the_reviewers_are_told(
     before: UUID | None, after: UUID | None
 ) -> None:
@@ -168,11 +168,11 @@ def test_everybody_with_overdue_practices_is_reminded_with_one_notice() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", ["me", "none", str(HQ.user_id)])
+@pytest.mark.parametrize("value", ["me", "none", str(CHENNAI)])
 def test_the_reviewer_of_the_inbox_is_oneself_nobody_or_a_user(value: str) -> None:
     found = InboxQuery.model_validate({"reviewer": value}).reviewer
 
-    assert found == (HQ.user_id if value == str(HQ.user_id) else value)
+    assert found == (CHENNAI if value == str(CHENNAI) else value)
 
 
 @pytest.mark.parametrize("value", ["", "ME", "nobody", "1", 5, True])

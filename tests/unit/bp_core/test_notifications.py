@@ -81,7 +81,7 @@ def test_headquarters_is_told_of_a_new_submitted_practice_but_not_of_a_draft() -
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES)
-@pytest.mark.parametrize("reviewer_id", [None, HQ.user_id])
+@pytest.mark.parametrize("reviewer_id", [None, HQ.user_id], ids=["nobody", "somebody"])
 def test_headquarters_or_the_reviewer_is_told_of_submissions_and_withdrawals(
     before: Status, after: Status, reviewer_id: UUID | None
 ) -> None:
