@@ -49,12 +49,12 @@ import azure.functions as func
 import function_app
 from bp_core.practices.ports import ServedAs
 from functions import bootstrap
+from functions.jobs.catalogue import JOBS
 from function_host.index import index_app
 from function_host.invocation import invoke
 
-schedules = ("AGGREGATE_SAVINGS", "RATE_STARS", "RECONCILE_UPLOADS", "VERIFY_LEADERBOARD",
-             "REBUILD_ROLL_UPS", "PURGE_EXPIRED")
-settings = {f"{name}_SCHEDULE": "0 0 1 * * *" for name in schedules} | {"AzureWebJobsStorage": "x"}
+schedules = {job.schedule_setting: "0 0 1 * * *" for job in JOBS.values() if job.schedule_setting}
+settings = schedules | {"AzureWebJobsStorage": "x"}
 functions = {function.name: function for function in index_app(function_app.app, settings)}
 request = func.HttpRequest("GET", "http://portal.test/health", body=b"")
 nobody_follows = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
