@@ -155,18 +155,14 @@ class PracticeBenchmarked(Conflict):
     """The practice is benchmarked, so this is not possible."""
 
     code = "BENCHMARKED"
-    description = (
-        "a benchmarked practice cannot be sent back for revision, deleted, or moved to another plant"
-    )
+    description = "a benchmarked practice cannot be returned for revision, deleted, or moved to another plant"
 
 
 class PracticeDecided(Conflict):
     """Headquarters has decided about the practice, so it cannot be withdrawn."""
 
     code = "ALREADY_DECIDED"
-    description = (
-        "headquarters has already approved, returned or declined the practice, so it cannot be withdrawn"
-    )
+    description = "headquarters has decided about the practice before, so it cannot be withdrawn"
 
 
 class NotWaiting(Conflict):
@@ -222,10 +218,7 @@ class PracticeCopied(Conflict):
     """The practice was copied, or is a copy, so this is not possible."""
 
     code = "COPIED"
-    description = (
-        "a practice that was copied, or is a copy, cannot be moved to another plant, and a copy cannot be"
-        " withdrawn"
-    )
+    description = "a copied practice or a copy cannot move to another plant; a copy cannot be withdrawn"
 
 
 class UploadMissing(Conflict):
