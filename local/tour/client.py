@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 from uuid import uuid4
 
@@ -24,6 +25,8 @@ MAX_RETRY_AFTER_SECONDS = 60
 
 POLL_SECONDS = 0.3
 PAGE_SIZE = 100
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Connection:
@@ -94,9 +97,14 @@ class ApiClient:
         """POST a body; `expected` is the set of allowed statuses (default: 200)."""
         return self._call("POST", path, expected or {200}, json=body or {})["data"]
 
-    def patch(self, path: str, body: object) -> Any:
-        """PATCH a resource."""
-        return self._call("PATCH", path, {200}, json=body)["data"]
+    def create(self, path: str, body: object, key: str) -> tuple[Any, bool]:
+        """Create something with an Idempotency-Key. Returns it, and whether the response is a replay."""
+        created = self._call("POST", path, {201}, json=body, headers={"Idempotency-Key": key})
+        return created["data"], created.get("replayed", False)
+
+    def patch(self, path: str, body: object, *, version: int | None = None) -> Any:
+        """PATCH a resource; with a `version`, only if it is the current one."""
+        return self._call("PATCH", path, {200}, json=body, headers=_if_match(version))["data"]
 
     def get_all(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """All items of a list, page by page."""
@@ -110,10 +118,19 @@ class ApiClient:
         """The number of items of a list."""
         return int(self._call("GET", path, {200}, params={**query, "limit": 1})["pagination"]["total"])
 
-    def expect_error(self, method: str, path: str, body: object = None, *, status: int, code: str) -> Any:
+    def expect_error(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        status: int,
+        code: str,
+        version: int | None = None,
+    ) -> Any:
         """Make a call that must fail with this status and error code. Returns the error."""
         options = {} if body is None else {"json": body}
-        error = self._call(method, path, {status}, **options)["error"]
+        error = self._call(method, path, {status}, headers=_if_match(version), **options)["error"]
         check_equal(f"error code of {method} {path}", error["code"], code)
         return error
 
@@ -121,12 +138,14 @@ class ApiClient:
         """Ask the Functions host to run a function now. Returns the status."""
         return self.connection.call("POST", f"/admin/functions/{name}", json={"input": ""}).status_code
 
-    def _call(self, method: str, path: str, expected: set[int], **options: Any) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, expected: set[int], headers: Mapping[str, str] = _NONE, **options: Any
+    ) -> dict[str, Any]:
         path = path if path.startswith("/health") else API + path
         request_id = f"tour-{uuid4().hex[:12]}"
-        headers = {"X-Request-ID": request_id}
+        headers = {"X-Request-ID": request_id, **headers}
         if self.token is not None:
-            headers["Authorization"] = f"Bearer {self.token}"
+            headers |= {"Authorization": f"Bearer {self.token}"}
         response = self.connection.call(method, path, headers=headers, **options)
         if response.status_code not in expected:
             raise CheckFailed(
@@ -150,3 +169,7 @@ def wait_for(what: str, look: Callable[[], Found | None]) -> Found:
 
 def _join(statuses: set[int]) -> str:
     return " or ".join(str(status) for status in sorted(statuses))
+
+
+def _if_match(version: int | None) -> Mapping[str, str]:
+    return _NONE if version is None else {"If-Match": f'"{version}"'}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from local.data_directory import Account
 from local.tour.client import ApiClient
@@ -52,8 +53,14 @@ def list_plants_and_categories(tour: Tour, plant: ApiClient, user: Mapping[str, 
 
 def create_draft(tour: Tour, plant: ApiClient) -> str:
     """Create a draft with a title only, which cannot be submitted yet (rules 2). Returns its id."""
-    with tour.report.step("Create a draft. It needs only a title, but cannot be submitted yet.") as step:
-        draft = plant.post("/best-practices", {"title": TITLE}, expected={201})
+    with tour.report.step(
+        "Create a draft; a repeated call creates no other. It needs a title only, and cannot be submitted."
+    ) as step:
+        key = uuid4().hex
+        draft, _ = plant.create("/best-practices", {"title": TITLE}, key)
+        check_equal(
+            "the repeated call", plant.create("/best-practices", {"title": TITLE}, key), (draft, True)
+        )
         check_equal("status of a new practice", draft["status"], "draft")
         check_equal("submitted date of a draft", draft["submitted_date"], None)
         error = plant.expect_error(
@@ -65,7 +72,10 @@ def create_draft(tour: Tour, plant: ApiClient) -> str:
 
 def submit_practice(tour: Tour, plant: ApiClient, practice: str, category_id: str) -> None:
     """Complete and submit the practice. The server sets the submitted date (rules 2)."""
-    with tour.report.step("Complete the practice, with its savings, and submit it.") as step:
+    with tour.report.step(
+        "Complete the practice, with its savings, and submit it. A change of an older version is refused."
+    ) as step:
+        version = plant.get(practice)["version"]
         plant.patch(
             practice,
             {
@@ -76,6 +86,10 @@ def submit_practice(tour: Tour, plant: ApiClient, practice: str, category_id: st
                 "benefits": ["less rework", "less gas"],
                 **SAVING,
             },
+            version=version,
+        )
+        plant.expect_error(
+            "PATCH", practice, {"title": "x"}, status=412, code="PRECONDITION_FAILED", version=version
         )
         submitted = plant.post(f"{practice}/submit")
         check_equal("status of a submitted practice", submitted["status"], "submitted")

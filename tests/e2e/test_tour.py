@@ -121,8 +121,8 @@ def test_the_tour_fails_if_a_call_fails(data: DataDirectory, capsys: pytest.Capt
     assert run_tour(data) == 1
 
     error = capsys.readouterr().err
-    assert "POST /api/v1/auth/login returned 403, expected 200" in error
-    assert "ACCOUNT_INACTIVE" in error
+    assert "POST /api/v1/auth/login returned 401, expected 200" in error
+    assert "INVALID_CREDENTIALS" in error
 
 
 def test_without_a_portal_the_tour_says_how_to_start_one(

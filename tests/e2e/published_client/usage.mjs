@@ -1,7 +1,7 @@
 // What the published client does, with the function of the guide and the two values that it has read so far.
 const refusal = async (promise) => promise.then(() => null, (error) => error);
 
-const sparse = await call("POST", "/api/v1/best-practices", { title: "Fewer leaks" });
+const sparse = await call("POST", "/api/v1/best-practices", { title: "Fewer leaks", benefits: null });
 const listed = await call("GET", "/api/v1/best-practices?limit=10&offset=0");
 const photo = new Uint8Array(Buffer.from(process.env.PHOTO, "base64"));
 const permit = await call("POST", "/api/v1/upload/presigned-url", {
