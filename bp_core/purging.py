@@ -20,7 +20,7 @@ class PurgeLimits:
     """The times before which rows are deleted.
 
     `ended` is for sessions, invites and uploads, `window` for rate limits, `failure` for failed sign-ins,
-    `key` for idempotency keys.
+    `key` for idempotency keys and password resets.
     """
 
     ended: datetime

@@ -110,6 +110,14 @@ class InviteWithdrawer(Protocol):
         ...
 
 
+class PasswordResetWithdrawer(Protocol):
+    """Withdraws password resets."""
+
+    def withdraw_reset(self, user_id: UUID) -> None:
+        """Delete the unused password reset of a user, if there is one."""
+        ...
+
+
 class SessionEnder(Protocol):
     """Ends sessions."""
 
@@ -149,6 +157,7 @@ class UserService:
     store: UserStore
     sessions: SessionEnder
     invites: InviteWithdrawer
+    resets: PasswordResetWithdrawer
     audit_trail: AuditTrail
     context: Context
 
@@ -201,7 +210,7 @@ class UserService:
         return self._update(user, "user.activated", {"is_active": True})
 
     def deactivate(self, caller: Caller, user_id: UUID) -> User:
-        """Deactivate a user; this ends their sessions and deletes their unused invites.
+        """Deactivate a user; this ends their sessions and deletes their unused invites and password resets.
 
         Raises Forbidden, OwnAccount, NotFound, LastHeadquarters, TokenRevoked.
         """
@@ -214,6 +223,7 @@ class UserService:
         deactivated = self._update(user, "user.deactivated", {"is_active": False})
         self.sessions.revoke_all(user_id, "deactivated", self.context.now, but=None)
         self.invites.withdraw_all(user.email)
+        self.resets.withdraw_reset(user_id)
         return deactivated
 
     def lock(self, caller: Caller, user_id: UUID) -> "Administered":

@@ -1,24 +1,20 @@
 """The unit of work of one invocation: every service, built at first use, over one transaction or none."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from adapters.postgres import uploads as upload_tables
 from adapters.postgres.analytics import PostgresAnalytics
-from adapters.postgres.audit import PostgresAuditLog, PostgresAuditTrail
-from adapters.postgres.auth import PostgresAccounts, PostgresFailures, PostgresInvites, PostgresSessions
+from adapters.postgres.audit import PostgresAuditLog
 from adapters.postgres.benchmarking import PostgresBenchmarks
 from adapters.postgres.categories import PostgresCategories
 from adapters.postgres.copying import PostgresCopies
 from adapters.postgres.dashboard import PostgresDashboard
-from adapters.postgres.database import Sql
 from adapters.postgres.idempotency import PostgresIdempotency
 from adapters.postgres.jobs import PostgresJobs
 from adapters.postgres.leaderboard import PostgresLeaderboard
-from adapters.postgres.notifications import PostgresNotifications, PostgresNotifier
+from adapters.postgres.notifications import PostgresNotifications
 from adapters.postgres.plants import PostgresPlants
-from adapters.postgres.practices import PostgresPractices
 from adapters.postgres.purging import PostgresExpired
 from adapters.postgres.questions import PostgresQuestions
 from adapters.postgres.reconciliation import PostgresBlobInventory
@@ -30,13 +26,13 @@ from bp_core.analytics.service import AnalyticsService
 from bp_core.audit import AuditService
 from bp_core.auth.accounts import AccountService
 from bp_core.auth.invites import InviteService
-from bp_core.auth.passwords import PasswordVerifier
+from bp_core.auth.password_resets import PasswordResetService
 from bp_core.auth.sign_in import SignInService
 from bp_core.benchmarking import BenchmarkService
 from bp_core.categories import CategoryService
 from bp_core.copying import CopyService
 from bp_core.jobs import JobService
-from bp_core.leaderboard import LeaderboardService, PointsUpdater
+from bp_core.leaderboard import LeaderboardService
 from bp_core.notifications import DecisionNotifier, NotificationService, SubmissionNotifier
 from bp_core.plants import PlantService
 from bp_core.practices.editor import PracticeEditor
@@ -51,27 +47,19 @@ from bp_core.questions import QuestionService
 from bp_core.reviews.inbox import InboxService
 from bp_core.reviews.service import ReviewService
 from bp_core.savings import SavingsService, StarRatingListener
-from bp_core.shared.context import Context
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES
 from bp_core.uploads.reconciliation import Reconciliation
 from bp_core.uploads.recording import Recorder
 from bp_core.uploads.service import UploadService
 from bp_core.users import UserService
-
-if TYPE_CHECKING:
-    from functions.bootstrap import Portal
+from functions.shared_stores import SharedStores
 
 
-class UnitOfWork:
+class UnitOfWork(SharedStores):
     """The services of one invocation; those that write share one transaction, unless each statement commits.
 
     `context` says when the invocation happens and who acts; `portal` has what all invocations share.
     """
-
-    def __init__(self, portal: "Portal", sql: Sql, context: Context) -> None:
-        self.portal = portal
-        self.context = context
-        self.sql = sql
 
     # The features
 
@@ -260,6 +248,7 @@ class UnitOfWork:
             accounts=self._accounts,
             sessions=self._sessions,
             invites=self._invites,
+            resets=self._resets,
             passwords=self._passwords,
             tokens=self.portal.tokens,
             notifier=self._notifier,
@@ -275,12 +264,27 @@ class UnitOfWork:
         )
 
     @cached_property
+    def password_resets(self) -> PasswordResetService:
+        """Password resets."""
+        return PasswordResetService(
+            store=self._resets,
+            users=self.users,
+            sessions=self._sessions,
+            passwords=self._passwords,
+            tokens=self.portal.tokens,
+            audit_trail=self._audit_trail,
+            context=self.context,
+            web_app_url=self.portal.settings.web_app_url,
+        )
+
+    @cached_property
     def users(self) -> UserService:
         """Users."""
         return UserService(
             store=PostgresUsers(self.sql),
             sessions=self._sessions,
             invites=self._invites,
+            resets=self._resets,
             audit_trail=self._audit_trail,
             context=self.context,
         )
@@ -303,27 +307,6 @@ class UnitOfWork:
     # What several features share
 
     @cached_property
-    def _accounts(self) -> PostgresAccounts:
-        return PostgresAccounts(self.sql)
-
-    @cached_property
-    def _sessions(self) -> PostgresSessions:
-        return PostgresSessions(self.sql)
-
-    @cached_property
-    def _invites(self) -> PostgresInvites:
-        return PostgresInvites(self.sql)
-
-    @cached_property
-    def _passwords(self) -> PasswordVerifier:
-        failures = PostgresFailures(self.sql)
-        return PasswordVerifier(self._accounts, failures, self.portal.passwords, self.context)
-
-    @cached_property
-    def _practices(self) -> PostgresPractices:
-        return PostgresPractices(self.sql)
-
-    @cached_property
     def _editor(self) -> PracticeEditor:
         return self._editor_of(DecisionNotifier(self._notifier), self._submissions)
 
@@ -334,15 +317,3 @@ class UnitOfWork:
     @cached_property
     def _submissions(self) -> SubmissionNotifier:
         return SubmissionNotifier(self._notifier)
-
-    @cached_property
-    def _points(self) -> PointsUpdater:
-        return PointsUpdater(PostgresLeaderboard(self.sql))
-
-    @cached_property
-    def _notifier(self) -> PostgresNotifier:
-        return PostgresNotifier(self.sql, self.context)
-
-    @cached_property
-    def _audit_trail(self) -> PostgresAuditTrail:
-        return PostgresAuditTrail(self.sql, self.context)

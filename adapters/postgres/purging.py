@@ -10,6 +10,7 @@ from bp_core.purging import ExpiredStore, PurgeLimits
 PURGES: Final[tuple[Query, ...]] = (
     "DELETE FROM sessions WHERE expires_at < %(ended)s OR revoked_at < %(ended)s",
     "DELETE FROM invites WHERE used_at IS NULL AND expires_at < %(ended)s",
+    "DELETE FROM password_resets WHERE expires_at < %(key)s",
     "DELETE FROM uploads WHERE state = 'expired' AND coalesce(deleted_at, expires_at) < %(ended)s",
     "DELETE FROM rate_limits WHERE window_start < %(window)s",
     "DELETE FROM sign_in_failures WHERE failed_at < %(failure)s",

@@ -79,7 +79,7 @@ class JwtTokens(TokenIssuer):
         return secrets.token_urlsafe(16)
 
     @override
-    def new_invite_token(self) -> str:
+    def new_secret(self) -> str:
         return secrets.token_urlsafe(32)
 
     def _decoded(self, token: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bp_core.shared.access import Caller
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Invalid, NoPassword, NotFound
-from bp_core.users import User, facts_of
+from bp_core.users import PasswordResetWithdrawer, User, facts_of
 
 WAITING_USER: Final = Notice(
     "user_registered",
@@ -28,6 +28,7 @@ class AccountService:
     accounts: AccountStore
     sessions: SessionStore
     invites: InviteStore
+    resets: PasswordResetWithdrawer
     passwords: PasswordVerifier
     tokens: TokenIssuer
     notifier: Notifier
@@ -67,6 +68,7 @@ class AccountService:
                 raise _wrong_password()
             self.accounts.set_password(user_id, hashed_password, now)
             self.sessions.revoke_all(user_id, "password_changed", now, but=caller.session_id)
+            self.resets.withdraw_reset(user_id)
             self.audit_trail.record("user.password_changed", "user", user_id)
 
     def _own(self, caller: Caller) -> Account:

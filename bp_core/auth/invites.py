@@ -39,7 +39,7 @@ class InviteService:
         account = self.accounts.account_by_email(new.email)
         if account is not None and account.is_active:
             raise Duplicate("An active user already has this e-mail.")
-        token = self.tokens.new_invite_token()
+        token = self.tokens.new_secret()
         invite = self.store.add(
             new,
             token_hash=self.tokens.fingerprint(token),

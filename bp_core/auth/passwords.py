@@ -50,6 +50,10 @@ class PasswordVerifier:
             return None
         return current
 
+    def forget_failures(self, account: Account, address: str) -> None:
+        """Delete the failures of an account from an address, after its password was set anew."""
+        self.failures.clear(Attempt(account.email, "", address))
+
     def _count(self, attempt: Attempt) -> None:
         now = self.context.now
         since = now - throttling.COUNTED_FOR

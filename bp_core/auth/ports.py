@@ -9,7 +9,7 @@ from uuid import UUID
 from bp_core.auth.schemas import Invite, NewInvite, OpenSession
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery, Role
-from bp_core.users import InviteWithdrawer, SessionEnder, User
+from bp_core.users import InviteWithdrawer, PasswordResetWithdrawer, SessionEnder, User
 
 TokenKind = Literal["access", "refresh", "device"]
 
@@ -59,6 +59,17 @@ class NewSession:
     expires_at: datetime
     user_agent: str | None
     address: str
+
+
+@dataclass(frozen=True)
+class NewPasswordReset:
+    """A password reset to be stored."""
+
+    user_id: UUID
+    token_hash: bytes
+    issued_by: UUID
+    issued_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -166,8 +177,8 @@ class TokenIssuer(Protocol):
         """Return a random id for a token."""
         ...
 
-    def new_invite_token(self) -> str:
-        """Return a random token for an invite."""
+    def new_secret(self) -> str:
+        """Return a random token, for an invite or a password reset."""
         ...
 
 
@@ -207,6 +218,22 @@ class AccountStore(Protocol):
 
     def redeem(self, invite: Invite, full_name: str, hashed_password: str, now: datetime) -> User | None:
         """Insert or activate the user whom an invite is for; None if an active user has the e-mail."""
+        ...
+
+
+class PasswordResetStore(PasswordResetWithdrawer, Protocol):
+    """Stores password resets: at most one for each user, with the hash of its token."""
+
+    def replace(self, reset: NewPasswordReset) -> None:
+        """Insert a password reset; it replaces the one that the user had."""
+        ...
+
+    def user_of(self, token_hash: bytes, now: datetime) -> UUID | None:
+        """Return the user whom a token is for; None if there is none, or it has expired."""
+        ...
+
+    def use(self, token_hash: bytes, now: datetime) -> bool:
+        """Delete a password reset; False if there is none, or it has expired."""
         ...
 
 

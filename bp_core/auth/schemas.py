@@ -98,6 +98,24 @@ class PasswordChange(RequestModel):
     new_password: Annotated[NewPassword, Field(examples=["a new pass phrase"])]
 
 
+class PasswordReset(RequestModel):
+    """The token of a password reset, and the new password."""
+
+    token: Annotated[Text, Field(min_length=1, max_length=200, examples=["kQ3v8b0mT1xW5dYz"])]
+    new_password: Annotated[NewPassword, Field(examples=["a new pass phrase"])]
+
+
+class IssuedPasswordReset(ResponseModel):
+    """A password reset with its token, which no later response has; `link` is null if no client is known."""
+
+    user_id: UUID
+    token: Annotated[str, Field(examples=["kQ3v8b0mT1xW5dYz"])]
+    link: Annotated[
+        str | None, Field(examples=["https://portal.example/reset-password#token=kQ3v8b0mT1xW5dYz"])
+    ]
+    expires_at: Timestamp
+
+
 class Tokens(ResponseModel):
     """The tokens of a session; `expires_in` is the lifetime of the access token in seconds."""
 

@@ -114,10 +114,7 @@ class Duplicate(Conflict):
     """Another resource already has this name."""
 
     code = "DUPLICATE"
-    description = (
-        "another plant or category already has this name or slug; an active user already has the e-mail of"
-        " the invite"
-    )
+    description = "a plant or category has this name or slug, or an active user has the e-mail of the invite"
 
 
 class OwnAccount(Conflict):
@@ -134,11 +131,18 @@ class LastHeadquarters(Conflict):
     description = "the last active user of headquarters cannot be deactivated or get another role"
 
 
+class InactiveUser(Conflict):
+    """The user is not active."""
+
+    code = "INACTIVE_USER"
+    description = "the user is not active, so there is no password to reset: activate the user first"
+
+
 class NoPassword(Conflict):
     """The account has no password in the portal."""
 
     code = "NO_PASSWORD"
-    description = "the account signs in with another issuer and has no password to change"
+    description = "the account signs in with another issuer and has no password to change or reset"
 
 
 class InvalidTransition(Conflict):
@@ -319,10 +323,7 @@ class RateLimited(PortalError):
     """The caller sends too many requests; `retry_after` is the time to wait."""
 
     code = "RATE_LIMITED"
-    description = (
-        "too many requests, or too many failed attempts to sign in; `Retry-After` is the time to wait, in"
-        " seconds"
-    )
+    description = "too many requests or failed sign-ins; `Retry-After` is the time to wait, in seconds"
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         super().__init__(message)
@@ -333,10 +334,7 @@ class InternalError(PortalError):
     """An unexpected error in the portal."""
 
     code = "INTERNAL"
-    description = (
-        "an unexpected error in the portal; its cause is in the log under the request id, never in the"
-        " response"
-    )
+    description = "an unexpected error; its cause is in the log under the request id, not in the response"
 
 
 class Unavailable(PortalError):

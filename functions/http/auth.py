@@ -15,6 +15,7 @@ from bp_core.auth.schemas import (
     NewSignIn,
     OpenSession,
     PasswordChange,
+    PasswordReset,
     RefreshRequest,
     Registration,
     Tokens,
@@ -23,6 +24,7 @@ from bp_core.auth.sign_in import ClientInfo
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import (
     Duplicate,
+    Invalid,
     InvalidCredentials,
     NoPassword,
     RateLimited,
@@ -125,6 +127,17 @@ def change_password(work: UnitOfWork, caller: Caller, client: str, body: Passwor
     """Change your own password; your other sessions end."""
     work.accounts.change_password(caller, body, client)
     return Reply(None, message="Your password is changed. Your other sessions have ended.")
+
+
+@endpoint("POST", "/api/v1/auth/reset-password", who=ANYONE, limit="sign_in", transaction=False)
+def reset_password(work: UnitOfWork, client: str, body: PasswordReset) -> Reply[None]:
+    """Set a new password with the token of a password reset; all sessions of the user end."""
+    try:
+        work.password_resets.reset(body, client)
+    except Invalid:
+        logs.log("password_reset_refused", level=logging.WARNING, client=client)
+        raise
+    return Reply(None, message="Your password is changed. Sign in with the new one.")
 
 
 @endpoint("GET", "/api/v1/auth/sessions", who=SIGNED_IN)

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from bp_core.auth.schemas import IssuedPasswordReset
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import LastHeadquarters, OwnAccount
+from bp_core.shared.errors import InactiveUser, LastHeadquarters, NoPassword, OwnAccount
 from bp_core.shared.paging import Page
 from bp_core.users import User, UserChanges, UserQuery
 from functions.edge.access import HEADQUARTERS
@@ -46,3 +47,15 @@ def activate_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
 def deactivate_user(work: UnitOfWork, caller: Caller, user_id: UUID) -> User:
     """Deactivate a user; their sessions end at once."""
     return work.users.deactivate(caller, user_id)
+
+
+@endpoint(
+    "POST",
+    "/api/v1/users/{user_id:guid}/password-reset",
+    who=HEADQUARTERS,
+    status=201,
+    errors=(OwnAccount, InactiveUser, NoPassword),
+)
+def issue_password_reset(work: UnitOfWork, caller: Caller, user_id: UUID) -> IssuedPasswordReset:
+    """Issue a token with which a user can set a new password; only this response has it."""
+    return work.password_resets.issue(caller, user_id)

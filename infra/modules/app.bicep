@@ -112,6 +112,7 @@ var defaults = {
   REVIEW_DUE_WORKING_DAYS: '5'
   TELEMETRY: 'opentelemetry'
   TRUSTED_PROXIES: '1'
+  WEB_APP_URL: ''
 }
 
 // Derived from the resources. AzureWebJobsStorage__* is the connection of the host and of the blob triggers.

@@ -107,6 +107,21 @@ def test_a_refresh_in_flight_does_not_outlive_a_change_of_password(world: World)
 
 
 @slow_hashes
+def test_a_sign_in_in_flight_does_not_outlive_a_password_reset(world: World) -> None:
+    hq, alive = world.headquarters(), 0
+    for number in range(TRIES):
+        person = with_an_old_hash(world, number)
+        token = hq.post(f"/users/{id_of(person)}/password-reset").json()["data"]["token"]
+        body = {"token": token, "new_password": NEW_PASSWORD}
+        reset = partial(world.browser().post, "/api/v1/auth/reset-password", json=body)
+        was_reset, signed_in = at_the_same_time(reset, partial(log_in, world, person.email))
+        assert was_reset.status_code == 200
+        alive += opens(world, signed_in)
+        assert log_in(world, person.email, NEW_PASSWORD).status_code == 200
+    assert alive == 0
+
+
+@slow_hashes
 def test_two_sign_ins_at_the_same_time_succeed_although_one_replaces_the_hash(world: World) -> None:
     person = with_an_old_hash(world, 0)
     responses = concurrently(*[partial(log_in, world, person.email)] * 3)

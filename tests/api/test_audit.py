@@ -155,7 +155,21 @@ def check_users(trail: TrailReader, hq: Person) -> list[str]:
         entry = trail.entry_of(f"{step}_user", response, head, f"user.{step}d")
         assert (entry.entity, entry.entity_id) == ("user", user["id"])
         assert (entry.before, entry.after) == ({"is_active": was_active}, {"is_active": not was_active})
-    return [invite["token"], withdrawn.json()["data"]["token"]]
+    return [invite["token"], withdrawn.json()["data"]["token"], check_reset(trail, hq, user["id"])]
+
+
+def check_reset(trail: TrailReader, hq: Person, user_id: str) -> str:
+    """Issue a password reset and use it. Returns its token."""
+    response = hq.post(f"/users/{user_id}/password-reset")
+    entry = trail.entry_of("issue_password_reset", response, id_of(hq), "user.password_reset_issued")
+    facts = {"expires_at": "2026-08-15 07:30:00+00:00"}
+    assert (entry.entity_id, entry.before, entry.after) == (user_id, None, facts)
+    token: str = response.json()["data"]["token"]
+    body = {"token": token, "new_password": PASSWORD}
+    response = trail.world.browser().post("/api/v1/auth/reset-password", json=body)
+    entry = trail.entry_of("reset_password", response, None, "user.password_reset")
+    assert (entry.entity_id, entry.before, entry.after) == (user_id, None, None)
+    return token
 
 
 def check_sessions(trail: TrailReader, email: str) -> list[str]:

@@ -197,6 +197,7 @@ REFUSED: Final[list[Refused]] = [
     ("users.show", Forbidden, lambda work, s: work.users.show(s.neighbour, s.user)),
     ("users.edit", Forbidden, lambda work, s: work.users.edit(s.neighbour, s.user, UserChanges(role="hq"))),
     ("users.activate", Forbidden, lambda work, s: work.users.activate(s.neighbour, s.user)),
+    ("password_resets.issue", Forbidden, lambda work, s: work.password_resets.issue(s.neighbour, s.user)),
     ("users.lock", Forbidden, lambda work, s: work.users.lock(s.neighbour, s.user)),
     ("users.deactivate", Forbidden, lambda work, s: work.users.deactivate(s.neighbour, s.user)),
     ("invites.invite", Forbidden,

@@ -20,6 +20,10 @@ class RecordedEndings:
     def __init__(self) -> None:
         self.ended: list[tuple[UUID, str, UUID | None]] = []
         self.withdrawn: list[str] = []
+        self.resets_withdrawn: list[UUID] = []
+
+    def withdraw_reset(self, user_id: UUID) -> None:
+        self.resets_withdrawn.append(user_id)
 
     def withdraw_all(self, email: str) -> None:
         self.withdrawn.append(email)
@@ -35,7 +39,9 @@ class Users:
         self.store = MemoryUsers(CHIEF, *users)
         self.endings = RecordedEndings()
         self.audit_trail = RecordedAuditTrail()
-        self.service = UserService(self.store, self.endings, self.endings, self.audit_trail, context())
+        self.service = UserService(
+            self.store, self.endings, self.endings, self.endings, self.audit_trail, context()
+        )
 
 
 def edit(user: User, **sent: Any) -> tuple[User, Users]:
@@ -176,6 +182,7 @@ def test_deactivating_a_user_ends_their_sessions_and_withdraws_their_invites() -
     assert not deactivated.is_active
     assert users.endings.ended == [(ASHA.id, "deactivated", None)]
     assert users.endings.withdrawn == [ASHA.email]
+    assert users.endings.resets_withdrawn == [ASHA.id]
     assert users.audit_trail.notes == [
         Note("user.deactivated", "user", ASHA.id, {"is_active": True}, {"is_active": False})
     ]

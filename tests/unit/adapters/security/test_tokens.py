@@ -80,8 +80,8 @@ def test_ids_are_random() -> None:
     drawn = [
         TOKENS.new_token_id(),
         TOKENS.new_token_id(),
-        TOKENS.new_invite_token(),
-        TOKENS.new_invite_token(),
+        TOKENS.new_secret(),
+        TOKENS.new_secret(),
     ]
 
     assert len(set(drawn)) == 4
@@ -89,7 +89,7 @@ def test_ids_are_random() -> None:
 
 
 def test_an_invite_cannot_be_guessed() -> None:
-    assert len(base64.urlsafe_b64decode(TOKENS.new_invite_token() + "=")) == 32
+    assert len(base64.urlsafe_b64decode(TOKENS.new_secret() + "=")) == 32
 
 
 def test_a_refresh_token_has_one_successor_that_depends_on_the_secret() -> None:

@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 
 from bp_core.auth.accounts import AccountService
 from bp_core.auth.invites import InviteService
+from bp_core.auth.password_resets import PasswordResetService
 from bp_core.auth.passwords import PasswordVerifier
 from bp_core.auth.ports import (
     Account,
     Attempt,
     Claims,
     FailureCount,
+    NewPasswordReset,
     NewSession,
     NewToken,
     Session,
@@ -25,7 +27,7 @@ from bp_core.shared.access import Caller
 from bp_core.shared.errors import TokenExpired, Unauthenticated
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
-from bp_core.users import User
+from bp_core.users import User, UserService
 from tests.unit.bp_core.fakes import ASHA, MemoryUsers, RecordedAuditTrail, RecordedNotifier
 from tests.unit.bp_core.support import NOW, context
 
@@ -269,6 +271,29 @@ class MemoryInvites:
         raise NotImplementedError("no test of these services deactivates a user")
 
 
+class MemoryResets:
+    """Password resets by user."""
+
+    def __init__(self) -> None:
+        self.stored: dict[UUID, NewPasswordReset] = {}
+
+    def replace(self, reset: NewPasswordReset) -> None:
+        self.stored[reset.user_id] = reset
+
+    def user_of(self, token_hash: bytes, now: datetime) -> UUID | None:
+        usable = (
+            one for one in self.stored.values() if one.token_hash == token_hash and now < one.expires_at
+        )
+        return next((one.user_id for one in usable), None)
+
+    def use(self, token_hash: bytes, now: datetime) -> bool:
+        user_id = self.user_of(token_hash, now)
+        return user_id is not None and self.stored.pop(user_id, None) is not None
+
+    def withdraw_reset(self, user_id: UUID) -> None:
+        self.stored.pop(user_id, None)
+
+
 class PlainPasswords:
     """Hashes by writing `hash of` before the password; hashes with a lower cost begin with `old`."""
 
@@ -325,7 +350,7 @@ class MemoryTokens:
         self._last_id += 1
         return f"number {self._last_id}"
 
-    def new_invite_token(self) -> str:
+    def new_secret(self) -> str:
         return f"invite {self.new_token_id()}"
 
 
@@ -342,6 +367,7 @@ class AuthServices:
         self.audit_trail = RecordedAuditTrail()
         self.notifier = RecordedNotifier()
         self.invites = MemoryInvites()
+        self.resets = MemoryResets()
         self.context = context()
         passwords = PasswordVerifier(self.accounts, self.failures, self.hasher, self.context)
         self._sign_in = SignInService(
@@ -351,11 +377,25 @@ class AuthServices:
             accounts=self.accounts,
             sessions=self.sessions,
             invites=self.invites,
+            resets=self.resets,
             passwords=passwords,
             tokens=self.tokens,
             notifier=self.notifier,
             audit_trail=self.audit_trail,
             context=self.context,
+        )
+        users = UserService(
+            self.users, self.sessions, self.invites, self.resets, self.audit_trail, self.context
+        )
+        self._resets = PasswordResetService(
+            store=self.resets,
+            users=users,
+            sessions=self.sessions,
+            passwords=passwords,
+            tokens=self.tokens,
+            audit_trail=self.audit_trail,
+            context=self.context,
+            web_app_url="https://portal.example/",
         )
         self._invites = InviteService(
             self.invites, self.accounts, self.tokens, self.audit_trail, self.context
@@ -368,6 +408,10 @@ class AuthServices:
     def account_service(self, now: datetime = NOW) -> AccountService:
         self.context.now = now
         return self._accounts
+
+    def reset_service(self, now: datetime = NOW) -> PasswordResetService:
+        self.context.now = now
+        return self._resets
 
     def invite_service(self, now: datetime = NOW) -> InviteService:
         self.context.now = now

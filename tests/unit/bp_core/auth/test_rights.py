@@ -65,7 +65,7 @@ def test_a_plant_user_cannot_administer_invites(method: str, caller: Caller) -> 
 @pytest.mark.parametrize("method", USER_CALLS)
 def test_a_plant_user_cannot_administer_users(method: str, caller: Caller) -> None:
     auth = AuthServices()
-    service = UserService(auth.users, auth.sessions, auth.invites, auth.audit_trail, context())
+    service = UserService(auth.users, auth.sessions, auth.invites, auth.resets, auth.audit_trail, context())
 
     with pytest.raises(Forbidden):
         USER_CALLS[method](service, caller)
