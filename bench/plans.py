@@ -82,17 +82,27 @@ def sequential_scans(world: World, *users: Person) -> tuple[int, list[str]]:
     with psycopg.connect(world.database_url) as connection:
         for user in users:
             for path, query in read_calls(world, user):
-                with captured_statements() as statements:
-                    response = user.http.get(path, params=query)
-                if response.status_code not in (200, 403):
-                    raise RuntimeError(f"{path} returned {response.status_code}")
-                for statement, values in statements:
-                    if TABLE not in statement:
-                        continue
+                for call, statement, values in statements_of(user, path, query):
                     explained += 1
                     if has_sequential_scan(connection, statement, values):
-                        found.append(f"{path} {dict(query)} as {user.role}: {statement}")
+                        found.append(f"{path} {dict(call)} as {user.role}: {statement}")
     return explained, found
+
+
+def statements_of(
+    user: Person, path: str, query: Query
+) -> Iterator[tuple[Query, str, Mapping[str, Any] | None]]:
+    """The statements of a call about practices, and of the call for the next page by its cursor."""
+    with captured_statements() as statements:
+        response = user.http.get(path, params=query)
+    if response.status_code not in (200, 403):
+        raise RuntimeError(f"{path} returned {response.status_code}")
+    yield from ((query, *sent) for sent in statements if TABLE in sent[0])
+    if not response.headers["content-type"].startswith("application/json"):
+        return
+    cursor = response.json().get("pagination", {}).get("next_cursor")
+    if cursor and "offset" not in query and "cursor" not in query:
+        yield from statements_of(user, path, {**query, "cursor": cursor})
 
 
 def read_calls(world: World, user: Person) -> Iterator[tuple[str, Query]]:

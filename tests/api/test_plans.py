@@ -15,4 +15,4 @@ def test_no_read_scans_all_practices(world: World) -> None:
     insert_practices(world.database_url, PRACTICES, NOON.date().isoformat())
     explained, found = sequential_scans(world, *readers)
     assert found == []
-    assert explained > 60
+    assert explained > 90
