@@ -15,7 +15,7 @@ from bp_core.shared.paging import LongPage, Page
 from bp_core.shared.schemas import RecentQuery
 
 PUBLIC_VALUES: Final[Mapping[str, Any]] = {"public_statuses": list(PUBLIC_STATUSES)}
-ITEM_VALUES: Final[Mapping[str, Any]] = {"excerpt": EXCERPT_LENGTH}
+ITEM_VALUES: Final[Mapping[str, Any]] = {**PUBLIC_VALUES, "excerpt": EXCERPT_LENGTH}
 
 COPY_COUNT: Final = sql.SQL("""
     (SELECT count(*) FROM counted_copies o WHERE o.original_practice_id = {practice_id})

@@ -106,6 +106,10 @@ class ApiClient:
         """PATCH a resource; with a `version`, only if it is the current one."""
         return self._call("PATCH", path, {200}, json=body, headers=_if_match(version))["data"]
 
+    def delete(self, path: str) -> Any:
+        """DELETE a resource."""
+        return self._call("DELETE", path, {200})["data"]
+
     def get_all(self, path: str, **query: object) -> Iterator[dict[str, Any]]:
         """All items of a list, page by page."""
         offset, has_more = 0, True

@@ -13,6 +13,7 @@ from local.tour.practice_steps import (
     sign_out,
     submit_practice,
 )
+from local.tour.review_steps import decline_practice, take_practice, withdraw_practice
 from local.tour.savings_steps import approve_practice, run_nightly_jobs, show_stars
 from local.tour.sharing_steps import benchmark_practice, copy_practice
 from local.tour.upload_steps import (
@@ -42,7 +43,10 @@ def run_scenario(tour: Tour) -> None:
     upload_invalid_file(tour, plant, practice)
     if other_plant is not None:
         check_other_plant_cannot_edit(tour, other_plant, practice)
+    idea = withdraw_practice(tour, plant, category_id)
     headquarters, _ = sign_in(tour, tour.accounts.headquarters, "Sign in as a headquarters user.")
+    take_practice(tour, headquarters, practice)
+    decline_practice(tour, plant, headquarters, idea)
     request_revision(tour, headquarters, practice)
     resubmit_practice(tour, plant, practice)
     month = approve_practice(tour, plant, headquarters, practice)

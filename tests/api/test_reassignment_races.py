@@ -51,6 +51,10 @@ def submit(world: World, author: Person, practice: Practice) -> httpx.Response:
     return author.post(f"/best-practices/{practice['id']}/submit")
 
 
+def withdraw(world: World, author: Person, practice: Practice) -> httpx.Response:
+    return author.post(f"/best-practices/{practice['id']}/withdraw")
+
+
 def presign(world: World, author: Person, practice: Practice) -> httpx.Response:
     return author.post("/upload/presigned-url", upload_request(practice["id"]))
 
@@ -71,7 +75,7 @@ def written(world: World) -> list[list[tuple[Any, ...]]]:
     return [*world.snapshot(), *(world.query(f"SELECT * FROM {table} ORDER BY id") for table in tables)]
 
 
-@pytest.mark.parametrize("call", [edit, delete, submit, presign, answer_question, delete_image])
+@pytest.mark.parametrize("call", [edit, delete, submit, withdraw, presign, answer_question, delete_image])
 def test_the_old_plant_is_refused_when_a_practice_is_moved_meanwhile(world: World, call: Call) -> None:
     author = world.plant_user(0)
     practice = world.practice(author, "submitted")
@@ -93,7 +97,7 @@ def test_the_old_plant_is_refused_when_a_practice_is_moved_meanwhile(world: Worl
     assert written(world) == before
 
 
-@pytest.mark.parametrize("call", [edit, delete, submit, presign])
+@pytest.mark.parametrize("call", [edit, delete, submit, withdraw, presign])
 def test_a_draft_that_is_moved_meanwhile_does_not_exist_for_the_old_plant(world: World, call: Call) -> None:
     author = world.plant_user(0)
     practice = world.practice(author, "draft")
