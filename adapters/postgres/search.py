@@ -15,6 +15,9 @@ LESS_THAN: Final = "\ue002"
 EXCERPT_BEFORE: Final = 80
 EXCERPT_LENGTH: Final = 300
 
+MARKED_LENGTH: Final = 4_000
+"""How much of each text of a practice is searched for words to mark, in characters: marking is slow."""
+
 _LAST_WORD: Final = re.compile(r'[^\s"]+\Z')
 
 
@@ -33,9 +36,10 @@ WORDS_BEING_TYPED: Final = sql.SQL("""ts_rewrite(
 
 # Words are marked twice: where their stems match, and where the prefix matches.
 HEADLINE: Final = sql.SQL("""ts_headline('simple', ts_headline('english',
-    translate(concat_ws(E'\\n', p.title, p.problem_statement, p.solution, p.description,
-                        (SELECT string_agg(benefit, E'\\n')
-                         FROM jsonb_array_elements_text(p.benefits) benefit),
+    translate(concat_ws(E'\\n', p.title, left(p.problem_statement, %(marked)s),
+                        left(p.solution, %(marked)s), left(p.description, %(marked)s),
+                        left((SELECT string_agg(benefit, E'\\n')
+                              FROM jsonb_array_elements_text(p.benefits) benefit), %(marked)s),
                         p.area_implemented, array_to_string(p.tags, ', ')),
               %(less_than)s, %(replacements)s),
     {words}, %(marking)s), to_tsquery('simple', %(prefix)s), %(marking)s)""")
@@ -85,6 +89,7 @@ class TypedSearch:
             "head": self.head,
             "last_word": self.last_word,
             "prefix": self.prefix,
+            "marked": MARKED_LENGTH,
             "marking": f'HighlightAll=true, StartSel="{MARK_ON}", StopSel="{MARK_OFF}"',
             "less_than": f"<{MARK_ON}{MARK_OFF}",
             "replacements": LESS_THAN,

@@ -602,3 +602,13 @@ def test_words_are_found_while_they_are_typed(world: World) -> None:
         assert [item["id"] for item in found] == [practice["id"]], typed
     for finished in ("therm ", '"therm"', "therm brazing", "-braz therm -manifold", "razing"):
         assert author.get("/best-practices", search=finished).json()["data"] == [], finished
+
+
+def test_words_are_marked_in_the_first_four_thousand_characters_of_a_text(world: World) -> None:
+    author = world.plant_user(0)
+    for title, before in (("Near", 3_990), ("Far", 4_000)):
+        world.practice(author, title=title, description="." * (before - 1) + " vibration")
+    found = author.get("/best-practices", search="vibration").json()["data"]
+    assert {item["title"]: "<mark>vibration</mark>" in item["highlight"] for item in found} == {
+        "Near": True, "Far": False
+    }  # fmt: skip
