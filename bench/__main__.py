@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import dashboard, handlers, hostile_files, hostile_requests, plans, sign_in
+from bench import dashboard, exports, handlers, hostile_files, hostile_requests, plans, sign_in
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "handlers": handlers.measure,
@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "hostile_requests": hostile_requests.measure,
     "plans": plans.measure,
     "dashboard": dashboard.measure,
+    "exports": exports.measure,
     "hostile_files": hostile_files.measure,
 }
 

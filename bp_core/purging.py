@@ -1,4 +1,4 @@
-"""Deletion of expired rows and of old quarantined files."""
+"""Deletion of expired rows, of old quarantined files and of exports."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +10,12 @@ from bp_core.uploads.kinds import QUARANTINE
 
 RETENTION: Final = timedelta(days=30)
 """How long ended sessions, expired invites and uploads, and quarantined files stay for investigation."""
+
+EXPORTS: Final = "exports"
+"""The container of large exports."""
+
+EXPORT_RETENTION: Final = timedelta(days=1)
+"""How long a large export is stored."""
 
 LONGEST_WINDOW: Final = timedelta(hours=1)
 """The longest window of a rate limit."""
@@ -59,4 +65,5 @@ class PurgeService:
         limits = PurgeLimits(
             ended=now - RETENTION, window=now - LONGEST_WINDOW, failure=now - COUNTED_FOR, key=now
         )
-        return self.store.purge(limits) + self.blobs.delete_older(QUARANTINE, limits.ended)
+        deleted = self.store.purge(limits) + self.blobs.delete_older(QUARANTINE, limits.ended)
+        return deleted + self.blobs.delete_older(EXPORTS, now - EXPORT_RETENTION)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from adapters.clock import SystemClock
@@ -62,16 +63,23 @@ class Portal:
         return PostgresCounter(self.database.autocommit())
 
     @contextmanager
-    def unit_of_work(self, *, transaction: bool, request_id: str | None = None) -> Iterator[UnitOfWork]:
+    def unit_of_work(
+        self,
+        *,
+        transaction: bool,
+        request_id: str | None = None,
+        statement_timeout: timedelta | None = None,
+    ) -> Iterator[UnitOfWork]:
         """Open the unit of work of one invocation: with one transaction, or in autocommit mode.
 
-        Raises Unavailable if the database does not answer.
+        The timeout is for the statements of its transactions, instead of the usual one. Raises Unavailable if
+        the database does not answer.
         """
         context = self.new_context(request_id)
         if not transaction:
-            yield UnitOfWork(self, self.database.autocommit(), context)
+            yield UnitOfWork(self, self.database.autocommit(statement_timeout), context)
             return
-        with self.database.transaction() as sql:
+        with self.database.transaction(statement_timeout) as sql:
             yield UnitOfWork(self, sql, context)
 
     def new_context(self, request_id: str | None = None) -> Context:

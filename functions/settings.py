@@ -5,6 +5,7 @@ No default is unsafe in production. A setting that is missing or unsafe stops th
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
-from adapters.postgres.database import parameters_of
+from adapters.postgres.connections import parameters_of
 from adapters.postgres.tls import VERIFIED, is_in_azure, is_local
 from adapters.storage.accounts import is_emulator
 from bp_core.reviews.inbox import ReviewRules
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     database_pool_timeout: Annotated[float, Field(gt=0, le=30)] = 3.0
     database_prepared_statements: bool = True
+    expensive_statement_timeout: Annotated[int, Field(ge=1, le=240)] = 60
     applicationinsights_connection_string: SecretStr = SecretStr("")
     otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     telemetry: TelemetryMode = "off"
@@ -170,6 +172,11 @@ class Settings(BaseSettings):
         if any(parts) and not all(parts):
             raise ValueError("OIDC_ISSUER, OIDC_AUDIENCE and OIDC_JWKS_URL must be set together")
         return self
+
+    @property
+    def expensive_timeout(self) -> timedelta:
+        """How long a statement of an expensive call may take."""
+        return timedelta(seconds=self.expensive_statement_timeout)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -78,6 +78,7 @@ class UnitOfWork(SharedStores):
             categories=PostgresCategories(self.sql),
             plants=PostgresPlants(self.sql),
             files=self.portal.spreadsheets,
+            exports=self.portal.blobs,
             context=self.context,
         )
 

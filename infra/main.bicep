@@ -113,6 +113,9 @@ param storageSkuName string = 'Standard_LRS'
 @description('Days until a quarantined file is deleted, if the nightly job has not deleted it before.')
 param quarantineDays int = 40
 
+@description('Days until a large export is deleted, if the nightly job has not deleted it before.')
+param exportDays int = 2
+
 @description('Use private endpoints for database, storage account and key vault. Browsers still upload to the public address of the storage account.')
 param privateNetworking bool = false
 
@@ -203,6 +206,7 @@ module storage 'modules/storage.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     corsOrigins: origins
     quarantineDays: quarantineDays
+    exportDays: exportDays
   }
 }
 

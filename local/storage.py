@@ -6,7 +6,7 @@ from azure.storage.blob import BlobServiceClient, CorsRule
 from adapters.storage.accounts import is_emulator
 from local.errors import SetupError
 
-CONTAINERS = ("best-practices", "supporting-documents", "thumbnails", "quarantine")
+CONTAINERS = ("best-practices", "supporting-documents", "thumbnails", "quarantine", "exports")
 CORS_METHODS = ["GET", "HEAD", "PUT", "OPTIONS"]
 CORS_HEADERS = {"allowed_headers": ["content-type", "x-ms-*"], "exposed_headers": ["etag", "x-ms-*"]}
 """What pages of other origins may use, as in infra/modules/storage.bicep."""

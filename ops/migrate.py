@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from adapters.postgres.database import verified
+from adapters.postgres.connections import verified
 from local.data_directory import DEFAULT_DATA_DIRECTORY, ROOT, DataDirectory
 from local.errors import SetupError
 from local.postgres import EmbeddedPostgres, throwaway_postgres

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.postgres.database import STATEMENT_TIMEOUT_MS, verified
+from adapters.postgres.connections import STATEMENT_TIMEOUT_MS, verified
 
 MAINTENANCE_DATABASE: Final = "postgres"
 """The database that every server has. Azure creates roles for identities only in this database."""

@@ -7,8 +7,9 @@ connections are in use, Unavailable is raised after a timeout (docs/adr).
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, LiteralString, Self, TypeVar
@@ -16,12 +17,11 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import Connection, sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import RowFactory, TupleRow, class_row, dict_row, scalar_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from adapters.postgres.connections import connecting, verified
 from adapters.postgres.errors import portal_error
-from adapters.postgres.tls import VERIFIED, is_in_azure, trusted_roots
 from adapters.telemetry import NoTelemetry, Telemetry
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
@@ -31,19 +31,15 @@ Row = TypeVar("Row")
 Query = LiteralString | sql.Composed | sql.SQL
 Values = Mapping[str, Any]
 
-CONNECT_TIMEOUT: Final = 3
 RECONNECT_TIMEOUT: Final = 1.0
 """How long the pool tries to open a connection before it gives up, in seconds."""
-
-KEEPALIVE_IDLE: Final = 30
-TCP_USER_TIMEOUT_MS: Final = 10_000
-"""How long packets may stay unacknowledged before a connection is closed."""
 
 IDLE_LIFETIME: Final = 120.0
 CHECK_AFTER: Final = 2.0
 """A connection that was idle for longer is checked before it is used, in seconds."""
 
-STATEMENT_TIMEOUT_MS: Final = 20_000
+STREAMED_ROWS: Final = 32
+"""How many rows of a streamed query are in memory: of practices with the longest texts, about 20 MB."""
 
 
 def first_of(
@@ -74,34 +70,19 @@ def matching(filters: Mapping[str, sql.SQL], requested: Mapping[str, object]) ->
     return sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("true")
 
 
-def parameters_of(url: str) -> Mapping[str, str]:
-    """Return the parameters of a connection URL by libpq's names: user, host, password, sslmode.
-
-    Raises ValueError if the URL cannot be parsed; the message does not contain the URL.
-    """
-    try:
-        return {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    except psycopg.ProgrammingError:
-        raise ValueError("must be a connection URL of PostgreSQL") from None
-
-
-def verified(url: str) -> str:
-    """Return the connection string of a URL. It trusts Azure's certificates if it names no others.
-
-    Raises ValueError if it is a server in Azure whose certificate and name would not be checked.
-    """
-    parameters = parameters_of(url)
-    if is_in_azure(parameters) and parameters.get("sslmode") != VERIFIED:
-        raise ValueError(f"must contain sslmode={VERIFIED} for a server in Azure")
-    return make_conninfo(url, **trusted_roots(parameters))
-
-
 class Sql:
     """Runs statements: in autocommit, each on a connection of the pool, or all in one transaction."""
 
-    def __init__(self, pool: "Database", connection: Connection[TupleRow] | None = None) -> None:
+    def __init__(
+        self,
+        pool: "Database",
+        connection: Connection[TupleRow] | None = None,
+        *,
+        statement_timeout: timedelta | None = None,
+    ) -> None:
         self._pool = pool
         self._connection = connection
+        self._statement_timeout = statement_timeout
 
     def rows(self, query: Query, values: Values | None = None, *, into: type[Row]) -> list[Row]:
         """Fetch all rows of a query as objects of a class, whose fields are the columns."""
@@ -161,6 +142,17 @@ class Sql:
         ]
         return Page(items, rows[0]["rows_in_list"], part.limit, part.offset)
 
+    def stream(self, query: Query, values: Values | None = None) -> Generator[dict[str, Any]]:
+        """Yield all rows of a query as dictionaries, few at a time, in the open transaction or a new one."""
+        with (
+            self.atomic(),
+            self._pool.telemetry.statement(query),
+            self._using() as connection,
+            connection.cursor(name="stream", row_factory=dict_row) as cursor,
+        ):
+            cursor.itersize = STREAMED_ROWS
+            yield from cursor.execute(query, values)
+
     def sections(
         self, queries: Mapping[str, sql.Composable], values: Values | None = None
     ) -> dict[str, list[dict[str, Any]]]:
@@ -189,7 +181,7 @@ class Sql:
         if self._connection is not None:
             yield
             return
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.open_transaction(self._statement_timeout) as connection:
             self._connection = connection
             try:
                 yield
@@ -243,21 +235,30 @@ class Database:
             check=self._check,
             reset=self._note_use,
             name="portal",
-            kwargs=partial(_connecting, password, prepared_statements=prepared_statements),
+            kwargs=partial(connecting, password, prepared_statements=prepared_statements),
         )
         self._opening = threading.Lock()
         self._opened = False
         self._last_used: WeakKeyDictionary[Connection[TupleRow], float] = WeakKeyDictionary()
 
-    def autocommit(self) -> Sql:
-        """Return a `Sql` in autocommit mode: each statement commits, without BEGIN and COMMIT."""
-        return Sql(self)
+    def autocommit(self, statement_timeout: timedelta | None = None) -> Sql:
+        """Return a `Sql` in autocommit mode; the timeout is for the statements of its `atomic` blocks."""
+        return Sql(self, statement_timeout=statement_timeout)
 
     @contextmanager
-    def transaction(self) -> Iterator[Sql]:
+    def transaction(self, statement_timeout: timedelta | None = None) -> Iterator[Sql]:
         """Open a transaction for the block: committed at its end, rolled back on an exception."""
-        with self.connection() as connection, connection.transaction():
+        with self.open_transaction(statement_timeout) as connection:
             yield Sql(self, connection)
+
+    @contextmanager
+    def open_transaction(self, statement_timeout: timedelta | None) -> Iterator[Connection[TupleRow]]:
+        """Open a transaction for the block; the timeout is for each statement. Raises Unavailable."""
+        with self.connection() as connection, connection.transaction():
+            if statement_timeout is not None:
+                milliseconds = str(int(statement_timeout.total_seconds() * 1000))
+                connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+            yield connection
 
     @contextmanager
     def connection(self) -> Iterator[Connection[TupleRow]]:
@@ -298,21 +299,6 @@ class Database:
         except psycopg.Error:
             self._pool.check()  # other connections are probably broken as well: check all of them now
             raise
-
-
-def _connecting(password: Callable[[], str] | None, *, prepared_statements: bool) -> dict[str, Any]:
-    """Return the arguments for opening a connection."""
-    return {
-        "autocommit": True,
-        "connect_timeout": CONNECT_TIMEOUT,
-        "keepalives_idle": KEEPALIVE_IDLE,
-        "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
-        "application_name": "amber-portal",
-        "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
-        # With PgBouncer in transaction mode, the next statement can run on another server connection.
-        "prepare_threshold": 5 if prepared_statements else None,
-        **({} if password is None else {"password": password()}),
-    }
 
 
 @contextmanager

@@ -53,6 +53,11 @@ has the state of a wrong statement.
 """
 
 
+TOOK_TOO_LONG: Final = (
+    "The database took too long. Ask for less, with filters or a smaller limit, or try again later."
+)
+
+
 def portal_error(error: psycopg.Error) -> PortalError | None:
     """Return the error for the caller; None if the database error is a bug in the portal."""
     if isinstance(error, psycopg.IntegrityError):
@@ -62,7 +67,9 @@ def portal_error(error: psycopg.Error) -> PortalError | None:
         return Invalid(
             "The database cannot process a text of this request. Shorten it, or leave out unusual characters."
         )
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return Unavailable(TOOK_TOO_LONG)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        # For example a lost connection, a statement timeout or a deadlock: a retry can succeed.
+        # For example a lost connection or a deadlock: a retry can succeed.
         return Unavailable("The database does not answer. Try again shortly.")
     return None

@@ -170,33 +170,43 @@ ORDER BY p.place
 """)
 
 
+# The practices of a list in full, without the total and the excerpts. They are sorted before their long texts
+# are read.
+EXPORT: Final = sql.SQL("""
+SELECT {content}, c.name AS category_name, plant.name AS plant_name, p.status, p.submitted_date,
+       author.full_name AS submitted_by_name,
+       EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS is_benchmarked,
+       (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count
+FROM (
+    SELECT p.id, row_number() OVER (ORDER BY {order}) AS place
+    FROM best_practices p WHERE {where} AND {after}
+    ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s
+) listed
+JOIN best_practices p ON p.id = listed.id
+JOIN plants plant ON plant.id = p.plant_id
+JOIN users author ON author.id = p.submitted_by_user_id
+LEFT JOIN categories c ON c.id = p.category_id
+ORDER BY listed.place
+""")
+
+
 def page(
     query: PracticeQuery, caller: Caller, after: cursors.Position | None
 ) -> tuple[sql.Composed, dict[str, Any]]:
     """Return the statement for one page of a list, and its parameters."""
     typed = search.TypedSearch.of(query.search or "")
-    key = SORT_KEYS[query.sort_by].format(words=typed.tsquery)
-    where = sql.SQL(" AND ").join(_conditions(query, typed.tsquery))
-    rows_after: sql.Composable = sql.SQL("true")
-    if after is not None:
-        rows_after = AFTER_POSITION[query.sort_order, after.key is None].format(key=key)
-    statement = LIST.format(
-        highlight=typed.headline if query.search else sql.SQL("NULL::text"),
-        item=ITEM,
-        where=where,
-        after=rows_after,
-        key=key,
-        order=ORDERS[query.sort_order].format(key=key),
-    )
-    values = {
-        **query.model_dump(exclude_none=True),
-        **visible_to(caller),
-        **ITEM_VALUES,
-        **typed.values,
-        "count_limit": COUNT_LIMIT,
-        **({"key": after.key, "created_at": after.created_at, "id": after.practice_id} if after else {}),
-    }
-    return statement, values
+    highlight = typed.headline if query.search else sql.SQL("NULL::text")
+    statement = LIST.format(**_parts(query, typed, after), highlight=highlight, item=ITEM)
+    return statement, {**_values(query, caller, typed, after), **ITEM_VALUES, "count_limit": COUNT_LIMIT}
+
+
+def export(
+    query: PracticeQuery, caller: Caller, after: cursors.Position | None, content: sql.Composed
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """Return the statement for the practices of a list with these columns, and its parameters."""
+    typed = search.TypedSearch.of(query.search or "")
+    statement = EXPORT.format(**_parts(query, typed, after), content=content)
+    return statement, _values(query, caller, typed, after)
 
 
 def read_page(query: PracticeQuery, rows: list[dict[str, Any]]) -> LongPage[StoredListItem]:
@@ -226,6 +236,35 @@ def read_recent(query: RecentQuery, rows: list[dict[str, Any]]) -> Page[StoredLi
 def visible_to(caller: Caller) -> dict[str, Any]:
     """Return the parameters of VISIBLE."""
     return {**PUBLIC_VALUES, "is_hq": caller.is_hq, "own_plant": caller.plant_id}
+
+
+def _parts(
+    query: PracticeQuery, typed: search.TypedSearch, after: cursors.Position | None
+) -> dict[str, sql.Composable]:
+    """Return what selects and sorts the practices of a list."""
+    key = SORT_KEYS[query.sort_by].format(words=typed.tsquery)
+    rows_after: sql.Composable = sql.SQL("true")
+    if after is not None:
+        rows_after = AFTER_POSITION[query.sort_order, after.key is None].format(key=key)
+    where = sql.SQL(" AND ").join(_conditions(query, typed.tsquery))
+    return {
+        "where": where,
+        "after": rows_after,
+        "key": key,
+        "order": ORDERS[query.sort_order].format(key=key),
+    }
+
+
+def _values(
+    query: PracticeQuery, caller: Caller, typed: search.TypedSearch, after: cursors.Position | None
+) -> dict[str, Any]:
+    """Return the parameters of `_parts`."""
+    return {
+        **query.model_dump(exclude_none=True),
+        **visible_to(caller),
+        **typed.values,
+        **({"key": after.key, "created_at": after.created_at, "id": after.practice_id} if after else {}),
+    }
 
 
 def _conditions(query: PracticeQuery, words: sql.SQL) -> list[sql.Composable]:

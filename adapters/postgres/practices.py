@@ -1,6 +1,7 @@
 """Best practices in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Final
@@ -264,24 +265,12 @@ class PostgresPractices(PracticeStore, HistoryStore):
         return practice_lists.read_recent(query, rows)
 
     @override
-    def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:
-        rows = self._sql.mappings(
-            sql.SQL("""
-            SELECT {content}, c.name AS category_name, plant.name AS plant_name, p.status, p.submitted_date,
-                   author.full_name AS submitted_by_name,
-                   EXISTS (SELECT FROM benchmarked_practices b WHERE b.practice_id = p.id) AS is_benchmarked,
-                   (SELECT count(*) FROM practice_questions q WHERE q.practice_id = p.id) AS question_count
-            FROM unnest(%(practice_ids)s::uuid[]) WITH ORDINALITY wanted (id, place)
-            JOIN best_practices p ON p.id = wanted.id
-            JOIN plants plant ON plant.id = p.plant_id
-            JOIN users author ON author.id = p.submitted_by_user_id
-            LEFT JOIN categories c ON c.id = p.category_id
-            WHERE NOT p.is_deleted AND {visible}
-            ORDER BY wanted.place
-            """).format(content=columns(*CONTENT, table="p"), visible=practice_lists.VISIBLE),
-            {"practice_ids": list(practice_ids), **practice_lists.visible_to(caller)},
-        )
-        return [SpreadsheetPractice(**_with_tuples(row)) for row in rows]
+    def exported(self, query: PracticeQuery, caller: Caller) -> Generator[SpreadsheetPractice]:
+        content = columns(*CONTENT, table="p")
+        statement, values = practice_lists.export(query, caller, cursors.position_of(query), content)
+        with closing(self._sql.stream(statement, values)) as rows:
+            for row in rows:
+                yield SpreadsheetPractice(**_with_tuples(row))
 
     @override
     def count_view(self, practice_id: UUID) -> None:

@@ -15,6 +15,7 @@ PURGES: Final[tuple[Query, ...]] = (
     "DELETE FROM rate_limits WHERE window_start < %(window)s",
     "DELETE FROM sign_in_failures WHERE failed_at < %(failure)s",
     "DELETE FROM idempotency_keys WHERE expires_at < %(key)s",
+    "DELETE FROM expensive_calls WHERE expires_at < %(key)s",
 )
 
 

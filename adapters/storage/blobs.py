@@ -3,21 +3,22 @@
 The storage library takes a second to import, so it is imported where it is first needed.
 """
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import quote
 
 from typing_extensions import override
 
 from adapters.storage.accounts import StorageAccount
 from adapters.storage.dispositions import INLINE, attachment
-from bp_core.practices.ports import ServedAs
-from bp_core.purging import ExpiredBlobs
+from bp_core.practices.ports import ExportStore, ServedAs
+from bp_core.purging import EXPORTS, ExpiredBlobs
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.kinds import IMAGES, MEGABYTE, QUARANTINE
 from bp_core.uploads.ports import BlobLister, BlobStore, StoredBlob
@@ -44,6 +45,9 @@ MAX_COPY_WAITS: Final = 60
 PAGE_SIZE: Final = 1000
 """How many blobs are listed in one call."""
 
+BLOCK_SIZE: Final = 4 * MEGABYTE
+"""How much of a large file is in memory while it is stored, in bytes. The default of the library is 64 MB."""
+
 RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERROR: Final = 500
 
@@ -59,7 +63,7 @@ class _Grant:
     disposition: str | None = None
 
 
-class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
+class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs, ExportStore):
     """The blobs of one storage account."""
 
     def __init__(self, account: StorageAccount) -> None:
@@ -175,6 +179,22 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
     def upload_url(self, container: str, blob_name: str, now: datetime, expires_at: datetime) -> str:
         return self._signed_url(container, blob_name, _Grant("c", now, expires_at))
 
+    @override
+    def put_export(self, prefix: str, extension: str, content: BinaryIO, content_type: str) -> str:
+        from azure.storage.blob import ContentSettings
+
+        blob_name = f"{prefix}-{secrets.token_hex(8)}.{extension}"
+        with _storage_errors():
+            self._blob(EXPORTS, blob_name).upload_blob(
+                content, content_settings=ContentSettings(content_type=content_type)
+            )
+        return blob_name
+
+    @override
+    def export_url(self, blob_name: str, now: datetime, expires_at: datetime, served: ServedAs) -> str:
+        grant = _Grant("r", now, expires_at, served.content_type, _disposition(blob_name, served))
+        return self._signed_url(EXPORTS, blob_name, grant)
+
     def check(self) -> None:
         """Check that the storage answers. Raises Unavailable."""
         from azure.core.exceptions import AzureError
@@ -213,6 +233,8 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs):
         return self._account.open(
             connection_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
+            max_single_put_size=BLOCK_SIZE,
+            max_block_size=BLOCK_SIZE,
             retry_policy=LinearRetry(backoff=RETRY_AFTER, retry_total=1, random_jitter_range=0),
         )
 

@@ -1,10 +1,10 @@
 """The ports of practices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 from uuid import UUID
 
 from bp_core.practices.columns import CellValue, Column, Notes, Rows, SpreadsheetPractice
@@ -105,8 +105,12 @@ class PracticeStore(Protocol):
         """List the public practices, newest first."""
         ...
 
-    def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:
-        """Read these practices for a spreadsheet, in this order, without those hidden from the caller."""
+    def exported(self, query: PracticeQuery, caller: Caller) -> Generator[SpreadsheetPractice]:
+        """Yield the practices of the list in its order, few at a time, as they were when the first was read.
+
+        A connection is in use until the end of the iteration. Raises BadRequest for a cursor that cannot be
+        used, Unavailable if the database takes too long.
+        """
         ...
 
     def count_view(self, practice_id: UUID) -> None:
@@ -165,18 +169,36 @@ class BlobLinks(Protocol):
 
 
 class SpreadsheetFiles(Protocol):
-    """Reads and writes spreadsheet files."""
+    """Reads and writes spreadsheet files.
 
-    def write_csv(self, columns: Sequence[Column], rows: Rows) -> bytes:
-        """Return a table as CSV (RFC 4180, UTF-8 with a byte order mark)."""
+    A written file is at its start, and exists until the context ends. Writing needs constant memory, and
+    raises Unavailable if there is no room for the file.
+    """
+
+    def write_csv(self, columns: Sequence[Column], rows: Rows) -> AbstractContextManager[BinaryIO]:
+        """Write a table as CSV (RFC 4180, UTF-8 with a byte order mark)."""
         ...
 
-    def write_xlsx(self, columns: Sequence[Column], rows: Rows, notes: Notes = ()) -> bytes:
-        """Return a table as a workbook; `notes` become a second sheet with two columns."""
+    def write_xlsx(
+        self, columns: Sequence[Column], rows: Rows, notes: Notes = ()
+    ) -> AbstractContextManager[BinaryIO]:
+        """Write a table as a workbook; `notes` become a second sheet with two columns."""
         ...
 
     def read_xlsx(self, data: bytes) -> Iterator[tuple[CellValue, ...]]:
         """Read the rows of the first sheet of a workbook. Raises Invalid if the file cannot be read."""
+        ...
+
+
+class ExportStore(Protocol):
+    """Stores large exports, which are downloaded by signed URLs and deleted after a day."""
+
+    def put_export(self, prefix: str, extension: str, content: BinaryIO, content_type: str) -> str:
+        """Store a file under a new name with this prefix and extension. Raises Unavailable."""
+        ...
+
+    def export_url(self, blob_name: str, now: datetime, expires_at: datetime, served: ServedAs) -> str:
+        """Sign a URL that downloads an export. Raises Unavailable."""
         ...
 
 

@@ -11,7 +11,7 @@ from bp_core.practices.tags import TagFilter
 from bp_core.shared.money import LARGEST_AMOUNT, annualised_lakhs
 from bp_core.shared.schemas import Day, LargePageQuery, Line, Text, split_at_commas
 
-MAX_EXPORTED = 10_000
+MAX_EXPORTED = 100_000
 """The maximum number of practices in an export."""
 
 LARGEST_ANNUAL_LAKHS = annualised_lakhs(LARGEST_AMOUNT, "crores", "monthly")

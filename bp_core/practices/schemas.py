@@ -310,6 +310,19 @@ class PracticeListItem(ListedText):
     thumbnail_url: Annotated[str | None, BLOB_URL]
 
 
+class ExportLink(ResponseModel):
+    """A large export: a URL that downloads the file until `expires_at`; the size is in bytes."""
+
+    download_url: Annotated[
+        str, Field(examples=["https://portal.blob.core.windows.net/exports/a.xlsx?sig=..."])
+    ]
+    file_name: Annotated[str, Field(examples=["best-practices-2026-08-15.xlsx"])]
+    content_type: Annotated[str, Field(examples=["text/csv"])]
+    size: Annotated[int, Field(examples=[52428800])]
+    rows: Annotated[int, Field(examples=[100000])]
+    expires_at: Timestamp
+
+
 class SheetError(ResponseModel):
     """An error in a cell; `cell` is null if the sheet does not have the column."""
 

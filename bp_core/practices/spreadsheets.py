@@ -1,16 +1,81 @@
 """The use cases of practices in spreadsheets: export, import and its template."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import BinaryIO, Final
 
-from bp_core.practices.columns import COLUMNS, TEMPLATE, Names, to_row
+from typing_extensions import override
+
+from bp_core.practices.columns import COLUMNS, TEMPLATE, CellValue, Names, SpreadsheetPractice, to_row
 from bp_core.practices.editor import PracticeEditor
 from bp_core.practices.importing import PracticeReader
-from bp_core.practices.ports import CategoryNames, ImportListener, PlantNames, PracticeStore, SpreadsheetFiles
+from bp_core.practices.ports import (
+    CategoryNames,
+    ExportStore,
+    ImportListener,
+    PlantNames,
+    PracticeStore,
+    ServedAs,
+    SpreadsheetFiles,
+)
 from bp_core.practices.queries import ExportQuery
-from bp_core.practices.schemas import ImportReport
+from bp_core.practices.schemas import ExportLink, ImportReport
 from bp_core.practices.service import require_consistent
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
+from bp_core.shared.errors import Invalid
+
+CONTENT_TYPES: Final = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv",
+}
+
+MAX_DIRECT: Final = 4 * 1024 * 1024
+"""The largest export that is the response itself, in bytes: the host copies a response several times."""
+
+MAX_EXPORTED_TEXT: Final = 250_000_000
+"""The maximum number of characters of an export: as in an import, a page of 2,500 for each practice of the
+largest one. Its files on the disk have twice that size."""
+
+TOO_MUCH_TEXT: Final = (
+    f"the export has more than {MAX_EXPORTED_TEXT} characters: use filters, or limit and offset"
+)
+
+SEEK_END: Final = 2
+"""Seeking from the end of a file, as in the module `io`."""
+
+DOWNLOAD_LIFETIME: Final = timedelta(hours=1)
+"""How long the URL of an export is valid."""
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """An export that is small enough to be the response."""
+
+    data: bytes
+    content_type: str
+    file_name: str
+
+
+class ExportedRows(Iterable[tuple[CellValue, ...]]):
+    """The rows of an export, counted while they are written."""
+
+    def __init__(self, practices: Iterable[SpreadsheetPractice]) -> None:
+        self.count = 0
+        self._practices = practices
+
+    @override
+    def __iter__(self) -> Iterator[tuple[CellValue, ...]]:
+        characters = 0
+        for practice in self._practices:
+            row = to_row(practice)
+            self.count += 1
+            characters += sum(len(value) for value in row if isinstance(value, str))
+            if characters > MAX_EXPORTED_TEXT:
+                raise Invalid.of("limit", TOO_MUCH_TEXT)
+            yield row
 
 
 @dataclass(frozen=True)
@@ -23,18 +88,45 @@ class SpreadsheetService:
     categories: CategoryNames
     plants: PlantNames
     files: SpreadsheetFiles
+    exports: ExportStore
     context: Context
 
-    def export(self, caller: Caller, query: ExportQuery) -> bytes:
-        """Return a file with the practices that the list returns for the same parameters, in the same order.
+    def export(self, caller: Caller, query: ExportQuery) -> ExportedFile | ExportLink:
+        """Export the practices that the list returns for the same parameters, in the same order.
 
-        Raises Invalid for parameters that cannot be combined, BadRequest for a cursor that cannot be used.
+        Returns the file, or a link to it if it is large. Raises Invalid for parameters that cannot be
+        combined and for too much text, BadRequest for a cursor that cannot be used, Unavailable if the
+        database takes too long or the storage does not answer.
         """
         require_consistent(caller, query)
-        listed = self.store.practices(query, caller).items
-        rows = [to_row(one) for one in self.store.in_full([item.id for item in listed], caller)]
         write = self.files.write_csv if query.format == "csv" else self.files.write_xlsx
-        return write(COLUMNS, rows)
+        with closing(self.store.exported(query, caller)) as practices:
+            rows = ExportedRows(practices)
+            with write(COLUMNS, rows) as file:
+                practices.close()  # the connection is not needed while the file is stored
+                return self._answer(caller, query, file, rows.count)
+
+    def _answer(
+        self, caller: Caller, query: ExportQuery, file: BinaryIO, rows: int
+    ) -> ExportedFile | ExportLink:
+        name = f"best-practices-{self.context.today.isoformat()}"
+        content_type = CONTENT_TYPES[query.format]
+        size = file.seek(0, SEEK_END)
+        file.seek(0)
+        if size <= MAX_DIRECT:
+            return ExportedFile(file.read(), content_type, f"{name}.{query.format}")
+        now, expires_at = self.context.now, self.context.now + DOWNLOAD_LIFETIME
+        prefix = f"{caller.user_id}/{now:%Y%m%dT%H%M%SZ}"
+        blob_name = self.exports.put_export(prefix, query.format, file, content_type)
+        served = ServedAs(content_type, saved_name=name)
+        return ExportLink(
+            download_url=self.exports.export_url(blob_name, now, expires_at, served),
+            file_name=f"{name}.{query.format}",
+            content_type=content_type,
+            size=size,
+            rows=rows,
+            expires_at=expires_at,
+        )
 
     def template(self) -> bytes:
         """Return the workbook template of an import: its columns, and notes about them."""
@@ -43,7 +135,8 @@ class SpreadsheetService:
             "plants": ", ".join(self.plants.ids_by_name(is_active=True)),
         }
         notes = [(column.heading, column.hint.format_map(known)) for column in TEMPLATE]
-        return self.files.write_xlsx(TEMPLATE, [], notes)
+        with self.files.write_xlsx(TEMPLATE, [], notes) as file:
+            return file.read()
 
     def import_practices(self, caller: Caller, workbook: bytes, *, dry_run: bool) -> ImportReport:
         """Create the practices of a workbook: all, or none if a row has an error or for a dry run.

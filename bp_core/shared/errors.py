@@ -323,7 +323,10 @@ class RateLimited(PortalError):
     """The caller sends too many requests; `retry_after` is the time to wait."""
 
     code = "RATE_LIMITED"
-    description = "too many requests or failed sign-ins; `Retry-After` is the time to wait, in seconds"
+    description = (
+        "too many requests or failed sign-ins, or two exports or imports of the user are running;"
+        " `Retry-After` is the time to wait, in seconds"
+    )
 
     def __init__(self, message: str, *, retry_after: timedelta) -> None:
         super().__init__(message)
@@ -342,6 +345,6 @@ class Unavailable(PortalError):
 
     code = "UNAVAILABLE"
     description = (
-        "the database or the storage does not answer, all connections are in use, or the keys of the other"
-        " issuer cannot be read; `Retry-After` is the time to wait, in seconds"
+        "the database or the storage does not answer or takes too long, all connections are in use, or the"
+        " keys of the other issuer cannot be read; `Retry-After` is the time to wait, in seconds"
     )

@@ -53,6 +53,8 @@ class Options(TypedDict, total=False):
     a connection meanwhile; their stores are atomic.
     `creates`: whether the request creates something, and so accepts an Idempotency-Key; the default for a
     POST with status 201.
+    `expensive`: whether the request takes much time or memory. A user has at most two of them at a time, on
+    all instances together, and their transactions have a statement timeout of their own.
     `errors`: the errors that do not follow from the declaration (see `Endpoint.errors`).
     `media`: the media types of a response that is a file.
     """
@@ -63,6 +65,7 @@ class Options(TypedDict, total=False):
     body_limit: int
     transaction: bool
     creates: bool
+    expensive: bool
     errors: tuple[type[PortalError], ...]
     media: tuple[str, ...]
 
@@ -100,6 +103,7 @@ class Output:
     reply: type[Reply[Any]] | None = None
     page: type[Page[Any]] | None = None
     beside: type[BaseModel] | None = None
+    is_file: bool = False
 
     @classmethod
     def of(cls, annotation: Any) -> Self:
@@ -107,15 +111,21 @@ class Output:
         origin = typing.get_origin(annotation)
         arguments = typing.get_args(annotation)
         if origin in (types.UnionType, typing.Union):
-            others = [part for part in arguments if not _is_error(part)]
+            others = [part for part in arguments if not _is_error(part) and part is not FileReply]
             if len(others) < len(arguments):
-                return cls.of(typing.Union[tuple(others)])  # noqa: UP007 - made at run time
+                other = cls.of(typing.Union[tuple(others)])  # noqa: UP007 - made at run time
+                return replace(other, is_file=FileReply in arguments)
         if isinstance(origin, type) and issubclass(origin, Reply):
             beside = arguments[1] if origin is ReplyBeside else None
             return replace(cls.of(arguments[0]), reply=origin, beside=beside)
         if isinstance(origin, type) and issubclass(origin, Page):
             return cls(types.GenericAlias(list, arguments[:1]), page=origin)
-        return cls(annotation)
+        return cls(annotation, is_file=annotation is FileReply)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the handler returns data in an envelope, always or instead of a file."""
+        return self.data is not FileReply
 
     @property
     def is_list(self) -> bool:
@@ -144,6 +154,7 @@ class Endpoint:
     body_limit: int
     transaction: bool
     creates: bool
+    expensive: bool
     own_errors: tuple[type[PortalError], ...]
     media: tuple[str, ...]
 
@@ -200,6 +211,7 @@ def declare(
         body_limit=options.get("body_limit", BODY_LIMIT if who.signed_in else STRANGER_BODY_LIMIT),
         transaction=options.get("transaction", method not in READS),
         creates=options.get("creates", method == "POST" and status == CREATED),
+        expensive=options.get("expensive", False),
         own_errors=options.get("errors", ()),
         media=options.get("media", ()),
     )
@@ -214,6 +226,10 @@ def _check(endpoint: Endpoint) -> None:
         raise DeclarationError(f"{name} takes {sorted(unknown)}, which its declaration does not give")
     if "caller" in inputs.names and not who.signed_in:
         raise DeclarationError(f"{name} takes a caller, but anyone may call it")
+    if endpoint.expensive and not who.signed_in:
+        raise DeclarationError(
+            f"{name} is expensive, but anyone may call it: there is no user to count it for"
+        )
     if endpoint.creates and not who.signed_in:
         raise DeclarationError(f"{name} creates something for anyone: an idempotency key needs a user")
     if endpoint.body_limit > STRANGER_BODY_LIMIT and not who.signed_in:
@@ -221,7 +237,7 @@ def _check(endpoint: Endpoint) -> None:
     id_name = who.target.id_name if who.target else None
     if id_name and id_name not in inputs.path_ids and id_name not in inputs.body.model_fields:
         raise DeclarationError(f"{name}: neither path nor body has {id_name}, which decides who may call")
-    if (endpoint.output.data is FileReply) != bool(endpoint.media):
+    if endpoint.output.is_file != bool(endpoint.media):
         raise DeclarationError(f"{name}: `media` is declared for files, and only for files")
     _check_list(endpoint)
 

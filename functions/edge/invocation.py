@@ -19,6 +19,7 @@ from functions.edge.authentication import identify
 from functions.edge.clients import client_address
 from functions.edge.declaration import Endpoint
 from functions.edge.etags import expected_versions
+from functions.edge.expensive import expensive_call
 from functions.edge.idempotency import IdempotentRequest, Outcome
 from functions.edge.rate_limits import LimitGroup, RateLimitStatus, named_account, named_device
 from functions.unit_of_work import UnitOfWork
@@ -78,8 +79,16 @@ class Invocation:
     def response(self) -> func.HttpResponse:
         """Process the request. Raises PortalError."""
         caller = self._admitted()
+        if caller is None or not self.endpoint.expensive:
+            return self._answer(caller)
+        with expensive_call(self.portal, caller.user_id, self.now):
+            return self._answer(caller)
+
+    def _answer(self, caller: Caller | None) -> func.HttpResponse:
+        """Call the handler in its unit of work."""
+        timeout = self.portal.settings.expensive_timeout if self.endpoint.expensive else None
         with self.portal.unit_of_work(
-            transaction=self.endpoint.transaction, request_id=self.request_id
+            transaction=self.endpoint.transaction, request_id=self.request_id, statement_timeout=timeout
         ) as work:
             work.context.caller = caller
             arguments = self._arguments(work, caller)

@@ -3,7 +3,8 @@
 from typing import Final
 
 from bp_core.practices.queries import ExportQuery
-from bp_core.practices.schemas import ImportReport
+from bp_core.practices.schemas import ExportLink, ImportReport
+from bp_core.practices.spreadsheets import CONTENT_TYPES
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden
 from bp_core.shared.schemas import RequestModel
@@ -13,8 +14,8 @@ from functions.edge.parsing import Form
 from functions.edge.responses import FileReply, Reply
 from functions.unit_of_work import UnitOfWork
 
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV: Final = "text/csv"
+XLSX: Final = CONTENT_TYPES["xlsx"]
+CSV: Final = CONTENT_TYPES["csv"]
 
 IMPORT_LIMIT: Final = 5 * 1024 * 1024
 """The maximum size of the form with a workbook, in bytes."""
@@ -28,12 +29,16 @@ class TrialChoice(RequestModel):
     dry_run: bool | None = None
 
 
-@endpoint("GET", "/api/v1/best-practices/export", who=SIGNED_IN, media=(XLSX, CSV))
-def export_practices(work: UnitOfWork, caller: Caller, query: ExportQuery) -> FileReply:
-    """Export the practices of the list as a file, in the same order."""
-    name = f"best-practices-{work.context.today.isoformat()}.{query.format}"
-    media_type = CSV if query.format == "csv" else XLSX
-    return FileReply(work.spreadsheets.export(caller, query), media_type, name)
+@endpoint("GET", "/api/v1/best-practices/export", who=SIGNED_IN, expensive=True, media=(XLSX, CSV))
+def export_practices(work: UnitOfWork, caller: Caller, query: ExportQuery) -> FileReply | ExportLink:
+    """Export the practices of the list, in the same order.
+
+    The response is the file, or, if that is larger than 4 MB, JSON with a URL that downloads it.
+    """
+    exported = work.spreadsheets.export(caller, query)
+    if isinstance(exported, ExportLink):
+        return exported
+    return FileReply(exported.data, exported.content_type, exported.file_name)
 
 
 @endpoint("GET", "/api/v1/best-practices/import/template", who=SIGNED_IN, media=(XLSX,))
@@ -47,6 +52,7 @@ def show_import_template(work: UnitOfWork) -> FileReply:
     "/api/v1/best-practices/import",
     who=SIGNED_IN,
     limit="upload",
+    expensive=True,
     body_limit=IMPORT_LIMIT,
     creates=True,
     or_status=201,

@@ -98,7 +98,7 @@ def remind_reviewers(work: UnitOfWork) -> JobResult:
 
 @job(schedule_setting="PURGE_EXPIRED_SCHEDULE")
 def purge_expired(work: UnitOfWork) -> JobResult:
-    """Delete old sessions, invites, rate limits, uploads and quarantined files."""
+    """Delete old sessions, invites, rate limits, uploads, quarantined files and exports."""
     return JobResult(work.purging.purge())
 
 

@@ -35,6 +35,9 @@ param corsOrigins array
 @description('Days until a quarantined file is deleted.')
 param quarantineDays int
 
+@description('Days until a large export is deleted.')
+param exportDays int
+
 var packageContainerName = 'app-package'
 var deadLetterContainerName = 'undelivered-events'
 // What the app reads and writes. The host has its locks, timers and keys in the last two; it would create them itself if
@@ -44,6 +47,7 @@ var appContainerNames = [
   'supporting-documents'
   'thumbnails'
   'quarantine'
+  'exports'
   'azure-webjobs-hosts'
   'azure-webjobs-secrets'
 ]
@@ -157,6 +161,24 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01
               baseBlob: {
                 delete: {
                   daysAfterModificationGreaterThan: quarantineDays
+                }
+              }
+            }
+          }
+        }
+        {
+          name: 'delete-old-exports'
+          enabled: true
+          type: 'Lifecycle'
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: ['exports/']
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterModificationGreaterThan: exportDays
                 }
               }
             }

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import httpx
 import psycopg
 
-from adapters.postgres.database import verified
+from adapters.postgres.connections import verified
 from bp_core.savings import SavingsRules, StarPolicy
 from functions.settings import Settings
 from local.data_directory import DEFAULT_DATA_DIRECTORY, Account, DataDirectory

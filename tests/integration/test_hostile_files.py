@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from bench.child import measure
+from bench.exports import fill, measure_export
 from bench.hostile_files import import_workbook
 from tests.hostile_workbooks import HOSTILE, full, sheets
+from tests.world import World
 
 MEMORY_LIMIT: Final = 200
-"""The most memory that the process of an import may have, in megabytes."""
+"""The most memory that the process of an import or export may have, in megabytes."""
 
 UNREADABLE: Final = "is not an XLSX workbook that can be read"
 DTD: Final = "declares XML entities or types, which no spreadsheet program does"
@@ -69,3 +71,11 @@ def test_sheets_that_are_not_imported_are_not_read() -> None:
     used = measure(import_workbook, sheets())
     assert used.answer == "has more than 2000 rows"
     assert used.megabytes < MEMORY_LIMIT
+
+
+def test_an_export_of_long_texts_is_written_within_the_limit_of_memory(world: World) -> None:
+    fill(world, 1_000, 24_000)
+    for file_format, answer in (("csv", "980 rows, 112.3 MB behind a URL"), ("xlsx", "1.0 MB")):
+        used = measure_export(world, file_format)
+        assert used.answer == answer
+        assert used.megabytes < MEMORY_LIMIT

@@ -337,8 +337,11 @@ def test_the_database_logs_no_values() -> None:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_storage_account_deletes_quarantined_files_later_than_the_nightly_job(environment: str) -> None:
+def test_the_storage_account_deletes_quarantined_files_and_exports_later_than_the_nightly_job(
+    environment: str,
+) -> None:
     assert timedelta(days=parameters_of(environment)["quarantineDays"]) > purging.RETENTION
+    assert timedelta(days=parameters_of(environment)["exportDays"]) > purging.EXPORT_RETENTION
 
 
 def test_no_resource_accepts_a_key_or_a_password() -> None:

@@ -13,7 +13,7 @@ from functions.edge.endpoint import ENDPOINTS
 from functions.edge.openapi.components import RATE_LIMIT_HEADERS, SCHEMAS, Part
 from functions.edge.openapi.examples import without_examples
 from functions.edge.openapi.schemas import Schemas
-from functions.edge.responses import JSON, FileReply, status_of
+from functions.edge.responses import JSON, status_of
 
 Errors = tuple[type[PortalError], ...]
 
@@ -92,7 +92,7 @@ def _own_headers(endpoint: Endpoint) -> Iterator[str]:
         yield "ETag"
     if endpoint.creates:
         yield "Idempotency-Replayed"
-    if data is FileReply:
+    if endpoint.output.is_file:
         yield "Content-Disposition"
 
 
@@ -101,10 +101,11 @@ def _headers(*names: str) -> Part:
 
 
 def _content(endpoint: Endpoint, schemas: Schemas) -> Part:
-    if endpoint.media:
-        return {media: {"schema": _file_schema(media)} for media in endpoint.media}
+    files: Part = {media: {"schema": _file_schema(media)} for media in endpoint.media}
+    if not endpoint.output.has_data:
+        return files
     schema = _envelope(endpoint, schemas)
-    return {JSON: {"schema": without_examples(schema), "example": schemas.example(schema)}}
+    return {**files, JSON: {"schema": without_examples(schema), "example": schemas.example(schema)}}
 
 
 def _file_schema(media: str) -> Part:

@@ -75,7 +75,7 @@ def _wanted(endpoint: Endpoint) -> list[_Wanted]:
     """Return what has a schema: the data, the fields beside it, and the body or form."""
     inputs, output = endpoint.inputs, endpoint.output
     wanted: list[_Wanted] = []
-    if not endpoint.media:
+    if output.has_data:
         wanted.append(((endpoint.name, "result"), "serialization", TypeAdapter(output.data)))
     if output.beside is not None:
         wanted.append(((endpoint.name, "beside"), "serialization", TypeAdapter(output.beside)))

@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from adapters.postgres.database import Database, verified
+from adapters.postgres.connections import verified
+from adapters.postgres.database import Database
 from adapters.postgres.tls import AZURE_ROOTS
 from bp_core.shared.errors import Unavailable
 from local.postgres import throwaway_postgres

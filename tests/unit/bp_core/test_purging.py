@@ -23,8 +23,8 @@ class RecordedPurges:
 def test_what_has_ended_is_deleted_after_30_days_and_what_is_only_counted_when_its_time_is_over() -> None:
     purges = RecordedPurges()
 
-    assert PurgeService(purges, purges, context()).purge() == 7
+    assert PurgeService(purges, purges, context()).purge() == 9
 
     month, hour = NOW - timedelta(days=30), NOW - timedelta(hours=1)
     assert purges.limits == [PurgeLimits(ended=month, window=hour, failure=hour, key=NOW)]
-    assert purges.blobs == [("quarantine", month)]
+    assert purges.blobs == [("quarantine", month), ("exports", NOW - timedelta(days=1))]

@@ -1,6 +1,6 @@
 """A store of practices in memory, and fakes of what else the services of practices need."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -22,7 +22,8 @@ CREATED: Final = datetime(2025, 6, 20, 8, tzinfo=UTC)
 
 
 class MemoryPractices:
-    """Stores practices as their rules see them; lists show what a test puts into `listed`.
+    """Stores practices as their rules see them; lists show what a test puts into `listed`,
+    exports what it puts into `in_spreadsheets`.
 
     A test puts a scope into `outdated` to simulate that another transaction changes the practice between an
     unlocked and a locked read.
@@ -37,6 +38,7 @@ class MemoryPractices:
         self.shared: set[UUID] = set()
         self.viewed: list[UUID] = []
         self.listed: list[StoredListItem] = []
+        self.in_spreadsheets: list[SpreadsheetPractice] = []
 
     def add(self, practice: CheckedPractice, author_id: UUID, now: datetime) -> UUID:
         practice_id = uuid4()
@@ -87,8 +89,8 @@ class MemoryPractices:
     def recent(self, query: RecentQuery) -> Page[StoredListItem]:
         return Page.of(self.listed, query)
 
-    def in_full(self, practice_ids: Sequence[UUID], caller: Caller) -> list[SpreadsheetPractice]:
-        raise NotImplementedError("no unit test exports practices")
+    def exported(self, query: PracticeQuery, caller: Caller) -> Generator[SpreadsheetPractice]:
+        yield from self.in_spreadsheets
 
     def count_view(self, practice_id: UUID) -> None:
         self.viewed.append(practice_id)

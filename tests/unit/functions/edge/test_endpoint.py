@@ -244,6 +244,14 @@ def test_media_types_are_declared_for_files_and_only_for_files() -> None:
         endpoint("GET", "/api/v1/a", who=ANYONE, media=("text/csv",))(no_file)
 
 
+def test_an_expensive_call_needs_a_user() -> None:
+    def an_expensive_call() -> None: ...
+
+    _, endpoint = endpoints()
+    with pytest.raises(DeclarationError, match="an_expensive_call is expensive, but anyone may call it"):
+        endpoint("GET", "/api/v1/a", who=ANYONE, expensive=True)(an_expensive_call)
+
+
 def test_the_errors_of_an_endpoint_follow_from_its_declaration_and_are_those_that_it_lists(
     declared: dict[str, Endpoint],
 ) -> None:

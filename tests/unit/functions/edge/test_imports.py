@@ -8,6 +8,7 @@ import pytest
 EDGE = Path(__file__).resolve().parents[4] / "functions" / "edge"
 
 ALLOWED = (
+    "adapters.postgres.expensive_calls",
     "adapters.postgres.idempotency",
     "adapters.rate_limits",
     "bp_core.auth.devices",  # attempts of a known device have a rate limit of their own

@@ -177,10 +177,20 @@ def test_a_response_is_described_in_its_envelope() -> None:
 
 
 def test_a_file_is_described_by_its_types_and_has_no_envelope() -> None:
+    template = OPERATIONS["show_import_template"]["responses"]["200"]
+    assert set(template["content"]) == {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+    assert "Content-Disposition" in template["headers"]
+
+
+def test_a_file_or_a_link_to_it_is_described_by_the_types_of_both() -> None:
     export = OPERATIONS["export_practices"]["responses"]["200"]
     assert set(export["content"]) == {
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "text/csv",
+        "application/json",
+    }
+    assert export["content"]["application/json"]["schema"]["properties"]["data"] == {
+        "$ref": "#/components/schemas/ExportLink"
     }
     assert "Content-Disposition" in export["headers"]
 
