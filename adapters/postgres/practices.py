@@ -260,7 +260,7 @@ class PostgresPractices(PracticeStore, HistoryStore):
 
     @override
     def recent(self, query: RecentQuery) -> Page[StoredListItem]:
-        values = {**practice_lists.PUBLIC_VALUES, **practice_lists.ITEM_VALUES, **query.model_dump()}
+        values = {**practice_lists.ITEM_VALUES, **query.model_dump()}
         rows = self._sql.mappings(practice_lists.RECENT_PAGE, values)
         return practice_lists.read_recent(query, rows)
 

@@ -18,7 +18,7 @@ class RevisionRequest(RequestModel):
     comment: Annotated[Comment, Field(examples=["Please say how it was measured."])]
 
 
-class Refusal(RequestModel):
+class DeclineRequest(RequestModel):
     """Why a practice is declined; its plant reads it."""
 
     reason: Annotated[Comment, Field(examples=["The same practice is in use already."])]

@@ -10,7 +10,7 @@ from bp_core.practices.schemas import Practice, Submission
 from bp_core.practices.service import PracticeService
 from bp_core.practices.workflow import RequestedTransition
 from bp_core.reviews.ports import HistoryStore
-from bp_core.reviews.schemas import HistoryEntry, Refusal, RevisionRequest
+from bp_core.reviews.schemas import DeclineRequest, HistoryEntry, RevisionRequest
 from bp_core.shared.access import Caller, require_headquarters
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
@@ -56,7 +56,7 @@ class ReviewService:
         return self._move(caller, practice_id, requested, expected)
 
     def decline(
-        self, caller: Caller, practice_id: UUID, refusal: Refusal, expected: ExpectedVersions = None
+        self, caller: Caller, practice_id: UUID, refusal: DeclineRequest, expected: ExpectedVersions = None
     ) -> Practice:
         """Decline a submitted practice, for headquarters; it counts nowhere until it is reopened.
 

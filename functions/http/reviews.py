@@ -4,10 +4,10 @@ from uuid import UUID
 
 from bp_core.practices.schemas import Practice, Submission
 from bp_core.reviews.schemas import (
+    DeclineRequest,
     HandOver,
     HistoryEntry,
     InboxQuery,
-    Refusal,
     RevisionRequest,
     WaitingPractice,
 )
@@ -67,7 +67,7 @@ def request_revision(
 
 @endpoint("POST", f"{PRACTICE}/decline", who=HEADQUARTERS, errors=(InvalidTransition,))
 def decline_practice(
-    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: Refusal
+    work: UnitOfWork, caller: Caller, practice_id: UUID, expected: ExpectedVersions, body: DeclineRequest
 ) -> Reply[Practice]:
     """Decline a submitted practice with a reason; it counts nowhere until it is reopened."""
     return versioned(work.reviews.decline(caller, practice_id, body, expected))

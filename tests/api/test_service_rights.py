@@ -21,7 +21,7 @@ from bp_core.plants import NewPlant, PlantChanges
 from bp_core.practices.queries import OwnPracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges, Submission
 from bp_core.questions import Answer, NewQuestion
-from bp_core.reviews.schemas import HandOver, InboxQuery, Refusal, RevisionRequest
+from bp_core.reviews.schemas import DeclineRequest, HandOver, InboxQuery, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound
 from bp_core.shared.schemas import PageQuery
@@ -102,7 +102,7 @@ def confirmed_document(practice_id: UUID) -> DocumentConfirmation:
 
 IMAGE: Final = ImageUpload("before", "joint.jpg", "image/jpeg", picture())
 ANSWER: Final = Answer(answer_text="The short one.")
-REFUSAL: Final = Refusal(reason="Too dear.")
+REFUSAL: Final = DeclineRequest(reason="Too dear.")
 COMMENT: Final = RevisionRequest(comment="Say more.")
 TITLE: Final = PracticeChanges(title="Mine now")
 

@@ -39,6 +39,8 @@ class Schemas:
         models: dict[str, Part] = rest["$defs"]
         del models[NoBody.__name__]
         shared = {"Pagination": PAGINATION, "LongPagination": LONG_PAGINATION, "Refusal": error_schema()}
+        if taken := models.keys() & shared.keys():
+            raise ValueError(f"a model needs another name: {sorted(taken)} is a component of its own")
         self._with_examples: Mapping[str, Part] = {**models, **shared}
         self.components: dict[str, Part] = {**without_examples(models), **shared}
         for endpoint in endpoints:

@@ -16,7 +16,7 @@ from bp_core.practices.queries import OwnPracticeQuery
 from bp_core.practices.schemas import NewPractice, PracticeChanges, Status, Submission
 from bp_core.practices.workflow import PracticeScope
 from bp_core.questions import Answer, NewQuestion
-from bp_core.reviews.schemas import HandOver, InboxQuery, Refusal, RevisionRequest
+from bp_core.reviews.schemas import DeclineRequest, HandOver, InboxQuery, RevisionRequest
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, PortalError
 from bp_core.shared.schemas import PageQuery
@@ -73,7 +73,9 @@ OF_HEADQUARTERS: Final[Calls] = {
     "reviews.request_revision": lambda on, caller: on.reviews.request_revision(
         caller, PRACTICE, RevisionRequest(comment="Say more.")
     ),
-    "reviews.decline": lambda on, caller: on.reviews.decline(caller, PRACTICE, Refusal(reason="Too dear.")),
+    "reviews.decline": lambda on, caller: on.reviews.decline(
+        caller, PRACTICE, DeclineRequest(reason="Too dear.")
+    ),
     "review_inbox.search": lambda on, caller: on.review_inbox.search(caller, InboxQuery()),
     "review_inbox.take": lambda on, caller: on.review_inbox.take(caller, PRACTICE),
     "review_inbox.hand_over": lambda on, caller: on.review_inbox.hand_over(

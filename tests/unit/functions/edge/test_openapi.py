@@ -9,8 +9,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app  # noqa: F401 - declares every endpoint
 from bp_core.shared.errors import JobDone, PortalError
+from bp_core.shared.schemas import RequestModel
 from functions.edge import openapi
+from functions.edge.access import ANYONE
+from functions.edge.declaration import declare
 from functions.edge.endpoint import ENDPOINTS
+from functions.edge.openapi.schemas import Schemas
 
 DOCUMENT = openapi.document()
 OPERATIONS: dict[str, dict[str, Any]] = {
@@ -210,3 +214,19 @@ def test_a_creation_links_to_the_calls_that_can_follow() -> None:
     assert set(made) >= {"show_plant", "edit_plant", "activate_plant", "deactivate_plant"}
     assert made["show_plant"]["parameters"] == {"path.plant_id": "$response.body#/data/id"}
     assert set(OPERATIONS["create_invite"]["responses"]["201"]["links"]) == {"withdraw_invite"}
+
+
+def test_a_model_cannot_have_the_name_of_another_component() -> None:
+    class Refusal(RequestModel):
+        reason: str
+
+    def decline(body: Refusal) -> None: ...
+
+    def look() -> None: ...
+
+    decline.__annotations__["body"] = Refusal
+    endpoints = [declare("POST", "/a", ANYONE, decline, {}), declare("GET", "/b", ANYONE, look, {})]
+
+    with pytest.raises(ValueError, match=r"\['Refusal'\]"):
+        Schemas(endpoints)
+    assert body_of("decline_practice")["required"] == ["reason"]
