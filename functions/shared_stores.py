@@ -4,12 +4,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from adapters.postgres.audit import PostgresAuditTrail
-from adapters.postgres.auth import PostgresAccounts, PostgresFailures, PostgresInvites, PostgresSessions
+from adapters.postgres.auth import PostgresAccounts, PostgresInvites, PostgresSessions
 from adapters.postgres.database import Sql
 from adapters.postgres.leaderboard import PostgresLeaderboard
 from adapters.postgres.notifications import PostgresNotifier
 from adapters.postgres.password_resets import PostgresPasswordResets
 from adapters.postgres.practices import PostgresPractices
+from adapters.postgres.sign_in_failures import PostgresFailures
 from bp_core.auth.passwords import PasswordVerifier
 from bp_core.leaderboard import PointsUpdater
 from bp_core.shared.context import Context

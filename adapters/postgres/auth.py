@@ -1,7 +1,6 @@
 """Accounts, sessions, failed sign-ins and invites in PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,9 +13,6 @@ from adapters.postgres.users import USER_COLUMNS
 from bp_core.auth.ports import (
     Account,
     AccountStore,
-    Attempt,
-    FailureCount,
-    FailureStore,
     InviteStore,
     NewSession,
     Session,
@@ -42,12 +38,6 @@ INVITE_COLUMNS: Final = sql.SQL(
     "id, email, role, plant_id, invited_by_user_id, expires_at, used_at, created_at"
 )
 
-ACCOUNT_HASH: Final = sql.SQL("sha256(convert_to(lower(%(email)s), 'UTF8'))")
-"""How failed sign-ins store an e-mail."""
-
-ATTEMPTS_LOCK: Final = 9
-"""The class of the advisory locks for attempts to sign in; the other half is a hash of the e-mail."""
-
 
 class PostgresAccounts(AccountStore):
     """Stores accounts in the table of users."""
@@ -67,6 +57,11 @@ class PostgresAccounts(AccountStore):
     @override
     def account_for_update(self, user_id: UUID) -> Account | None:
         query = ACCOUNT + sql.SQL("WHERE id = %(id)s FOR NO KEY UPDATE")
+        return self._sql.row(query, {"id": user_id}, into=Account)
+
+    @override
+    def account_for_share(self, user_id: UUID) -> Account | None:
+        query = ACCOUNT + sql.SQL("WHERE id = %(id)s FOR SHARE")
         return self._sql.row(query, {"id": user_id}, into=Account)
 
     @override
@@ -219,62 +214,6 @@ class PostgresSessions(SessionStore):
         )
 
 
-class PostgresFailures(FailureStore):
-    """Counts failed sign-ins in PostgreSQL; e-mails are hashed, since most of them belong to no user."""
-
-    def __init__(self, sql: Sql) -> None:
-        self._sql = sql
-
-    @override
-    @contextmanager
-    def one_at_a_time(self, email: str) -> Iterator[None]:
-        with self._sql.atomic():
-            self._sql.value(
-                "SELECT pg_advisory_xact_lock(%(class)s, hashtext(lower(%(email)s)))::text",
-                {"class": ATTEMPTS_LOCK, "email": email},
-            )
-            yield
-
-    @override
-    def count(self, attempt: Attempt, since: datetime, known_since: datetime) -> FailureCount:
-        return self._sql.one(
-            sql.SQL("""
-            SELECT coalesce(sum(failures), 0) AS all_clients,
-                   coalesce(sum(failures) FILTER (WHERE client = %(client)s), 0) AS this_client,
-                   max(failed_at) FILTER (WHERE client = %(client)s) AS this_client_last_at,
-                   EXISTS (SELECT FROM sessions
-                           WHERE client = %(client)s AND created_at > %(known_since)s) AS address_is_known
-            FROM sign_in_failures
-            WHERE account_hash = {account_hash} AND failed_at > %(since)s
-            """).format(account_hash=ACCOUNT_HASH),
-            {**_parties(attempt), "since": since, "known_since": known_since},
-            into=FailureCount,
-        )
-
-    @override
-    def add(self, attempt: Attempt, now: datetime, since: datetime) -> None:
-        self._sql.run(
-            sql.SQL("""
-            INSERT INTO sign_in_failures AS f (account_hash, client, failed_at, failures)
-            VALUES ({account_hash}, %(client)s, %(now)s, 1)
-            ON CONFLICT (account_hash, client) DO UPDATE
-            SET failures = CASE WHEN f.failed_at > %(since)s THEN f.failures + 1 ELSE 1 END,
-                failed_at = excluded.failed_at
-            """).format(account_hash=ACCOUNT_HASH),
-            {**_parties(attempt), "now": now, "since": since},
-        )
-
-    @override
-    def clear(self, attempt: Attempt) -> None:
-        self._sql.run(
-            sql.SQL("""
-            DELETE FROM sign_in_failures
-            WHERE account_hash = {account_hash} AND client = %(client)s
-            """).format(account_hash=ACCOUNT_HASH),
-            _parties(attempt),
-        )
-
-
 class PostgresInvites(InviteStore):
     """Stores invites in PostgreSQL."""
 
@@ -341,8 +280,3 @@ class PostgresInvites(InviteStore):
         self._sql.run(
             "DELETE FROM invites WHERE lower(email) = lower(%(email)s) AND used_at IS NULL", {"email": email}
         )
-
-
-def _parties(attempt: Attempt) -> dict[str, str]:
-    """Return what failures are counted by: the account and the client."""
-    return {"email": attempt.email, "client": attempt.client}

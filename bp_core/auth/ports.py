@@ -200,6 +200,10 @@ class AccountStore(Protocol):
         """
         ...
 
+    def account_for_share(self, user_id: UUID) -> Account | None:
+        """Read the account of a user, who cannot be changed until the transaction ends."""
+        ...
+
     def lock_email(self, email: str) -> None:
         """Lock the user with an e-mail, if there is one, until the transaction ends."""
         ...

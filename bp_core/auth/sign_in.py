@@ -23,7 +23,7 @@ from bp_core.auth.schemas import ACCESS_LIFETIME, Credentials, NewSignIn, OpenSe
 from bp_core.shared.access import Caller
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
-from bp_core.shared.errors import InvalidCredentials, NotFound, TokenRevoked, Unauthenticated
+from bp_core.shared.errors import Forbidden, InvalidCredentials, NotFound, TokenRevoked, Unauthenticated
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 
@@ -103,8 +103,21 @@ class SignInService:
         self._end(session.id, session.user_id, "refresh_token_reused")
         return _revoked()
 
+    def require_unchanged(self, caller: Caller) -> None:
+        """Check that a caller still has the role and plant with which the request began.
+
+        Called at the end of every request that writes: a right that was lost meanwhile, or is about to be,
+        undoes what the request wrote. Raises TokenRevoked, Forbidden.
+        """
+        account = self.accounts.account_for_share(caller.user_id)
+        if account is None or not account.is_active:
+            raise _revoked()
+        if (account.role, account.plant_id) != (caller.role, caller.plant_id):
+            raise Forbidden("Your role or plant was changed meanwhile. Try again.")
+
     def sign_out(self, caller: Caller, refresh_token: str | None) -> None:
         """End the caller's session, and the session of the refresh token if it is the caller's."""
+        self.accounts.account_for_share(caller.user_id)  # users are locked before their sessions
         if caller.session_id is not None:
             self._end(caller.session_id, caller.user_id, "logout")
         if refresh_token is not None:
@@ -122,6 +135,7 @@ class SignInService:
 
         Raises NotFound if it belongs to another user, or has ended.
         """
+        self.accounts.account_for_share(caller.user_id)  # users are locked before their sessions
         session = self.sessions.session_for_update(session_id)
         is_own = session is not None and session.user_id == caller.user_id
         if session is None or not is_own or not session.is_live(self.context.now):

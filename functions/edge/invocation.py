@@ -93,6 +93,8 @@ class Invocation:
             work.context.caller = caller
             arguments = self._arguments(work, caller)
             outcome = self._outcome(work, arguments)
+            if caller is not None and self.endpoint.writes and self.endpoint.transaction:
+                work.sign_in.require_unchanged(caller)
         if isinstance(outcome, PortalError):  # raised after the commit: what the handler wrote is saved
             raise outcome
         return outcome

@@ -1,24 +1,31 @@
 """Headquarters gives a practice to another plant while the old plant writes.
 
 The old plant's request passes the early check, which reads the row without a lock. Then it waits for the
-lock. When the reassignment has committed, the request must be refused, and nothing may be written.
+lock. When the reassignment has committed, the request must be refused, and nothing may be written. The same
+holds for the right of the caller: it is checked again, under a lock, at the end of every request that writes.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from random import Random
+from typing import Any, Final
 
 import httpx
 import psycopg
 import pytest
 
 from tests.e2e.function_host.support import eventually
-from tests.world import Person, World, error_of, picture, upload_request
+from tests.world import Person, World, concurrently, error_of, picture, upload_request
 
 WAITING = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
+
+TRIES: Final = 40
+OFFSETS: Final = Random(7)
 
 Practice = dict[str, Any]
 Call = Callable[[World, Person, Practice], httpx.Response]
@@ -115,3 +122,79 @@ def test_a_draft_that_is_moved_meanwhile_does_not_exist_for_the_old_plant(world:
     assert world.query("SELECT status, is_deleted, plant_id FROM best_practices") == [
         ("draft", False, world.plants[1])
     ]
+
+
+def later(seconds: float, call: Callable[[], httpx.Response]) -> httpx.Response:
+    time.sleep(seconds)
+    return call()
+
+
+@pytest.mark.parametrize("call", [edit, delete])
+def test_every_change_of_the_old_plant_that_succeeds_is_before_the_reassignment(
+    world: World, call: Call
+) -> None:
+    author, hq = world.plant_user(0), world.headquarters()
+    reassignment = {"plant_id": str(world.plants[1])}
+    outcomes = []
+    for _ in range(TRIES):
+        practice = world.practice(author, "submitted")
+        reassign = partial(hq.patch, f"/best-practices/{practice['id']}", reassignment)
+        offsets = (OFFSETS.uniform(0, 0.02) for _ in range(2))
+        calls = [
+            partial(later, next(offsets), one) for one in (reassign, partial(call, world, author, practice))
+        ]
+        moved, changed = concurrently(*calls)
+        actors = world.query(
+            "SELECT u.email FROM audit_log a JOIN users u ON u.id = a.user_id"
+            " WHERE a.entity_id = %s AND a.action <> 'practice.created' ORDER BY a.id",
+            practice["id"],
+        )
+        outcomes.append((moved.status_code, changed.status_code, [email for (email,) in actors]))
+    before, after = [author.email, hq.email], [hq.email]
+    allowed = [(200, 200, before), (404, 200, [author.email]), (200, 403, after)]
+    assert [outcome for outcome in outcomes if outcome not in allowed] == []
+
+
+def move_the_caller(world: World, author: Person) -> tuple[str, object]:
+    return "UPDATE users SET plant_id = %s WHERE email = %s", world.plants[1]
+
+
+def promote_the_caller(world: World, author: Person) -> tuple[str, object]:
+    return "UPDATE users SET role = 'hq', plant_id = %s WHERE email = %s", None
+
+
+def deactivate_the_caller(world: World, author: Person) -> tuple[str, object]:
+    return "UPDATE users SET is_active = %s WHERE email = %s", False
+
+
+@pytest.mark.parametrize("call", [edit, delete, presign, answer_question, delete_image])
+@pytest.mark.parametrize(
+    ("loss", "refusal"),
+    [
+        (move_the_caller, (403, "FORBIDDEN")),
+        (promote_the_caller, (403, "FORBIDDEN")),
+        (deactivate_the_caller, (401, "TOKEN_REVOKED")),
+    ],
+)
+def test_a_caller_who_loses_the_right_meanwhile_is_refused(
+    world: World,
+    call: Call,
+    loss: Callable[[World, Person], tuple[str, object]],
+    refusal: tuple[int, str],
+) -> None:
+    author = world.plant_user(0)
+    practice = world.practice(author, "submitted")
+    asked_question(world, practice)
+    recorded_image(world, author, practice)
+    statement, value = loss(world, author)
+
+    with psycopg.connect(world.database_url) as headquarters, ThreadPoolExecutor(1) as rival:
+        headquarters.execute(statement.encode(), (value, author.email))
+        request = rival.submit(call, world, author, practice)
+        eventually(lambda: world.query(WAITING) == [(1,)] or request.done())
+        before = written(world)
+        headquarters.commit()
+        response = request.result()
+
+    assert error_of(response) == refusal
+    assert written(world) == before

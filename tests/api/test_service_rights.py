@@ -226,6 +226,7 @@ OPEN: Final = {
     "users.profile": "one's own",
     "users.rename": "one's own",
     "accounts.change_password": "one's own",
+    "sign_in.require_unchanged": "checks the caller",
     "sign_in.sign_out": "one's own",
     "sign_in.open_sessions": "one's own",
     "analytics.overview": "figures are for everybody (api.md)",

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.postgres.auth import PostgresFailures
 from adapters.postgres.database import Database
+from adapters.postgres.sign_in_failures import PostgresFailures
 from bp_core.auth.ports import Attempt, FailureCount
 from tests.world import NOON, concurrently
 

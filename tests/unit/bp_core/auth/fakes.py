@@ -57,6 +57,9 @@ class MemoryAccounts:
         self.meanwhile()
         return self.account(user_id)
 
+    def account_for_share(self, user_id: UUID) -> Account | None:
+        return self.account(user_id)
+
     def meanwhile(self) -> None:
         """Happen between the check of a password and the lock of the user; a test replaces it."""
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bp_core.auth.ports import Claims, NewToken
 from bp_core.auth.sign_in import GRACE, SEEN_EVERY
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import NotFound, Unauthenticated
+from bp_core.shared.errors import Forbidden, NotFound, Unauthenticated
 from bp_core.shared.schemas import PageQuery
 from tests.unit.bp_core.auth.fakes import A_SECOND, HERE, AuthServices
 from tests.unit.bp_core.fakes import ASHA, person
@@ -463,3 +464,33 @@ def test_an_expired_session_is_refused_whatever_the_token_says(now: datetime) ->
         auth.sign_ins(now).caller_of(Claims(ASHA.id, session_id, now + A_SECOND, "forged"))
 
     assert code_of(refusal) == "TOKEN_REVOKED"
+
+
+def test_a_caller_who_has_the_same_role_and_plant_as_before_keeps_them() -> None:
+    auth = AuthServices()
+    caller = auth.authenticate(auth.sign_in().access_token)
+
+    auth.users.save(person(id=ASHA.id, full_name="Asha Rao"))
+
+    auth.sign_ins().require_unchanged(caller)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"plant_id": CHENNAI}, "FORBIDDEN"),
+        ({"role": "hq", "plant_id": None}, "FORBIDDEN"),
+        ({"is_active": False}, "TOKEN_REVOKED"),
+    ],
+)
+def test_a_caller_whose_role_plant_or_state_has_changed_is_refused(
+    changes: dict[str, Any], code: str
+) -> None:
+    auth = AuthServices()
+    caller = auth.authenticate(auth.sign_in().access_token)
+
+    auth.users.save(person(id=ASHA.id, **changes))
+
+    with pytest.raises((Forbidden, Unauthenticated)) as refusal:
+        auth.sign_ins().require_unchanged(caller)
+    assert refusal.value.code == code
