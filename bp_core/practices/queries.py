@@ -1,7 +1,7 @@
 """Query models: the filters and sort orders of the list of practices and of its export."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
@@ -9,13 +9,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 from bp_core.practices.schemas import Status
 from bp_core.practices.tags import TagFilter
 from bp_core.shared.money import LARGEST_AMOUNT, annualised_lakhs
-from bp_core.shared.schemas import Day, LargePageQuery, Line, Text, split_at_commas
+from bp_core.shared.schemas import Day, LargePageQuery, Line, Text, one_or_several, split_at_commas
 
 MAX_EXPORTED = 100_000
 """The maximum number of practices in an export."""
 
 LARGEST_ANNUAL_LAKHS = annualised_lakhs(LARGEST_AMOUNT, "crores", "monthly")
 """The largest saving that a practice can have, in lakhs a year."""
+
+MAX_STATUSES = 10
 
 MAX_SEARCH_WORDS = 20
 """The maximum number of words of a search, and of hyphens, which exclude words."""
@@ -44,7 +46,12 @@ SortKey = Literal["submitted_date", "title", "created_at", "savings", "relevance
 SortOrder = Literal["asc", "desc"]
 
 
-Statuses = Annotated[list[Status], BeforeValidator(split_at_commas), Field(min_length=1, max_length=10)]
+Statuses = Annotated[
+    list[Status],
+    BeforeValidator(split_at_commas),
+    Field(min_length=1, max_length=MAX_STATUSES),
+    one_or_several({"type": "string", "enum": list(get_args(Status))}, MAX_STATUSES),
+]
 """One or more statuses, separated by commas."""
 
 Area = Annotated[Line, Field(max_length=200)]

@@ -4,9 +4,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from bp_core.shared.schemas import split_at_commas
+from bp_core.shared.schemas import one_or_several, split_at_commas
 
 MAX_TAGS: Final = 10
 MAX_TAG_LENGTH: Final = 40
@@ -47,13 +47,18 @@ def _is_allowed(character: str) -> bool:
     return character in PUNCTUATION or unicodedata.category(character)[0] in "LMN"
 
 
-Tag = Annotated[
-    str, AfterValidator(clean_tag), Field(json_schema_extra={"minLength": 1, "maxLength": MAX_TAG_LENGTH})
-]
+LENGTHS: Final[dict[str, JsonValue]] = {"minLength": 1, "maxLength": MAX_TAG_LENGTH}
+
+Tag = Annotated[str, AfterValidator(clean_tag), Field(json_schema_extra=LENGTHS)]
 """A tag of a request."""
 
 Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), AfterValidator(without_repeats)]
 """The tags of a practice in a request."""
 
-TagFilter = Annotated[Tags, BeforeValidator(split_at_commas), Field(min_length=1)]
+TagFilter = Annotated[
+    Tags,
+    BeforeValidator(split_at_commas),
+    Field(min_length=1),
+    one_or_several({"type": "string", **LENGTHS}, MAX_TAGS),
+]
 """Tags in a query, separated by commas."""

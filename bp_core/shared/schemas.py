@@ -1,6 +1,7 @@
 """Base classes and field types of all request and response models."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -60,6 +61,13 @@ def _rfc3339(value: datetime) -> str:
 def split_at_commas(value: object) -> object:
     """Split the text of a query parameter with several values. The host joins repeated ones by commas too."""
     return value.split(",") if isinstance(value, str) else value
+
+
+def one_or_several(item: Mapping[str, object], most: int) -> WithJsonSchema:
+    """Return the schema of a query parameter that is one value or a list: clients sent one before."""
+    return WithJsonSchema(
+        {"oneOf": [dict(item), {"type": "array", "items": dict(item), "minItems": 1, "maxItems": most}]}
+    )
 
 
 Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]

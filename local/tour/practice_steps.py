@@ -10,6 +10,7 @@ from local.tour.context import Tour
 from local.tour.report import CheckFailed, check_equal
 
 TITLE = "Leak test before brazing, not after"
+TAG = "leak test"
 SAVING = {"savings_amount": 6.25, "savings_currency": "crores", "savings_period": "annually"}
 """625 / 12 = 52.0833... lakhs a month: shown as 52.08, but twelve months are 625.00."""
 
@@ -84,6 +85,7 @@ def submit_practice(tour: Tour, plant: ApiClient, practice: str, category_id: st
                 "problem_statement": "One joint in ten leaked. The leak was found two stations later.",
                 "solution": "A pressure test of five seconds before the brazing station.",
                 "benefits": ["less rework", "less gas"],
+                "tags": [TAG.title(), "brazing"],
                 **SAVING,
             },
             version=version,
@@ -93,6 +95,7 @@ def submit_practice(tour: Tour, plant: ApiClient, practice: str, category_id: st
         )
         submitted = plant.post(f"{practice}/submit")
         check_equal("status of a submitted practice", submitted["status"], "submitted")
+        check_equal("tags of the practice", submitted["tags"], [TAG, "brazing"])
         if submitted["submitted_date"] is None:
             raise CheckFailed("A submitted practice has no submitted date.")
         step.summary = f"submitted on {submitted['submitted_date']}; saves 6.25 crores a year"

@@ -4,7 +4,7 @@ from bp_core.leaderboard import COPIER_POINTS, ORIGIN_POINTS
 from local.data_directory import Account
 from local.tour.client import ApiClient
 from local.tour.context import Tour
-from local.tour.practice_steps import TITLE
+from local.tour.practice_steps import TAG, TITLE
 from local.tour.report import check_equal
 
 
@@ -23,20 +23,20 @@ def benchmark_practice(tour: Tour, headquarters: ApiClient, practice: str) -> No
 def copy_practice(tour: Tour, account: Account, practice: str) -> None:
     """A copy is a submitted practice without savings. Both plants get points (rules 5, 6)."""
     with tour.report.step(
-        "Another plant copies the practice, once, and starts the implementation. Both plants get points."
+        "Another plant finds the practice by its tag and copies it, once. Both plants get points."
     ) as step:
         other_plant = tour.portal.sign_in(account)
-        points = _points(other_plant)
-        body = {
-            "original_practice_id": practice.rpartition("/")[2],
-            "customized_title": f"{TITLE} (adapted)",
-        }
+        points, practice_id = _points(other_plant), practice.rpartition("/")[2]
+        check_equal("whether the plant can copy the practice", practice_id in _copyable(other_plant), True)
+        body = {"original_practice_id": practice_id, "customized_title": f"{TITLE} (adapted)"}
         result = other_plant.post("/copy/implement", body, expected={201})
         other_plant.expect_error("POST", "/copy/implement", body, status=409, code="ALREADY_COPIED")
         copy, awarded = result["copied_practice"], result["points_awarded"]
         check_equal("status of a copy", copy["status"], "submitted")
         check_equal("title of a copy", copy["title"], body["customized_title"])
         check_equal("savings of a copy", copy["savings_amount"], None)
+        check_equal("original of a copy", copy["copied_from"]["practice_id"], practice_id)
+        check_equal("whether the plant can copy it again", practice_id in _copyable(other_plant), False)
         check_equal("points of the original plant", awarded["origin_points"], ORIGIN_POINTS)
         check_equal("points of the copying plant", awarded["copier_points"], COPIER_POINTS)
         _start_implementation(other_plant, result["copy_record"]["id"])
@@ -49,6 +49,12 @@ def copy_practice(tour: Tour, account: Account, practice: str) -> None:
             f"{ORIGIN_POINTS} points for the original plant, {COPIER_POINTS} for the copying plant;"
             f" {leader['plant_name']} leads with {leader['total_points']}"
         )
+
+
+def _copyable(plant: ApiClient) -> set[str]:
+    """The ids of the practices with the tag of the tour that a plant has not copied."""
+    practices = plant.get_all("/best-practices", tag=TAG, not_copied_by_us="true")
+    return {practice["id"] for practice in practices}
 
 
 def _start_implementation(plant: ApiClient, copy_id: str) -> None:

@@ -34,6 +34,7 @@ def test_the_generated_client_compiles_and_works(world: World, tmp_path: Path) -
     assert json.loads(output) == {
         "title": "Less scrap in brazing",
         "titles": ["Less scrap in brazing"],
+        "tagged": [["gas", "heat"]],
         "more": False,
         "code": "VALIDATION_ERROR",
     }

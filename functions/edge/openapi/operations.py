@@ -52,7 +52,7 @@ def _query_parameters(endpoint: Endpoint) -> Iterator[Part]:
         value = _without_null(field)
         description = {"description": value.pop("description")} if "description" in value else {}
         required = name in schema.get("required", ())
-        style = {"style": "form", "explode": False} if value.get("type") == "array" else {}
+        style = {"style": "form", "explode": False} if "oneOf" in value else {}
         yield {"name": name, "in": "query", "required": required, **description, **style, "schema": value}
 
 

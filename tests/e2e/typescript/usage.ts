@@ -14,7 +14,7 @@ if (session.error) throw new Error(session.error.error.code);
 const headers = { Authorization: `Bearer ${session.data.access_token}` };
 
 const created = await client.POST("/api/v1/best-practices", {
-  body: { title: "Less scrap in brazing", benefits: ["One joint in four hundred leaks"], status: "draft" },
+  body: { title: "Less scrap in brazing", benefits: ["One joint in four hundred leaks"], status: "draft", tags: ["Gas", "heat"] },
   params: { header: { "Idempotency-Key": "created-once" } },
   headers,
 });
@@ -25,6 +25,11 @@ const list = await client.GET("/api/v1/best-practices", {
   params: { query: { status: "draft", sort_by: "title", limit: 5 } },
   headers,
 });
+const several = await client.GET("/api/v1/best-practices", {
+  params: { query: { status: ["draft", "submitted"], tag: ["gas", "heat"], not_copied_by_us: false } },
+  headers,
+});
+const tagged: string[][] = several.data?.data.map((item) => item.tags) ?? [];
 const titles: string[] = list.data?.data.map((item) => item.title) ?? [];
 const more: boolean | undefined = list.data?.pagination.has_more;
 
@@ -41,4 +46,4 @@ client.GET("/api/v1/best-practices", { params: { query: { colour: "red" } } }).c
 // @ts-expect-error an unknown path
 client.GET("/api/v1/best-practice").catch(() => undefined);
 
-console.log(JSON.stringify({ title: practice.title, titles, more, code }));
+console.log(JSON.stringify({ title: practice.title, titles, tagged, more, code }));
