@@ -57,7 +57,7 @@ BAD_TAGS: Final[list[tuple[object, str]]] = [
     ([["a"]], "tags.0"),
     (["=1+1"], "tags.0"),
     (["\u0301" * 400_000], "tags.0"),
-    (["x"] * 200_000, "tags"),
+    (["x"] * 1_000, "tags"),
 ]
 
 
