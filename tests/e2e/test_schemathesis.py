@@ -48,6 +48,7 @@ RULES: Final[Mapping[str, str]] = {
     "list_own_practices": "parameters must fit each other; a cursor is one that the portal gave",
     "list_practices": "parameters must fit each other; a cursor is one that the portal gave",
     "register": "an invite must be good; a password has 72 bytes at most",
+    "reset_password": "the token must be good; a password has 72 bytes at most",
     "submit_practice": "the practice must be complete",
     "upload_image": "the file must be a photograph of the type that it says",
 }
