@@ -45,7 +45,7 @@ def withdraw_practice(tour: Tour, plant: ApiClient, category_id: str) -> str:
 def decline_practice(tour: Tour, plant: ApiClient, headquarters: ApiClient, idea: str) -> None:
     """A declined practice can only be reopened by headquarters. Its plant reads why, and deletes it."""
     with tour.report.step(
-        "Headquarters declines it with a reason, and reopens it. The plant cannot withdraw it any more."
+        "Headquarters declines the other one, and reopens it. The plant cannot withdraw it any more."
     ) as step:
         headquarters.post(f"{idea}/decline", {"reason": REASON})
         check_equal("reason for the plant", plant.get(idea)["declined_reason"], REASON)

@@ -269,6 +269,26 @@ def test_of_two_who_take_a_practice_at_the_same_time_one_wins(world: World, hq: 
         assert practice["title"] in titles(winner, reviewer="me", limit=100)
 
 
+@pytest.mark.parametrize("decision", ["approve", "withdraw"])
+def test_a_practice_that_is_decided_while_it_is_taken_has_both_or_is_not_taken(
+    world: World, hq: Person, decision: str
+) -> None:
+    author, other = world.plant_user(0), world.headquarters()
+    for _ in range(4):
+        practice = world.practice(author, "submitted")
+        path = f"/best-practices/{practice['id']}/{decision}"
+        person = author if decision == "withdraw" else other
+        taken, decided = concurrently(partial(take, hq, practice), partial(person.post, path))
+        assert decided.status_code == 200
+        assert taken.status_code == 200 or error_of(taken) == (409, "NOT_WAITING")
+        expected = id_of(hq) if taken.status_code == 200 and decision == "approve" else None
+        [[reviewer_id]] = world.query(
+            "SELECT reviewer_id::text FROM best_practices WHERE id = %s", practice["id"]
+        )
+        assert reviewer_id == expected
+    assert inbox(hq) == []
+
+
 def test_headquarters_is_reminded_once_a_day_of_what_is_overdue(world: World, hq: Person) -> None:
     author, other = world.plant_user(0), world.headquarters()
     taken, free, fresh = (world.practice(author, "submitted", title=title) for title in "abc")
