@@ -1,5 +1,6 @@
 """The order of the tour's steps: from the draft of a practice to the stars of its plant."""
 
+from local.tour.account_steps import reset_password
 from local.tour.context import Tour
 from local.tour.practice_steps import (
     check_health,
@@ -56,4 +57,5 @@ def run_scenario(tour: Tour) -> None:
         copy_practice(tour, other_plant, practice)
     run_nightly_jobs(tour, headquarters)
     sign_out(tour, plant)
+    reset_password(tour, headquarters, tour.accounts.plant, user["id"])
     show_stars(tour, headquarters, month)
