@@ -9,8 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from adapters.clock import SystemClock
-from adapters.files.documents import OfficeDocuments
-from adapters.files.pictures import PillowPictures
+from adapters.files.examiner import FileExaminer
 from adapters.files.spreadsheets import OfficeSpreadsheets
 from adapters.postgres.database import Database
 from adapters.postgres.rate_limits import PostgresCounter
@@ -38,8 +37,7 @@ class Portal:
     clock: Clock
     database: Database
     blobs: AzureBlobs
-    pictures: PillowPictures
-    documents: OfficeDocuments
+    examiner: FileExaminer
     spreadsheets: OfficeSpreadsheets
     passwords: BcryptPasswords
     tokens: JwtTokens
@@ -87,7 +85,8 @@ class Portal:
         return Context.at(self.clock.now(), self.settings.zone, request_id)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and stop the process that examines files."""
+        self.examiner.close()
         self.database.close()
         self.telemetry.close()
 
@@ -130,8 +129,7 @@ def build(
             telemetry=telemetry,
         ),
         blobs=AzureBlobs(_storage_account(settings, identity)),
-        pictures=PillowPictures(),
-        documents=OfficeDocuments(),
+        examiner=FileExaminer(keep_metadata=settings.keep_photo_metadata),
         spreadsheets=OfficeSpreadsheets(),
         passwords=BcryptPasswords(settings.bcrypt_rounds),
         tokens=JwtTokens(

@@ -8,6 +8,7 @@ import base64
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,7 @@ import psycopg_pool.base
 import pytest
 from psycopg import sql
 
+from adapters.files.examiner import ExaminerLimits, FileExaminer
 from functions import bootstrap
 from local.azurite import Azurite
 from local.postgres import throwaway_postgres
@@ -134,6 +136,15 @@ def world(
     yield world
     bootstrap.install(None)
     world.close()
+
+
+@pytest.fixture
+def patient(world: World) -> Iterator[World]:
+    """A portal in which any number of files wait for their examination."""
+    examiner = FileExaminer(limits=replace(ExaminerLimits(), waiting=100, wait_seconds=600))
+    bootstrap.install(replace(world.portal, examiner=examiner))
+    yield world
+    examiner.close()
 
 
 @pytest.fixture

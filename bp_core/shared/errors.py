@@ -314,8 +314,8 @@ class UploadRejected(Invalid):
 
     code = "UPLOAD_REJECTED"
     description = (
-        "the file is damaged, too large, protected by a password, contains macros, does not have the type"
-        " of its file name, or was deleted; `details` says which"
+        "the file is damaged, too large, too expensive to open, protected by a password, was deleted, is not"
+        " of the type of its name, or has macros, scripts or external content; `details` says which"
     )
 
 
@@ -345,6 +345,6 @@ class Unavailable(PortalError):
 
     code = "UNAVAILABLE"
     description = (
-        "the database or the storage does not answer or takes too long, all connections are in use, or the"
-        " keys of the other issuer cannot be read; `Retry-After` is the time to wait, in seconds"
+        "the database or the storage does not answer or takes too long, all connections are in use, too many"
+        " files are examined, or the keys of the other issuer cannot be read; `Retry-After` is in seconds"
     )

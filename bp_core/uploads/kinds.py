@@ -100,6 +100,15 @@ KINDS: Final[Mapping[FileType, UploadKind]] = {"image": IMAGES, "document": DOCU
 MAX_PIXELS: Final = 50_000_000
 """The largest image that is decoded, in pixels."""
 
+MAX_DECODED_BYTES: Final = 150_000_000
+"""The largest image that is decoded, in bytes of its pixels: `MAX_PIXELS` in three channels of 8 bits."""
+
+MAX_SCANS: Final = 100
+"""How many scans a progressive JPEG may have; encoders write about ten."""
+
+MAX_SCANNED_PIXELS: Final = 2_000_000_000
+"""How many pixels all scans of a JPEG may pass over: 40 scans of the largest image."""
+
 
 class RejectedFileError(Exception):
     """A file that is not accepted. The message is a sentence for the uploader that says why."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from bp_core.practices.ports import BlobLinks
 from bp_core.practices.schemas import StoredDocument, StoredImage
+from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import BlobName, ImageSize, UploadKind
@@ -85,6 +86,10 @@ class StoredBlob:
     data: bytes | None
     url: str
     etag: str
+
+
+class ExaminerBusy(Unavailable):
+    """Too many files wait for their examination."""
 
 
 class UploadStore(Protocol):

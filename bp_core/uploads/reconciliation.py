@@ -12,7 +12,7 @@ from typing import Final
 from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
-from bp_core.uploads.ports import BlobInventory, BlobLister, InventoryFile
+from bp_core.uploads.ports import BlobInventory, BlobLister, ExaminerBusy, InventoryFile
 from bp_core.uploads.recording import Missing, Recorder, Rejected
 
 MISSING_AFTER: Final = timedelta(hours=1)
@@ -26,12 +26,14 @@ class Findings:
     """What a reconciliation changed or reports.
 
     `recorded` are blobs whose events were missed; `rejected` are blobs that are not accepted, each with the
-    reason; `lost` and `found` are files whose blobs disappeared or came back since the last run; `expired`
+    reason; `postponed` are blobs that are left for the next run, because too many others are being examined;
+    `lost` and `found` are files whose blobs disappeared or came back since the last run; `expired`
     counts the uploads that were requested and never arrived.
     """
 
     recorded: list[str] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
     lost: list[InventoryFile] = field(default_factory=list)
     found: list[InventoryFile] = field(default_factory=list)
     expired: int = 0
@@ -73,13 +75,21 @@ class Reconciliation:
     def _record_missed(self, recorder: AnyRecorder, findings: Findings) -> None:
         for blob_names in self.blobs.names(recorder.kind.container):
             for blob_name in self.inventory.add_blobs(recorder.kind, blob_names):
-                match recorder.record(blob_name, with_thumbnail=True):
-                    case Rejected(reason):
-                        findings.rejected.append((blob_name, reason))
-                    case Missing():
-                        pass  # deleted since it was listed
-                    case _:
-                        findings.recorded.append(blob_name)
+                self._record(recorder, blob_name, findings)
+
+    def _record(self, recorder: AnyRecorder, blob_name: str, findings: Findings) -> None:
+        try:
+            result = recorder.record(blob_name, with_thumbnail=True)
+        except ExaminerBusy:
+            findings.postponed.append(blob_name)
+            return
+        match result:
+            case Rejected(reason):
+                findings.rejected.append((blob_name, reason))
+            case Missing():
+                pass  # deleted since it was listed
+            case _:
+                findings.recorded.append(blob_name)
 
     def _compare(self, recorder: AnyRecorder, findings: Findings) -> None:
         kind, now = recorder.kind, self.context.now

@@ -67,7 +67,9 @@ def reconcile_uploads(work: UnitOfWork) -> JobResult:
         logs.log("upload_rejected", level=logging.WARNING, blob=blob, reason=reason)
     for lost in found.lost:
         logs.log("blob_lost", level=logging.WARNING, id=lost.id, blob=lost.blob_name)
-    counts = {name: len(getattr(found, name)) for name in ("recorded", "rejected", "lost", "found")}
+    counts = {
+        name: len(getattr(found, name)) for name in ("recorded", "rejected", "postponed", "lost", "found")
+    }
     logs.log("uploads_reconciled", **counts, expired=found.expired)
     return JobResult(found.rows)
 

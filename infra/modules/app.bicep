@@ -112,6 +112,7 @@ var defaults = {
   STAR_POLICY: 'banded'
   REVIEW_DUE_WORKING_DAYS: '5'
   TELEMETRY: 'opentelemetry'
+  KEEP_PHOTO_METADATA: 'false'
   TRUSTED_PROXIES: '1'
   WEB_APP_URL: ''
 }

@@ -199,8 +199,9 @@ def test_the_first_confirmation_names_a_document_even_after_the_trigger(
 
 
 def test_a_document_delivered_and_confirmed_twenty_times_at_once_is_recorded_once_with_its_name(
-    world: World, author: Person, practice_id: str
+    patient: World, author: Person, practice_id: str
 ) -> None:
+    world = patient
     blob_name = put(world, author, practice_id, pdf())
 
     def confirmed() -> int:
@@ -308,6 +309,10 @@ REJECTED: dict[str, tuple[bytes | Callable[[], bytes], str, str]] = {
     "an empty file": (b"", "pdf", "The file is not of type application/pdf."),
     "a PDF of 21 MB": (
         pdf(21 * 1024 * 1024), "pdf", "The file has 22020096 bytes; at most 20971520 bytes are accepted."
+    ),
+    "a PDF with a script": (
+        b"%PDF-1.7\n1 0 obj << /OpenAction << /S /JavaScript /JS (x) >> >> endobj", "pdf",
+        "The file contains JavaScript, or an action that starts a program.",
     ),
     "a zip bomb": (documents.bomb, "docx", "The file unpacks to 629145"),
 }  # fmt: skip

@@ -148,8 +148,9 @@ def test_events_and_confirmations_are_accepted_in_any_order_and_number(
 
 
 def test_an_image_delivered_and_confirmed_twenty_times_at_once_is_recorded_once(
-    world: World, author: Person, practice: dict[str, Any]
+    patient: World, author: Person, practice: dict[str, Any]
 ) -> None:
+    world = patient
     blob_name = put(world, author, practice, picture())
 
     outcomes = concurrently(
@@ -215,8 +216,9 @@ def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(world: W
 
 
 def test_a_file_delivered_and_confirmed_many_times_at_once_is_rejected_once(
-    world: World, author: Person, practice: dict[str, Any]
+    patient: World, author: Person, practice: dict[str, Any]
 ) -> None:
+    world = patient
     blob_name = put(world, author, practice, b"hello")
 
     outcomes = concurrently(

@@ -6,7 +6,10 @@ import tracemalloc
 
 import pytest
 
-from adapters.files.documents import MAX_ENTRIES, OfficeDocuments
+from adapters.files import documents as documents_adapter
+from adapters.files.documents import MAX_ENTRIES
+from adapters.files.rejections import DAMAGED
+from adapters.files.relationships import MAX_RELATIONSHIPS
 from bp_core.uploads.kinds import DOCUMENTS, RejectedFileError
 from tests import documents
 from tests.documents import CONTENT_TYPES, doc, office, ole, pdf, ppt, xls, zipped
@@ -24,7 +27,7 @@ def examine(data: bytes, extension: str) -> str | None:
     if not file_format.matches(data):
         return "signature"
     try:
-        OfficeDocuments().examine(data, file_format.content_type, with_thumbnail=False)
+        documents_adapter.examine(data, file_format.content_type)
     except RejectedFileError as error:
         return str(error)
     return None
@@ -131,7 +134,7 @@ def test_a_list_of_contents_that_declares_entities_is_rejected() -> None:
     for encoding in ("utf-8", "utf-16"):
         listing = f"<?xml version='1.0' encoding='{encoding}'?><!DOCTYPE a [<!ENTITY b 'b'>]><a>&b;</a>"
         data = zipped({"[Content_Types].xml": listing.encode(encoding), "word/document.xml": b""})
-        assert examine(data, "docx") == "The file is damaged: its list of contents declares XML entities."
+        assert examine(data, "docx") == "The file is damaged: one of its lists declares XML entities."
 
 
 def test_two_parts_of_one_name_are_rejected_because_readers_would_choose_differently() -> None:
@@ -196,3 +199,64 @@ def test_a_stream_that_claims_more_than_the_file_has_is_rejected_without_being_r
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (reason, peak < 10_000_000) == ("The file is damaged and cannot be opened.", True)
+
+
+TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def related(kind: str, part: str, target: str, more: str = 'TargetMode="External"') -> bytes:
+    """Make an Office file with one relationship of a part."""
+    relationship = f'<Relationship Id="rId1" Type="{target}" Target="https://elsewhere.test/x.dotm" {more}/>'
+    listing = (
+        "<?xml version='1.0'?><Relationships"
+        f" xmlns='http://schemas.openxmlformats.org/package/2006/relationships'>{relationship}</Relationships>"
+    )
+    return office(kind, {part: listing.encode()})
+
+
+LOADED = [
+    ("docx", "word/_rels/settings.xml.rels", "attachedTemplate"),
+    ("docx", "WORD/_RELS/SETTINGS.XML.RELS", "attachedTemplate"),
+    ("docx", "word/_rels/document.xml.rels", "oleObject"),
+    ("docx", "word/_rels/document.xml.rels", "frame"),
+    ("docx", "word/_rels/document.xml.rels", "subDocument"),
+    ("docx", "word/_rels/document.xml.rels", "image"),
+    ("pptx", "ppt/slides/_rels/slide1.xml.rels", "oleObject"),
+    ("xlsx", "xl/worksheets/_rels/sheet1.xml.rels", "oleObject"),
+]
+
+
+@pytest.mark.parametrize(("kind", "part", "name"), LOADED)
+@pytest.mark.parametrize("mode", ['TargetMode="External"', "TargetMode='external '"])
+def test_a_document_that_loads_content_from_another_place_is_rejected(
+    kind: str, part: str, name: str, mode: str
+) -> None:
+    data = related(kind, part, f"{TYPE}/{name}", mode)
+    assert examine(data, kind) == f"The file loads content from another place ({name})."
+    assert examine(related(kind, part, f"{TYPE}/{name}", ""), kind) is None
+
+
+def test_links_and_other_workbooks_are_accepted() -> None:
+    assert examine(related("docx", "word/_rels/document.xml.rels", f"{TYPE}/hyperlink"), "docx") is None
+    part = "xl/externalLinks/_rels/externalLink1.xml.rels"
+    assert examine(related("xlsx", part, f"{TYPE}/externalLinkPath"), "xlsx") is None
+
+
+def test_relationships_that_are_too_large_or_no_xml_are_rejected() -> None:
+    part = "word/_rels/document.xml.rels"
+    large = office("docx", {part: b"<a>" + b" " * (MAX_RELATIONSHIPS + 1)})
+    assert examine(large, "docx") == (
+        f"The lists of relationships in the file have more than {MAX_RELATIONSHIPS} bytes."
+    )
+    entities = b"<!DOCTYPE a [<!ENTITY b 'b'>]><a/>"
+    assert examine(office("docx", {part: b"<a>"}), "docx") == DAMAGED
+    assert examine(office("docx", {part: entities}), "docx") == (
+        "The file is damaged: one of its lists declares XML entities."
+    )
+
+
+@pytest.mark.parametrize("encoding", ["no-such-encoding", "rot13", "zlib_codec", "idna", "utf-7", "\u00e9"])
+def test_lists_in_an_unknown_encoding_are_rejected(encoding: str) -> None:
+    listing = f'<?xml version="1.0" encoding="{encoding}"?><Types/>'.encode()
+    assert examine(zipped({"[Content_Types].xml": listing}), "docx") == DAMAGED
+    assert examine(office("docx", {"word/_rels/document.xml.rels": listing}), "docx") == DAMAGED

@@ -7,14 +7,16 @@ import pytest
 from PIL import Image
 from PIL.Image import Transpose
 
-from adapters.files.pictures import ORIENTATION, TRANSPOSITIONS, PillowPictures
+from adapters.files import examination, pictures
+from adapters.files.images.structure import ORIENTATION
+from adapters.files.pictures import TRANSPOSITIONS
+from adapters.files.rejections import DAMAGED
+from bp_core.uploads import kinds
 from bp_core.uploads.kinds import MAX_PIXELS, ImageSize, RejectedFileError
 
-PICTURES = PillowPictures()
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (250, 250, 250)
 
 JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
-DAMAGED = "The file is damaged and cannot be opened."
 TOO_MANY_PIXELS = "The image has 10000 x 6000 pixels; at most 50 megapixels are accepted."
 
 
@@ -33,12 +35,28 @@ def encoded(image: Image.Image, content_type: str, **how: Any) -> bytes:
     return written.getvalue()
 
 
-def size_of(data: bytes, content_type: str) -> ImageSize | None:
-    return PICTURES.examine(data, content_type, with_thumbnail=False).image_size
+def size_of(data: bytes, content_type: str) -> ImageSize:
+    return examined(data, content_type).size
+
+
+def examined(data: bytes, content_type: str, *, keep_metadata: bool = False) -> pictures.Picture:
+    """Examine an image as the process for it does: whatever a decoder raises is a rejection."""
+    request = {"content_type": content_type, "with_thumbnail": True, "keep_metadata": keep_metadata}
+    header, parts = examination.answer(request, data)
+    if "rejected" in header:
+        raise RejectedFileError(header["rejected"])
+    width, height = header["size"]
+    stored = parts[0] if header["is_changed"] else data
+    return pictures.Picture(stored, ImageSize(width, height), parts[-1])
 
 
 def thumbnail(data: bytes) -> Image.Image:
-    drawn = Image.open(io.BytesIO(PICTURES.thumbnail(data)))
+    content_type = next(
+        kind
+        for kind, known in (("image/jpeg", kinds.JPEG), ("image/png", kinds.PNG), ("image/webp", kinds.WEBP))
+        if known.matches(data)
+    )
+    drawn = Image.open(io.BytesIO(examined(data, content_type).thumbnail or b""))
     assert drawn.format == "WEBP"
     return drawn
 
