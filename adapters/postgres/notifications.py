@@ -82,9 +82,13 @@ class PostgresNotifier(Notifier):
                          WHERE a.container = %(container)s AND a.blob_name = %(blob_name)s)
             ELSE u.plant_id = (SELECT p.plant_id FROM best_practices p WHERE p.id = %(practice_id)s) END
         """)
-        self._notify(notice, recipients, {"container": container, "blob_name": blob_name})
+        # About their own file only: they learn of it also if they may no longer see the practice.
+        values = {"container": container, "blob_name": blob_name}
+        self._notify(notice, recipients, values, condition=sql.SQL("true"))
 
-    def _notify(self, notice: Notice, recipients: sql.SQL, values: dict[str, Any]) -> None:
+    def _notify(
+        self, notice: Notice, recipients: sql.SQL, values: dict[str, Any], *, condition: sql.SQL = MAY_SEE
+    ) -> None:
         caller = self._context.caller
         self._sql.run(
             sql.SQL("""
@@ -92,8 +96,8 @@ class PostgresNotifier(Notifier):
                 (user_id, type, title, message, related_practice_id, related_question_id, created_at)
             SELECT u.id, %(type)s, %(title)s, %(message)s, %(practice_id)s, %(question_id)s, %(now)s
             FROM users u
-            WHERE u.is_active AND u.id IS DISTINCT FROM %(caller_id)s AND {recipients} AND {may_see}
-            """).format(recipients=recipients, may_see=MAY_SEE),
+            WHERE u.is_active AND u.id IS DISTINCT FROM %(caller_id)s AND {recipients} AND {condition}
+            """).format(recipients=recipients, condition=condition),
             {
                 **vars(notice),
                 **values,
