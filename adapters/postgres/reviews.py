@@ -47,8 +47,13 @@ OVERDUE: Final[Mapping[bool, sql.SQL]] = {
     False: sql.SQL("p.waiting_since >= %(overdue_before)s"),
 }
 
-TAKEN_BY: Final = sql.SQL("{reviewer_id} = %(taken_by)s").format(reviewer_id=REVIEWER_ID)
-TAKEN_BY_NOBODY: Final = sql.SQL("{reviewer_id} IS NULL").format(reviewer_id=REVIEWER_ID)
+# The column is compared first: it has an index, and most practices have no reviewer to look up.
+TAKEN_BY: Final = sql.SQL("p.reviewer_id = %(taken_by)s AND {reviewer_id} IS NOT NULL").format(
+    reviewer_id=REVIEWER_ID
+)
+TAKEN_BY_NOBODY: Final = sql.SQL("(p.reviewer_id IS NULL OR {reviewer_id} IS NULL)").format(
+    reviewer_id=REVIEWER_ID
+)
 
 
 class PostgresInbox(InboxStore):
