@@ -17,6 +17,9 @@ TABLE: Final = "best_practices"
 
 Query = Mapping[str, str | int]
 
+INBOX_QUERIES: Final[tuple[Query, ...]] = ({"overdue": "true"}, {"reviewer": "me"}, {"reviewer": "none"})
+"""Filters of the inbox of headquarters."""
+
 LIST_QUERIES: Final[tuple[Query, ...]] = (
     {"status": "approved"},
     {"status": "draft"},
@@ -129,6 +132,8 @@ def read_calls(world: World, user: Person) -> Iterator[tuple[str, Query]]:
     ):
         yield "/api/v1/best-practices", query
     yield "/api/v1/best-practices", {"plant_id": plant_id, "category_id": category_id, "status": "approved"}
+    for inbox_query in INBOX_QUERIES if user.plant_id is None else ():
+        yield "/api/v1/reviews/inbox", inbox_query
 
 
 def has_sequential_scan(
