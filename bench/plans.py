@@ -49,7 +49,8 @@ LIST_QUERIES: Final[tuple[Query, ...]] = (
     {"sort_by": "created_at"},
     {"sort_by": "savings"},
     {"sort_by": "savings", "sort_order": "asc"},
-    {"sort_by": "relevance", "search": "nitrogen"},
+    # A word that is no tag: one that a quarter of all practices have is rightly read from the whole table.
+    {"sort_by": "relevance", "search": "torque"},
     {"offset": 2000},
     {"limit": 100},
 )
