@@ -8,15 +8,13 @@ import io
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
-from xml.parsers import expat
 
 from adapters.files import pdf
-from adapters.files.rejections import DAMAGED
 from adapters.files.relationships import elements, require_internal
+from adapters.files.zips import most_entries
 from bp_core.uploads.kinds import DOC, DOCX, MEGABYTE, PDF, PPT, PPTX, XLS, XLSX, RejectedFileError
 
 if TYPE_CHECKING:
@@ -72,25 +70,11 @@ _XLS_BOUNDSHEET: Final = 0x0085
 _XLS_MACRO_SHEET: Final = 1
 _XLS_EOF: Final = 0x000A
 
-_ZIP_ERRORS: Final = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    expat.ExpatError,
-    NotImplementedError,  # a zip feature that the library does not know
-    OSError,
-    ValueError,
-    EOFError,
-    LookupError,  # an XML file in an encoding that nobody knows
-    struct.error,
-)
-_OLE_ERRORS: Final = (OSError, ValueError, IndexError, TypeError, RecursionError, struct.error)
-
 
 def examine(data: bytes, content_type: str) -> None:
     """Check that a document is what its content type says, and does nothing by itself when it is opened.
 
-    Raises RejectedFileError, and what the parsers raise for a damaged file.
+    Raises RejectedFileError, and what the parsers raise for a damaged file: `examination` rejects that, too.
     """
     if content_type == PDF.content_type:
         pdf.require_passive(data)
@@ -101,21 +85,17 @@ def examine(data: bytes, content_type: str) -> None:
 
 
 def _zip_type(data: bytes) -> str | None:
-    # Counted before the library reads the directory: half a million entries would need too much memory.
-    if data.count(b"PK\x01\x02") > MAX_ENTRIES:
+    if most_entries(data) > MAX_ENTRIES:
         raise RejectedFileError(f"The file contains more than {MAX_ENTRIES} files.")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _require_harmless(archive.infolist(), len(data))
-            parts = {info.filename.lower(): info for info in archive.infolist()}
-            if CONTENT_TYPES not in parts:
-                return None
-            with archive.open(parts[CONTENT_TYPES]) as contents:
-                listing = contents.read(MAX_CONTENTS + 1)
-            require_internal(archive)
-        types = _content_types(listing)
-    except _ZIP_ERRORS as error:
-        raise RejectedFileError(DAMAGED) from error
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        _require_harmless(archive.infolist(), len(data))
+        parts = {info.filename.lower(): info for info in archive.infolist()}
+        if CONTENT_TYPES not in parts:
+            return None
+        with archive.open(parts[CONTENT_TYPES]) as contents:
+            listing = contents.read(MAX_CONTENTS + 1)
+        require_internal(archive)
+    types = _content_types(listing)
     if any(map(_MACRO_TYPES.search, types)) or any(map(_MACRO_FILES.search, parts)):
         raise RejectedFileError(MACROS)
     mains = types & MAIN_PARTS.keys()
@@ -148,21 +128,18 @@ def _content_types(listing: bytes) -> set[str]:
 def _ole_type(data: bytes) -> str | None:
     import olefile
 
-    try:
-        # By default the library reads a stream that claims more than the file has, sector after sector.
-        with closing(olefile.OleFileIO(data, raise_defects=olefile.DEFECT_INCORRECT)) as ole:
-            names = {part.lower() for path in ole.listdir(streams=True, storages=True) for part in path}
-            if "encryptedpackage" in names:
-                raise RejectedFileError(LOCKED)
-            if any(map(_MACRO_STREAMS.fullmatch, names)):
-                raise RejectedFileError(MACROS)
-            mains = {MAIN_STREAMS[path[0].lower()]: path[0] for path in ole.listdir() if _is_main(path)}
-            if len(mains) != 1:
-                return None
-            content_type, stream = mains.popitem()
-            _CHECKS[content_type](ole, stream)
-    except _OLE_ERRORS as error:
-        raise RejectedFileError(DAMAGED) from error
+    # By default the library reads a stream that claims more than the file has, sector after sector.
+    with closing(olefile.OleFileIO(data, raise_defects=olefile.DEFECT_INCORRECT)) as ole:
+        names = {part.lower() for path in ole.listdir(streams=True, storages=True) for part in path}
+        if "encryptedpackage" in names:
+            raise RejectedFileError(LOCKED)
+        if any(map(_MACRO_STREAMS.fullmatch, names)):
+            raise RejectedFileError(MACROS)
+        mains = {MAIN_STREAMS[path[0].lower()]: path[0] for path in ole.listdir() if _is_main(path)}
+        if len(mains) != 1:
+            return None
+        content_type, stream = mains.popitem()
+        _CHECKS[content_type](ole, stream)
     return content_type
 
 

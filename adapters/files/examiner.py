@@ -26,6 +26,8 @@ from bp_core.uploads.ports import Examined, Examiner, ExaminerBusy
 
 TOO_LONG: Final = "The file takes too long to be opened."
 UNSAFE: Final = "The file cannot be opened safely."
+BUSY: Final = "Too many files are being examined; try again shortly."
+FAILED: Final = "The file cannot be examined now; try again shortly."
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMMAND: Final = ("-P", "-m", "adapters.files.examination")
@@ -98,10 +100,10 @@ class FileExaminer(Examiner):
     def _in_turn(self) -> Iterator[None]:
         """Wait for the turn of this call. Raises ExaminerBusy if too many calls wait, or for too long."""
         if not self._waiting.acquire(blocking=False):
-            raise ExaminerBusy("Too many files are being examined; try again shortly.")
+            raise ExaminerBusy(BUSY)
         try:
             if not self._turn.acquire(timeout=self._limits.wait_seconds):
-                raise ExaminerBusy("Too many files are being examined; try again shortly.")
+                raise ExaminerBusy(BUSY)
             try:
                 yield
             finally:
@@ -119,7 +121,7 @@ class FileExaminer(Examiner):
                 self._stop()
                 if end.reason is not None:
                     raise RejectedFileError(end.reason) from end
-        raise Unavailable("The file cannot be examined now; try again shortly.")
+        raise Unavailable(FAILED)
 
     def _started(self) -> "ExaminerProcess":
         if self._process is None or not self._process.is_alive:
@@ -250,5 +252,5 @@ def _examined(header: Header, parts: list[bytes], data: bytes) -> Examined:
         thumbnail = next(left) if header["has_thumbnail"] else None
         size = ImageSize(int(header["size"][0]), int(header["size"][1])) if header["size"] else None
     except (StopIteration, LookupError, TypeError, ValueError) as error:
-        raise Unavailable("The file cannot be examined now; try again shortly.") from error
+        raise Unavailable(FAILED) from error
     return Examined(stored, size, thumbnail)

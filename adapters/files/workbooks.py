@@ -23,6 +23,7 @@ from adapters.files.workbook_parts import (
     SheetPart,
     StringsPart,
 )
+from adapters.files.zips import most_entries
 from bp_core.practices.columns import CellValue
 from bp_core.shared.errors import Invalid
 
@@ -34,9 +35,6 @@ UNREADABLE: Final = "is not an XLSX workbook that can be read"
 HAS_DTD: Final = "declares XML entities or types, which no spreadsheet program does"
 
 TOO_LONG_A_TOKEN: Final = f"has a tag or comment of more than {MAX_TOKEN} bytes"
-
-_ENTRY: Final = b"PK\x01\x02"
-"""The signature of an entry in the directory of a zip."""
 
 _DAMAGED: Final = (
     zipfile.BadZipFile,
@@ -72,9 +70,7 @@ def _reason(error: Exception) -> str:
 
 
 def _open(data: bytes) -> zipfile.ZipFile:
-    # Counted before the library reads the directory: a hundred thousand entries would need too much memory.
-    if data.count(_ENTRY) > MAX_PARTS:
-        raise Invalid.of("file", f"has more than {MAX_PARTS} parts")
+    require(most_entries(data) <= MAX_PARTS, f"has more than {MAX_PARTS} parts")
     return zipfile.ZipFile(io.BytesIO(data))
 
 

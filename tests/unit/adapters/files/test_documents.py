@@ -6,11 +6,11 @@ import tracemalloc
 
 import pytest
 
-from adapters.files import documents as documents_adapter
+from adapters.files import examination
 from adapters.files.documents import MAX_ENTRIES
 from adapters.files.rejections import DAMAGED
 from adapters.files.relationships import MAX_RELATIONSHIPS
-from bp_core.uploads.kinds import DOCUMENTS, RejectedFileError
+from bp_core.uploads.kinds import DOCUMENTS
 from tests import documents
 from tests.documents import CONTENT_TYPES, doc, office, ole, pdf, ppt, xls, zipped
 
@@ -26,11 +26,8 @@ def examine(data: bytes, extension: str) -> str | None:
     assert file_format.content_type == CONTENT_TYPES[extension]
     if not file_format.matches(data):
         return "signature"
-    try:
-        documents_adapter.examine(data, file_format.content_type)
-    except RejectedFileError as error:
-        return str(error)
-    return None
+    header, _ = examination.answer({"content_type": file_format.content_type}, data)
+    return header.get("rejected")
 
 
 @pytest.mark.parametrize("extension", HONEST)
