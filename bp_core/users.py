@@ -226,7 +226,7 @@ class UserService:
         self.resets.withdraw_reset(user_id)
         return deactivated
 
-    def lock(self, caller: Caller, user_id: UUID) -> "Administered":
+    def lock(self, caller: Caller, user_id: UUID) -> Administered:
         """Lock a user, the caller and headquarters, for headquarters only. Raises Forbidden, NotFound."""
         require_headquarters(caller)
         locked = {user.id: user for user in self.store.lock_with_headquarters(caller.user_id, user_id)}

@@ -9,13 +9,7 @@ from typing_extensions import override
 
 from adapters.postgres.database import Sql
 from adapters.postgres.practice_lists import PUBLIC_VALUES, VISIBLE, visible_to
-from bp_core.notifications import (
-    Notice,
-    Notification,
-    NotificationQuery,
-    NotificationStore,
-    Notifier,
-)
+from bp_core.notifications import Notice, Notification, NotificationQuery, NotificationStore, Notifier
 from bp_core.shared.access import Caller
 from bp_core.shared.context import Context
 from bp_core.shared.paging import Page

@@ -58,8 +58,8 @@ class AccountService:
         """
         account = self._own(caller)
         session = str(caller.session_id) if caller.session_id else None
-        attempt = Attempt(account.email, change.current_password, address, session)
-        if not self.passwords.verify(account, attempt):
+        attempt = Attempt(account.email, address, session)
+        if not self.passwords.verify(account, change.current_password, attempt):
             raise _wrong_password()
         hashed_password = self.passwords.hasher.hashed(change.new_password)
         user_id, now = caller.user_id, self.context.now

@@ -19,7 +19,7 @@ class PasswordVerifier:
     hasher: PasswordHasher
     context: Context
 
-    def verify(self, account: Account | None, attempt: Attempt) -> bool:
+    def verify(self, account: Account | None, password: str, attempt: Attempt) -> bool:
         """Check whether a password is that of an active account; without one, do the same work.
 
         Every attempt counts as a failure until it has succeeded, so that attempts at the same time count like
@@ -27,8 +27,7 @@ class PasswordVerifier:
         wait.
         """
         self._count(attempt)
-        hashed_password = account.hashed_password if account else None
-        matches = self.hasher.matches(attempt.password, hashed_password, self.accounts.highest_cost())
+        matches = self._matches(password, account.hashed_password if account else None)
         if account is None or not account.is_active or not matches:
             return False
         self.failures.clear(attempt)
@@ -43,16 +42,15 @@ class PasswordVerifier:
         current = self.accounts.account_for_update(checked.user_id)
         if current is None or not current.is_active:
             return None
-        hashed_password = current.hashed_password
-        if hashed_password != checked.hashed_password and not self.hasher.matches(
-            password, hashed_password, self.accounts.highest_cost()
-        ):
-            return None
-        return current
+        is_unchanged = current.hashed_password == checked.hashed_password
+        return current if is_unchanged or self._matches(password, current.hashed_password) else None
 
     def forget_failures(self, account: Account, address: str) -> None:
         """Delete the failures of an account from an address, after its password was set anew."""
-        self.failures.clear(Attempt(account.email, "", address))
+        self.failures.clear(Attempt(account.email, address))
+
+    def _matches(self, password: str, hashed_password: str | None) -> bool:
+        return self.hasher.matches(password, hashed_password, self.accounts.highest_cost())
 
     def _count(self, attempt: Attempt) -> None:
         now = self.context.now

@@ -110,14 +110,13 @@ class FailureCount:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to prove that a password is that of an account.
+    """Who tries to prove that a password is that of an account.
 
     `device` is what only the owner of the account has: a device that has signed in to it before, or a
     session of it. Failures of others do not count for it.
     """
 
     email: str
-    password: str
     address: str
     device: str | None = None
 

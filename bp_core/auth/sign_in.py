@@ -67,8 +67,8 @@ class SignInService:
         email, password, now = credentials.email, credentials.password, self.context.now
         device = known_device(self.tokens, credentials.device_token, email, now)
         account = self.accounts.account_by_email(email)
-        attempt = Attempt(email, password, client.address, str(device) if device else None)
-        if not self.passwords.verify(account, attempt) or account is None:
+        attempt = Attempt(email, client.address, str(device) if device else None)
+        if not self.passwords.verify(account, password, attempt) or account is None:
             raise _wrong_credentials()
         rehashed = self.passwords.hasher.rehashed(password, account.hashed_password or "")
         with self.sessions.atomic():

@@ -9,7 +9,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 from bp_core.practices.schemas import Status
 from bp_core.practices.tags import TagFilter
 from bp_core.shared.money import LARGEST_AMOUNT, annualised_lakhs
-from bp_core.shared.schemas import Day, LargePageQuery, Line, Text, one_or_several, split_at_commas
+from bp_core.shared.schemas import (
+    Day,
+    LargePageQuery,
+    Line,
+    PageLimit,
+    Text,
+    one_or_several,
+    split_at_commas,
+)
 
 MAX_EXPORTED = 100_000
 """The maximum number of practices in an export."""
@@ -101,7 +109,7 @@ class PracticeQuery(OwnPracticeQuery):
     copied.
     """
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: PageLimit = 20
     plant_id: UUID | None = None
     not_copied_by_us: bool = False
 

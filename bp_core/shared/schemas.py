@@ -138,17 +138,21 @@ class Versioned(ResponseModel):
     version: Annotated[int, Field(examples=[3])]
 
 
+PageLimit = Annotated[int, Field(ge=1, le=100)]
+"""How many items one page of a list has at most."""
+
+
 class PageQuery(RequestModel):
     """Selects one page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: PageLimit = 20
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 class LargePageQuery(PageQuery):
     """Selects one page of a list that clients read as a whole: by default as many items as possible."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    limit: PageLimit = 100
 
 
 class RecentQuery(PageQuery):

@@ -15,7 +15,7 @@ MONTH_AGO = NOON - timedelta(days=30)
 
 
 def attempt(email: str = "asha@amber.test", address: str = HERE, device: str | None = None) -> Attempt:
-    return Attempt(email, "a guess", address, device)
+    return Attempt(email, address, device)
 
 
 @pytest.fixture
