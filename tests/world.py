@@ -115,6 +115,13 @@ class Person:
     def delete(self, path: str, **headers: str) -> httpx.Response:
         return self.http.delete(f"/api/v1{path}", headers=_header_names(headers))
 
+    def edit(self, practice: Mapping[str, Any], **changes: object) -> dict[str, Any]:
+        """Edit a practice, which must succeed. Returns the practice."""
+        response = self.patch(f"/best-practices/{practice['id']}", changes)
+        assert response.status_code == 200, response.text
+        data: dict[str, Any] = response.json()["data"]
+        return data
+
 
 class World:
     """A portal with its database, its storage and its users."""

@@ -14,8 +14,9 @@ from adapters.files.examiner import ExaminerLimits, FileExaminer
 from bp_core.shared.errors import Unavailable
 from functions import bootstrap
 from tests import hostile
+from tests.api.image_uploads import confirm, put, stored
 from tests.hostile import CAMERA, SECRET, camera_exif, encoded
-from tests.world import Person, World, concurrently, confirmation, error_of, picture
+from tests.world import Person, World, concurrently, error_of, picture
 
 Practice = dict[str, Any]
 
@@ -33,23 +34,6 @@ def practice(world: World, author: Person) -> Practice:
 def photograph(orientation: int = 1) -> bytes:
     image = Image.effect_noise((900, 600), 60).convert("RGB")
     return encoded(image, "JPEG", exif=camera_exif(orientation)) + SECRET
-
-
-def put(world: World, author: Person, practice: Practice, data: bytes, extension: str = "jpg") -> str:
-    content_type = {"jpg": "image/jpeg", "png": "image/png"}[extension]
-    changes = {"filename": f"x.{extension}", "content_type": content_type}
-    blob_name = str(world.presign_image(author, practice["id"], **changes)["blob_name"])
-    world.put_blob(blob_name, data)
-    return blob_name
-
-
-def confirm(author: Person, practice: Practice, blob_name: str) -> httpx.Response:
-    return author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
-
-
-def stored(world: World, blob_name: str) -> bytes:
-    with world.container("best-practices") as client:
-        return client.download_blob(blob_name).readall()
 
 
 def images(world: World) -> list[tuple[Any, ...]]:

@@ -27,14 +27,6 @@ EVERYTHING: dict[str, object] = {
 }
 
 
-def edit(person: Person, practice: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """Edit a practice, which must succeed. Returns the practice."""
-    response = person.patch(f"/best-practices/{practice['id']}", changes)
-    assert response.status_code == 200, response.text
-    data: dict[str, Any] = response.json()["data"]
-    return data
-
-
 def test_a_draft_needs_a_title_only(world: World) -> None:
     author = world.plant_user()
     response = author.post("/best-practices", {"title": "  Idea  "})
@@ -113,7 +105,7 @@ def test_an_amount_has_at_most_two_decimals_and_is_not_negative(world: World) ->
         assert refusal_of(author.patch(path, {"savings_amount": bad})) == invalid("savings_amount"), bad
     assert world.snapshot() == before
     for good in (0, 0.01, "12.5", 9_999_999_999.99):
-        assert edit(author, practice, savings_amount=good)["savings_amount"] == float(good)
+        assert author.edit(practice, savings_amount=good)["savings_amount"] == float(good)
 
 
 def test_amounts_that_json_does_not_know_are_refused(world: World) -> None:
@@ -141,7 +133,7 @@ def test_a_saving_is_stated_in_full_or_not_at_all(world: World) -> None:
         assert refusal_of(author.post("/best-practices", missing)) == invalid(part)
         assert refusal_of(author.patch(path, {part: None})) == invalid(part)
     assert world.snapshot() == before
-    assert edit(author, practice, **dict.fromkeys(parts))["savings_amount"] is None
+    assert author.edit(practice, **dict.fromkeys(parts))["savings_amount"] is None
 
 
 def test_a_currency_and_a_period_without_an_amount_are_no_saving(world: World) -> None:
@@ -155,10 +147,10 @@ def test_a_currency_and_a_period_without_an_amount_are_no_saving(world: World) -
         assert written.status_code == 201
         practice = written.json()["data"]
         assert {field: practice[field] for field in parts} == none
-        changed = edit(author, practice, **unit)
+        changed = author.edit(practice, **unit)
         assert {field: changed[field] for field in parts} == none
     practice = world.practice(author, **parts)
-    changed = edit(author, practice, savings_amount=None)
+    changed = author.edit(practice, savings_amount=None)
     assert {field: changed[field] for field in parts} == none
 
 
@@ -167,8 +159,8 @@ def test_lists_that_are_null_are_empty(world: World) -> None:
     for field in ("benefits", "tags"):
         practice = author.post("/best-practices", {"title": "x", field: None}).json()["data"]
         assert practice[field] == []
-        assert edit(author, practice, **{field: ["one"]})[field] == ["one"]
-        assert edit(author, practice, **{field: None})[field] == []
+        assert author.edit(practice, **{field: ["one"]})[field] == ["one"]
+        assert author.edit(practice, **{field: None})[field] == []
 
 
 def test_a_saving_is_in_lakhs_or_crores_a_month_or_a_year(world: World) -> None:
@@ -269,18 +261,18 @@ def test_an_edit_changes_the_fields_that_are_sent_and_clears_those_sent_as_null(
     body = {**EVERYTHING, "category_id": str(world.categories[0])}
     practice = author.post("/best-practices", body).json()["data"]
     world.clock.advance(timedelta(minutes=10))
-    edited = edit(author, practice, metrics="None yet", benefits=[])
+    edited = author.edit(practice, metrics="None yet", benefits=[])
     assert edited == {
         **practice, "metrics": "None yet", "benefits": [], "updated_at": "2026-08-15T06:40:00Z",
         "version": practice["version"] + 1,
     }  # fmt: skip
     nullable = body.keys() - {"title", "benefits", "tags"}
-    emptied = edit(author, practice, **dict.fromkeys(nullable), benefits=["Less noise"], tags=[])
+    emptied = author.edit(practice, **dict.fromkeys(nullable), benefits=["Less noise"], tags=[])
     assert (emptied["benefits"], emptied["tags"]) == (["Less noise"], [])
     assert {emptied[field] for field in nullable} == {None}
     assert emptied["category_name"] is None
     world.clock.advance(timedelta(minutes=10))
-    assert edit(author, practice) == emptied
+    assert author.edit(practice) == emptied
     before = world.snapshot()
     path = f"/best-practices/{practice['id']}"
     for changes, field in (
@@ -305,7 +297,7 @@ def test_a_submitted_practice_stays_complete(world: World) -> None:
         response = author.patch(f"/best-practices/{practice['id']}", {field: None})
         assert refusal_of(response) == invalid(field)
     assert world.snapshot() == before
-    assert edit(author, practice, solution="Better brazing")["solution"] == "Better brazing"
+    assert author.edit(practice, solution="Better brazing")["solution"] == "Better brazing"
 
 
 def test_an_approved_practice_is_edited_by_headquarters_only(world: World) -> None:
@@ -315,9 +307,9 @@ def test_an_approved_practice_is_edited_by_headquarters_only(world: World) -> No
     response = author.patch(f"/best-practices/{practice['id']}", {"title": "Mine"})
     assert refusal_of(response) == (403, "FORBIDDEN", set())
     assert world.snapshot() == before
-    assert edit(hq, practice, title="Ours")["title"] == "Ours"
+    assert hq.edit(practice, title="Ours")["title"] == "Ours"
     hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
-    assert edit(author, practice, title="Mine")["title"] == "Mine"
+    assert author.edit(practice, title="Mine")["title"] == "Mine"
 
 
 def test_the_date_of_a_submission_is_changed_by_headquarters_only(world: World) -> None:
@@ -330,7 +322,7 @@ def test_the_date_of_a_submission_is_changed_by_headquarters_only(world: World) 
     for day in ("2026-08-16", None):
         assert refusal_of(hq.patch(path, {"submitted_date": day})) == invalid("submitted_date")
     assert world.snapshot() == before
-    assert edit(hq, practice, submitted_date="2024-02-29")["submitted_date"] == "2024-02-29"
+    assert hq.edit(practice, submitted_date="2024-02-29")["submitted_date"] == "2024-02-29"
 
 
 def test_another_plant_does_not_see_a_practice_that_is_not_submitted(world: World) -> None:

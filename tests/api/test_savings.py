@@ -36,11 +36,6 @@ def stored_months(world: World, plant: int = 0) -> list[tuple[Any, ...]]:
     )
 
 
-def edit(hq: Person, practice: dict[str, Any], **changes: object) -> None:
-    response = hq.patch(f"/best-practices/{practice['id']}", changes)
-    assert response.status_code == 200, response.text
-
-
 def send_back(hq: Person, practice: dict[str, Any]) -> httpx.Response:
     return hq.post(f"/best-practices/{practice['id']}/request-revision", {"comment": "How was it measured?"})
 
@@ -93,21 +88,21 @@ def test_only_the_savings_of_approved_practices_count(world: World) -> None:
 def test_an_edit_of_an_approved_practice_counts_immediately(world: World) -> None:
     hq = world.headquarters()
     practice = world.approved(hq, **saving(12), submitted_date="2026-07-31")
-    edit(hq, practice, savings_amount=24)
+    hq.edit(practice, savings_amount=24)
     assert rating(hq, "2026-07") == ("2.00", "2.00", 0)
-    edit(hq, practice, savings_period="monthly")
+    hq.edit(practice, savings_period="monthly")
     assert rating(hq, "2026-07")[0] == "24.00"
-    edit(hq, practice, savings_currency="crores")
+    hq.edit(practice, savings_currency="crores")
     assert rating(hq, "2026-07")[0] == "2400.0"
-    edit(hq, practice, **saving("0.60"))
+    hq.edit(practice, **saving("0.60"))
     assert rating(hq, "2026-07")[0] == "0.05"
-    edit(hq, practice, submitted_date="2026-08-01")
+    hq.edit(practice, submitted_date="2026-08-01")
     assert [row[:3] for row in stored_months(world)] == [(2026, 8, Decimal("0.60"))]
     assert rating(hq, "2026-07") == ("0.00", "0.00", 0)
     assert rating(hq, "2026-08") == ("0.05", "0.05", 0)
-    edit(hq, practice, savings_amount=1200, submitted_date="2025-12-31")
+    hq.edit(practice, savings_amount=1200, submitted_date="2025-12-31")
     assert [row[:3] for row in stored_months(world)] == [(2025, 12, Decimal("1200.00"))]
-    edit(hq, practice, savings_amount=None, savings_currency=None, savings_period=None)
+    hq.edit(practice, savings_amount=None, savings_currency=None, savings_period=None)
     assert rating(hq, "2025-12") == ("0.00", "0.00", 0)
 
 
@@ -124,13 +119,13 @@ def test_a_change_in_one_month_changes_the_stars_of_the_later_months_of_its_year
     world.approved(hq, 1, **saving(12, period="monthly"), submitted_date="2025-03-10")
 
     assert (stars_of(world), rating(hq, "2025-03")) == ([1, 4, 0], ("12.00", "150.0", 4))
-    edit(hq, january, savings_amount="137.99")
+    hq.edit(january, savings_amount="137.99")
     assert (stars_of(world), rating(hq, "2025-03")) == ([1, 3, 0], ("12.00", "149.9", 3))
-    edit(hq, january, savings_amount=200)
+    hq.edit(january, savings_amount=200)
     assert stars_of(world) == [1, 1, 0]
-    edit(hq, january, submitted_date="2025-04-10")
+    hq.edit(january, submitted_date="2025-04-10")
     assert (stars_of(world), rating(hq, "2025-04")) == ([0, 5, 0], ("200.0", "212.0", 5))
-    edit(hq, january, submitted_date="2025-01-10")
+    hq.edit(january, submitted_date="2025-01-10")
     send_back(hq, january)
     assert (stars_of(world), rating(hq, "2025-03")) == ([0, 0], ("12.00", "12.00", 0))
     assert stars_of(world, plant=1) == [0]
@@ -171,7 +166,7 @@ def test_the_figures_of_a_year_may_start_in_another_month(world: World) -> None:
     overview = hq.get("/analytics/overview").json()["data"]
     assert (overview["monthly_savings"], overview["ytd_savings"]) == ("5.00", "17.00")
     assert (overview["monthly_count"], overview["ytd_count"]) == (1, 2)
-    edit(hq, december, savings_amount=90)
+    hq.edit(december, savings_amount=90)
     assert rating(hq, "2026-03") == ("12.00", "102.0", 3)
 
 

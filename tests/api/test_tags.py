@@ -1,23 +1,16 @@
 """Tags of practices: writing, copying, the audit trail, spreadsheets and the search."""
 
 import io
-from typing import Any, Final
+from typing import Final
 
 import openpyxl
 import psycopg
 import pytest
 
 from tests.api.test_sheets import HEADINGS, complete_row, import_practices, report, workbook
-from tests.world import Person, World, invalid, refusal_of
+from tests.world import World, invalid, refusal_of
 
 TAGS: Final = ["brazing", "leak test", "ब्रेज\u093cिंग"]
-
-
-def edited(author: Person, practice: dict[str, Any], **changes: object) -> dict[str, Any]:
-    response = author.patch(f"/best-practices/{practice['id']}", changes)
-    assert response.status_code == 200, response.text
-    data: dict[str, Any] = response.json()["data"]
-    return data
 
 
 def test_tags_are_shown_in_lower_case_and_in_their_order(world: World) -> None:
@@ -33,11 +26,11 @@ def test_tags_are_shown_in_lower_case_and_in_their_order(world: World) -> None:
 def test_tags_are_changed_emptied_and_left_alone(world: World) -> None:
     author = world.plant_user()
     practice = world.practice(author, tags=TAGS)
-    assert edited(author, practice, title="Another")["tags"] == TAGS
-    assert edited(author, practice, tags=["Gas"])["tags"] == ["gas"]
-    version = edited(author, practice, tags=["GAS "])["version"]
+    assert author.edit(practice, title="Another")["tags"] == TAGS
+    assert author.edit(practice, tags=["Gas"])["tags"] == ["gas"]
+    version = author.edit(practice, tags=["GAS "])["version"]
     assert version == practice["version"] + 2  # the last change was none
-    assert edited(author, practice, tags=[])["tags"] == []
+    assert author.edit(practice, tags=[])["tags"] == []
     assert world.practice(author)["tags"] == []
 
 
@@ -82,7 +75,7 @@ def test_ten_megabytes_of_tags_are_too_large(world: World) -> None:
 def test_the_audit_trail_shows_the_tags_before_and_after(world: World) -> None:
     author, hq = world.plant_user(), world.headquarters()
     practice = world.practice(author, tags=["gas"])
-    edited(author, practice, tags=["gas", "leak"])
+    author.edit(practice, tags=["gas", "leak"])
     changed, created = hq.get("/audit", entity_id=practice["id"]).json()["data"]
     assert (changed["before"], changed["after"]) == ({"tags": ["gas"]}, {"tags": ["gas", "leak"]})
     assert created["after"]["tags"] == ["gas"]

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psycopg
 import pytest
 
+from tests.api.image_uploads import confirm, put
 from tests.documents import pdf
 from tests.e2e.function_host.support import eventually
-from tests.world import Person, World, confirmation, document_confirmation, error_of, picture
+from tests.world import Person, World, document_confirmation, error_of, picture
 
 APPROVED = "Only headquarters can edit a practice with the status approved."
 MOVED = "This practice belongs to another plant."
@@ -36,17 +37,6 @@ def practice(world: World, author: Person) -> Practice:
     return world.practice(author, "submitted")
 
 
-def put(world: World, person: Person, practice: Practice) -> str:
-    """Request an upload, and write the blob directly to the storage; return its name."""
-    blob_name = str(world.presign_image(person, practice["id"])["blob_name"])
-    world.put_blob(blob_name, picture())
-    return blob_name
-
-
-def confirm(person: Person, practice: Practice, blob_name: str) -> httpx.Response:
-    return person.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
-
-
 def images(world: World) -> list[str]:
     return [row[0] for row in world.query("SELECT blob_name FROM practice_images ORDER BY blob_name")]
 
@@ -54,6 +44,21 @@ def images(world: World) -> list[str]:
 def state(world: World, blob_name: str) -> tuple[Any, ...]:
     [row] = world.query("SELECT state, reason FROM uploads WHERE blob_name = %s", blob_name)
     return row
+
+
+def confirm_and_deliver_during(
+    world: World, author: Person, practice: Practice, blob_name: str, change: LiteralString, value: str
+) -> httpx.Response:
+    """Confirm and deliver an image while a change of one row is open, which then commits."""
+    with psycopg.connect(world.database_url) as rival, ThreadPoolExecutor(2) as calls:
+        rival.execute(change, (value,))
+        confirmed = calls.submit(confirm, author, practice, blob_name)
+        delivered = calls.submit(world.deliver, blob_name)
+        eventually(lambda: world.query(WAITING) == [(2,)] or confirmed.done() or delivered.done())
+        rival.commit()
+        response = confirmed.result()
+        delivered.result()
+    return response
 
 
 def reconcile(world: World, _: str) -> None:
@@ -184,17 +189,8 @@ def test_an_approval_that_commits_while_an_image_is_confirmed_or_delivered_wins(
 ) -> None:
     blob_name = put(world, author, practice)
 
-    with psycopg.connect(world.database_url) as headquarters, ThreadPoolExecutor(2) as rivals:
-        headquarters.execute(
-            "UPDATE best_practices SET status = 'approved', version = version + 1 WHERE id = %s",
-            (practice["id"],),
-        )
-        confirmed = rivals.submit(confirm, author, practice, blob_name)
-        delivered = rivals.submit(world.deliver, blob_name)
-        eventually(lambda: world.query(WAITING) == [(2,)] or confirmed.done() or delivered.done())
-        headquarters.commit()
-        response = confirmed.result()
-        delivered.result()
+    approval = "UPDATE best_practices SET status = 'approved', version = version + 1 WHERE id = %s"
+    response = confirm_and_deliver_during(world, author, practice, blob_name, approval, practice["id"])
 
     assert response.status_code in (403, 422)  # the delivery may reject the file first
     assert (state(world, blob_name), images(world)) == (("rejected", APPROVED), [])
@@ -274,16 +270,8 @@ def test_a_deletion_that_commits_while_its_image_is_confirmed_or_delivered_wins(
 ) -> None:
     blob_name = put(world, author, practice)
 
-    with psycopg.connect(world.database_url) as deletion, ThreadPoolExecutor(2) as rivals:
-        deletion.execute(
-            "UPDATE uploads SET state = 'expired', deleted_at = now() WHERE blob_name = %s", (blob_name,)
-        )
-        confirmed = rivals.submit(confirm, author, practice, blob_name)
-        delivered = rivals.submit(world.deliver, blob_name)
-        eventually(lambda: world.query(WAITING) == [(2,)] or confirmed.done() or delivered.done())
-        deletion.commit()
-        response = confirmed.result()
-        delivered.result()
+    deletion = "UPDATE uploads SET state = 'expired', deleted_at = now() WHERE blob_name = %s"
+    response = confirm_and_deliver_during(world, author, practice, blob_name, deletion, blob_name)
 
     assert error_of(response) == (422, "UPLOAD_REJECTED")
     assert (images(world), world.blob_names("best-practices")) == ([], [])

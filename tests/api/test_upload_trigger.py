@@ -15,7 +15,8 @@ from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.ports import StoredBlob
 from functions import bootstrap
-from tests.world import NOON, Person, World, concurrently, confirmation, error_of, picture
+from tests.api.image_uploads import confirm, put, stored
+from tests.world import NOON, Person, World, concurrently, error_of, picture
 
 ORIENTATION = 0x0112
 
@@ -30,26 +31,8 @@ def practice(world: World, author: Person) -> dict[str, Any]:
     return world.practice(author)
 
 
-def put(world: World, author: Person, practice: dict[str, Any], data: bytes, extension: str = "jpg") -> str:
-    """Request an upload, and write the blob directly to the storage; return its name."""
-    content_type = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}[extension]
-    changes = {"filename": f"x.{extension}", "content_type": content_type}
-    blob_name = str(world.presign_image(author, practice["id"], **changes)["blob_name"])
-    world.put_blob(blob_name, data)
-    return blob_name
-
-
-def confirm(author: Person, practice: dict[str, Any], blob_name: str) -> int:
-    return author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name)).status_code
-
-
-def stored(world: World, container: str, blob_name: str) -> bytes:
-    with world.container(container) as client:
-        return client.download_blob(blob_name).readall()
-
-
 def thumbnail(world: World, blob_name: str) -> Image.Image:
-    return Image.open(io.BytesIO(stored(world, "thumbnails", f"{blob_name}.webp")))
+    return Image.open(io.BytesIO(stored(world, f"{blob_name}.webp", "thumbnails")))
 
 
 def counts(world: World) -> list[tuple[Any, ...]]:
@@ -88,7 +71,7 @@ def test_an_image_is_recorded_with_its_size_and_a_thumbnail(
     with world.container("thumbnails").get_blob_client(f"{blob_name}.webp") as client:
         assert client.get_blob_properties().content_settings.content_type == "image/webp"
     assert uploads(author, practice) == [("recorded", None)]
-    assert stored(world, "best-practices", blob_name) == data
+    assert stored(world, blob_name) == data
 
 
 def test_an_image_that_nobody_requested_is_recorded_from_an_event_without_data(
@@ -132,17 +115,17 @@ def test_events_and_confirmations_are_accepted_in_any_order_and_number(
     world: World, author: Person, practice: dict[str, Any]
 ) -> None:
     first = put(world, author, practice, picture())
-    assert confirm(author, practice, first) == 201
+    assert confirm(author, practice, first).status_code == 201
     assert counts(world) == [(1, 0, 1)]
     world.deliver(first)
     assert counts(world) == [(1, 1, 1)]
     world.deliver(first)
-    assert confirm(author, practice, first) == 200
+    assert confirm(author, practice, first).status_code == 200
 
     second = put(world, author, practice, picture())
     world.deliver(second)
     world.deliver(second)
-    assert confirm(author, practice, second) == 200
+    assert confirm(author, practice, second).status_code == 200
     assert counts(world) == [(2, 2, 2)]
     assert world.blob_names("thumbnails") == sorted([f"{first}.webp", f"{second}.webp"])
 
@@ -153,9 +136,10 @@ def test_an_image_delivered_and_confirmed_twenty_times_at_once_is_recorded_once(
     world = patient
     blob_name = put(world, author, practice, picture())
 
-    outcomes = concurrently(
-        *[partial(confirm, author, practice, blob_name)] * 20, *[partial(world.deliver, blob_name)] * 20
-    )
+    def status() -> int:
+        return confirm(author, practice, blob_name).status_code
+
+    outcomes = concurrently(*[status] * 20, *[partial(world.deliver, blob_name)] * 20)
 
     statuses = outcomes[:20]
     assert set(statuses) <= {200, 201}
@@ -207,8 +191,8 @@ def test_a_rejected_file_is_moved_to_quarantine_and_the_upload_says_why(world: W
         for _ in range(2):  # a second event changes nothing
             world.deliver(blob_name)
             assert uploads(author, practice) == [("rejected", reason)], what
-            assert stored(world, "quarantine", f"best-practices/{blob_name}") == data
-        response = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
+            assert stored(world, f"best-practices/{blob_name}", "quarantine") == data
+        response = confirm(author, practice, blob_name)
         assert error_of(response) == (422, "UPLOAD_REJECTED")
     assert counts(world) == [(0, 0, len(REJECTED))]
     assert world.blob_names("best-practices") == world.blob_names("thumbnails") == []
@@ -221,14 +205,15 @@ def test_a_file_delivered_and_confirmed_many_times_at_once_is_rejected_once(
     world = patient
     blob_name = put(world, author, practice, b"hello")
 
-    outcomes = concurrently(
-        *[partial(confirm, author, practice, blob_name)] * 10, *[partial(world.deliver, blob_name)] * 10
-    )
+    def status() -> int:
+        return confirm(author, practice, blob_name).status_code
+
+    outcomes = concurrently(*[status] * 10, *[partial(world.deliver, blob_name)] * 10)
 
     assert outcomes[:10] == [422] * 10
     assert uploads(author, practice) == [("rejected", NOT_A_JPEG)]
     assert world.blob_names("best-practices") == []
-    assert stored(world, "quarantine", f"best-practices/{blob_name}") == b"hello"
+    assert stored(world, f"best-practices/{blob_name}", "quarantine") == b"hello"
 
 
 class InterruptedRead(AzureBlobs):
@@ -251,7 +236,7 @@ def test_a_confirmation_returns_a_rejection_that_happens_at_the_same_time(
     blobs.happening = partial(world.deliver, blob_name)
     bootstrap.install(replace(world.portal, blobs=blobs))
 
-    response = author.post(f"/best-practices/{practice['id']}/images", confirmation(blob_name))
+    response = confirm(author, practice, blob_name)
 
     assert error_of(response) == (422, "UPLOAD_REJECTED")
     assert response.json()["error"]["details"] == [{"field": "blob_name", "message": NOT_A_JPEG}]
@@ -286,7 +271,7 @@ def test_an_image_of_a_deleted_practice_is_not_recorded(
     blob_name = put(world, author, practice, picture())
     world.mark_deleted(practice)
 
-    assert confirm(author, practice, blob_name) == 404
+    assert confirm(author, practice, blob_name).status_code == 404
     world.deliver(blob_name)
 
     assert counts(world) == [(0, 0, 1)]
@@ -340,7 +325,7 @@ def test_a_thumbnail_that_cannot_be_stored_is_made_at_the_next_event(
     with pytest.raises(Unavailable):  # so that the host tries again
         world.deliver(blob_name)
     assert counts(world) == [(1, 0, 1)]
-    assert confirm(author, practice, blob_name) == 200
+    assert confirm(author, practice, blob_name).status_code == 200
     world.deliver(blob_name)
 
     assert counts(world) == [(1, 1, 1)]
@@ -357,7 +342,7 @@ def test_an_image_is_recorded_even_if_the_container_of_thumbnails_is_missing(
         with pytest.raises(Exception, match="ContainerNotFound"):
             world.deliver(blob_name)
         client.create_container()
-    assert confirm(author, practice, blob_name) == 200
+    assert confirm(author, practice, blob_name).status_code == 200
     world.deliver(blob_name)
     assert counts(world) == [(1, 1, 1)]
 
