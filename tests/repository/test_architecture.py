@@ -12,8 +12,12 @@ DOMAIN = sorted((ROOT / "bp_core").rglob("*.py"))
 EDGE = sorted((ROOT / "functions").rglob("*.py"))
 BEFORE_ANYTHING_IS_INSTALLED = [
     ROOT / "dev.py",
-    *(ROOT / "local" / name for name in ("__init__.py", "locking.py", "node.py", "errors.py")),
-    *(ROOT / "ops" / name for name in ("__init__.py", "checkov.py")),
+    *sorted((ROOT / "local" / "dev").glob("*.py")),
+    *(
+        ROOT / "local" / name
+        for name in ("__init__.py", "data_directory.py", "errors.py", "locking.py", "node.py")
+    ),
+    *(ROOT / "ops" / name for name in ("__init__.py", "checkov.py", "tools.py")),
 ]
 IMPURE_CALL = re.compile(
     r"((datetime\.)?(datetime|date)\.(now|utcnow|today)|(uuid\.)?uuid\d|open|input|print)"

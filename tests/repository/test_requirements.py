@@ -28,7 +28,7 @@ def test_the_portal_runs_with_the_packages_of_its_lock() -> None:
     assert names & {"pytest", "ruff", "alembic", "httpx", "pip-audit"} == set()
 
 
-@pytest.mark.parametrize("file", ["dev.py", "ops/tools.py", ".github/workflows/deploy.yml"])
+@pytest.mark.parametrize("file", ["local/dev/environment.py", "ops/tools.py", ".github/workflows/deploy.yml"])
 def test_packages_are_installed_with_required_hashes_only(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     installations = re.findall(r"pip(?:\", \"| )install", text)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import dev
+from local.dev.environment import Environment
 from ops.checkov import CHECKOV, check
 from ops.tools import Tools
 
@@ -45,7 +45,7 @@ def test_changed_packages_get_a_new_installation(cache: Path, tmp_path: Path) ->
 
 def test_checkov_is_installed_only_for_commands_that_need_it(cache: Path, tmp_path: Path) -> None:
     def installs_checkov(*, checkov: bool) -> bool:
-        steps = dev.Environment(tmp_path).missing_steps(azurite=False, checkov=checkov)
+        steps = Environment(tmp_path).missing_steps(azurite=False, checkov=checkov)
         return any("checkov" in step.announcement for step in steps)
 
     assert installs_checkov(checkov=True)
