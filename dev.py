@@ -8,6 +8,7 @@ usage: python3 dev.py COMMAND [ARGUMENTS]
   tour     run the main scenario against the running portal [--base-url URL [--make-people]]
   test     run the tests [arguments of pytest]
            --unit       only tests/unit: fast, needs no services
+           --faults     only tests/faults, in the full size: half an hour, on a machine that does nothing else
            --coverage   measure branch coverage of bp_core, adapters and functions;
                         if all tests run, fail under 90 per cent
   check    check format, lint, types, imports, lock, migrations, openapi, infra and vulnerabilities

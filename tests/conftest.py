@@ -25,6 +25,7 @@ from local.azurite import Azurite
 from local.postgres import throwaway_postgres
 from local.storage import prepare_storage
 from ops.migrate import upgrade
+from tests.faults import report
 from tests.world import NOON, SetClock, World
 
 ACCOUNT_KEY = base64.b64encode(b"a storage key for tests").decode()
@@ -33,6 +34,16 @@ ACCOUNTS = [f"account{number}" for number in range(300)]
 # A pool's threads jitter the age of their connections by the shared generator of `random`; hypothesis takes
 # that, when it happens while a strategy draws, for the strategy's doing and fails the test.
 psycopg_pool.base.random = Random().random  # type: ignore[attr-defined]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`dev.py test --faults` runs tests/faults in the full size."""
+    parser.addoption("--faults", action="store_true", help="run the fault tests in their full size")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of the fault tests."""
+    report.summarize(terminalreporter, is_full=bool(config.getoption("--faults")))
 
 
 class DatabaseServer(Protocol):

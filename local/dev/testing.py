@@ -7,6 +7,7 @@ MAX_TEST_PROCESSES = 8
 """Each test process starts its own PostgreSQL and Azurite."""
 
 UNIT_TESTS = "tests/unit"
+FAULT_TESTS = "tests/faults"
 MEASURED_PACKAGES = ("bp_core", "adapters", "functions")
 MIN_COVERAGE_PERCENT = 90
 
@@ -17,6 +18,8 @@ def pytest_arguments(root: Path, arguments: list[str]) -> list[str]:
     coverage = coverage_arguments(root, arguments) if "--coverage" in arguments else []
     if "--unit" in arguments:
         return [*coverage, UNIT_TESTS, *own]
+    if "--faults" in arguments:  # an option of pytest too: it chooses the size
+        return [*coverage, *own] if selects_files(root, own) else [*coverage, FAULT_TESTS, *own]
     processes = processes_for_tests(root, own)
     parallel = ["-n", str(processes)] if processes > 1 else []
     return [*parallel, *coverage, *own]
@@ -35,11 +38,13 @@ def coverage_arguments(root: Path, arguments: list[str]) -> list[str]:
 
 def selects_tests(root: Path, arguments: list[str]) -> bool:
     """Whether the arguments of `dev.py test` name files or select tests in another way."""
-    options = ("--unit", "-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore")
-    return any(
-        argument.startswith(options) or (root / argument.partition("::")[0]).exists()
-        for argument in arguments
-    )
+    options = ("--unit", "--faults", "-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore")
+    return selects_files(root, arguments) or any(argument.startswith(options) for argument in arguments)
+
+
+def selects_files(root: Path, arguments: list[str]) -> bool:
+    """Whether the arguments of `dev.py test` name files or directories."""
+    return any((root / argument.partition("::")[0]).exists() for argument in arguments)
 
 
 def processes_for_tests(root: Path, arguments: list[str]) -> int:

@@ -152,28 +152,34 @@ def names_of_tests() -> dict[str, set[str]]:
     }
 
 
-def promises() -> list[tuple[str, str]]:
-    """The rows of the tables of promises in security.md: the promise, and what tests it."""
-    section = text("docs/security.md").partition("## What is promised")[2].partition("\n## ")[0]
+PAGES_OF_PROMISES = ("docs/security.md", "docs/reliability.md")
+
+
+def promises(page: str) -> list[tuple[str, str]]:
+    """The rows of the tables of promises in a page: the promise, and what tests it."""
+    section = text(page).partition("## What is promised")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.+?) \| (.+) \|$", section, re.MULTILINE)
     return [row for row in rows if row[0] != "promise"]
 
 
-def test_every_promise_of_the_security_page_names_what_tests_it() -> None:
+@pytest.mark.parametrize("page", PAGES_OF_PROMISES)
+def test_every_promise_names_what_tests_it(page: str) -> None:
     tested = re.compile(r"`(tests/[\w/]+\.py::test_\w+|bench/\w+\.py)`")
 
-    assert promises()
-    assert [promise for promise, tests in promises() if not tested.search(tests)] == []
+    assert promises(page)
+    assert [promise for promise, tests in promises(page) if not tested.search(tests)] == []
 
 
-def test_security_page_names_tests_that_exist() -> None:
+@pytest.mark.parametrize("page", PAGES_OF_PROMISES)
+def test_pages_of_promises_name_tests_that_exist(page: str) -> None:
     known = names_of_tests()
-    page = text("docs/security.md")
-    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`", page)
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`", text(page))
 
     assert [file for file, _ in named if file not in known] == []
     assert [f"{file}::{name}" for file, name in named if name and name not in known[file]] == []
-    assert re.findall(r"`test_\w+`", page) == [], "a test is named with its file: tests/...py::test_name"
+    assert re.findall(r"`test_\w+`", text(page)) == [], (
+        "a test is named with its file: tests/...py::test_name"
+    )
 
 
 def test_every_decision_is_in_the_index() -> None:

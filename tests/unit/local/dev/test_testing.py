@@ -34,6 +34,22 @@ def test_unit_runs_only_the_unit_tests_in_one_process(
     assert testing.pytest_arguments(checkout, ["--unit", "-x"]) == ["tests/unit", "-x"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--faults"], ["tests/faults", "--faults"]),
+        (["--faults", "-k", "killed"], ["tests/faults", "--faults", "-k", "killed"]),
+        (["--faults", "a.py::test_it"], ["--faults", "a.py::test_it"]),
+    ],
+)
+def test_faults_runs_only_the_fault_tests_in_one_process(
+    arguments: list[str], expected: list[str], checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "a.py").touch()
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert testing.pytest_arguments(checkout, arguments) == expected
+
+
 @pytest.fixture
 def outside_of_github(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)

@@ -1,0 +1,211 @@
+"""A trial: clients work at a site while something breaks, and then every invariant is checked.
+
+    with trial.fault("PostgreSQL killed"), trial.load(*trial.writers(16), *trial.readers(4)):
+        site.postgres.kill()
+        time.sleep(3)
+        site.postgres.start()
+
+When the outer block ends, the site must be whole again. The trial then waits for the blob triggers, compares
+the database and the storage with the ledger, reports a row, and fails if anything was lost or doubled.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+from tests.faults import invariants
+from tests.faults.chains import Behaviour, Cast, Reader, Writer, run_all
+from tests.faults.clients import Client, User
+from tests.faults.hosts import Host
+from tests.faults.invariants import Findings
+from tests.faults.ledger import UNAVAILABLE, Ledger
+from tests.faults.report import Row
+from tests.faults.servers import KillableAzurite, KillablePostgres, wait_until
+from tests.faults.watch import MemoryWatcher, Prober
+from tests.world import World
+
+LONGEST_ANSWER = 10.0
+LONGEST_HEALTH = 1.0
+TRIGGER_SECONDS = 60.0
+RECOVERY_SECONDS = 60.0
+SHOWN = 20
+"""How many findings of a kind a failure shows."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """The full size has the numbers that are promised; the bounded one runs with all other tests."""
+
+    is_full: bool
+
+    def pick(self, *, bounded: float, full: float) -> float:
+        """The number of this size."""
+        return full if self.is_full else bounded
+
+    def count(self, *, bounded: int, full: int) -> int:
+        """The whole number of this size."""
+        return full if self.is_full else bounded
+
+
+@dataclass
+class Site:
+    """Two hosts over one PostgreSQL and one Azurite. `world` reaches both servers without the hosts."""
+
+    world: World
+    hosts: list[Host]
+    postgres: KillablePostgres
+    azurite: KillableAzurite
+    plants: list[User]
+    """A user of each plant."""
+    reviewers: list[User]
+    """Users of headquarters."""
+
+    @property
+    def urls(self) -> list[str]:
+        return [host.url for host in self.hosts]
+
+    def user(self, email: str, plant: int | None = None) -> User:
+        """Add a user of a plant (0 to 6) or of headquarters, who signs in."""
+        person = self.world.add_person(email, plant=plant).sign_in()
+        plant_id = None if person.plant_id is None else str(person.plant_id)
+        return User(email, plant_id, str(person.tokens["access_token"]))
+
+
+@dataclass
+class Trial:
+    """The load on a site, what was seen of it, and the check afterwards."""
+
+    site: Site
+    size: Size
+    report: Callable[[Row], None]
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def __post_init__(self) -> None:
+        self.prober = Prober(self.site.hosts)
+        self.memory = MemoryWatcher(self.site.hosts)
+
+    def writers(self, number: int, *, think_seconds: float = 0.0) -> list[Behaviour]:
+        """Clients that take practices through the workflow, with all plants, half of them at each host."""
+        site = self.site
+        category = str(site.world.categories[0])
+        return [
+            Writer(
+                f"practice-{index}",
+                self.client(index),
+                Cast(
+                    author=site.plants[index % 7],
+                    reviewer=site.reviewers[index % len(site.reviewers)],
+                    copier=site.plants[(index + 1) % 7],
+                    category_id=category,
+                ),
+                think_seconds=think_seconds,
+            )
+            for index in range(number)
+        ]
+
+    def readers(self, number: int, *, think_seconds: float = 0.5) -> list[Behaviour]:
+        """Clients that read pages, with all plants and headquarters, half of them at each host."""
+        users = [*self.site.plants, *self.site.reviewers]
+        return [
+            Reader(self.client(index), users[index % len(users)], think_seconds=think_seconds)
+            for index in range(number)
+        ]
+
+    def client(self, first: int = 0) -> Client:
+        """A client that starts with the host of this number and fails over to the other."""
+        return Client(self.site.urls, self.ledger, first)
+
+    @contextmanager
+    def load(self, *behaviours: Behaviour) -> Iterator[None]:
+        """Run clients until the block ends; they then finish what they have begun. Raises their errors."""
+        loop = asyncio.new_event_loop()
+        stop = asyncio.Event()
+        errors: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                loop.run_until_complete(run_all(behaviours, stop))
+            except BaseException as error:  # noqa: BLE001 - raised below, in the thread of the test
+                errors.append(error)
+
+        thread = threading.Thread(target=run, name="load", daemon=True)
+        thread.start()
+        try:
+            yield
+        except BaseException:
+            loop.call_soon_threadsafe(_cancel_all, loop)
+            raise
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join()
+            loop.close()
+        if errors:
+            raise errors[0]
+
+    def wait_for_writes(self, number: int) -> None:
+        """Wait until this many more writes are acknowledged."""
+        wanted = self.ledger.acknowledged + number
+        wait_until(
+            lambda: self.ledger.acknowledged >= wanted, RECOVERY_SECONDS, "no more writes are acknowledged"
+        )
+
+    @contextmanager
+    def observed(self) -> Iterator[None]:
+        """Probe the health endpoints and sample the memory during the block."""
+        with self.prober, self.memory:
+            yield
+
+    @contextmanager
+    def fault(self, name: str) -> Iterator[None]:
+        """Observe the block, then check that nothing is lost, and report the row of the fault."""
+        with self.observed():
+            yield
+        found = self.check()
+        self.report(self.row(name, found))
+        self.assert_held(found)
+
+    def check(self) -> Findings:
+        """Wait for the blob triggers, then compare everything with the ledger."""
+        self.settle()
+        return invariants.find(self.site.world, self.ledger)
+
+    def settle(self) -> None:
+        """Wait until every recorded photograph has its thumbnail, at most TRIGGER_SECONDS."""
+        deadline = time.monotonic() + TRIGGER_SECONDS
+        while invariants.lacks_thumbnails(self.site.world) and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+    def row(self, fault: str, found: Findings) -> Row:
+        """The row of the report."""
+        ledger = self.ledger
+        return Row(
+            fault=fault,
+            calls=ledger.calls,
+            acknowledged=ledger.acknowledged,
+            lost=len(found.lost),
+            doubled=len(found.doubled),
+            refused=ledger.statuses[UNAVAILABLE],
+            unanswered=ledger.statuses[0],
+            longest_answer=round(ledger.longest_answer, 2),
+            longest_health=round(self.prober.longest["/health"], 2),
+            peak_memory=round(self.memory.peak),
+        )
+
+    def assert_held(self, found: Findings) -> None:
+        """Fail if anything does not hold. Only the full size, which runs alone, has limits of time."""
+        kinds = {**asdict(found), "unexpected": self.ledger.unexpected, "health": self.prober.wrong}
+        wrong = {kind: (len(cases), cases[:SHOWN]) for kind, cases in kinds.items() if cases}
+        assert not wrong
+        assert self.ledger.acknowledged > 0, "nothing was written"
+        if self.size.is_full:
+            assert self.ledger.longest_answer < LONGEST_ANSWER, self.ledger.slowest_call
+            assert self.prober.longest["/health"] < LONGEST_HEALTH
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """End the clients at once, in the middle of their chains: the test has failed already."""
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
