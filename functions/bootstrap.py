@@ -21,6 +21,7 @@ from adapters.security.passwords import BcryptPasswords
 from adapters.security.tokens import JwtTokens
 from adapters.storage.accounts import AccountByIdentity, AccountByKey, StorageAccount
 from adapters.storage.blobs import AzureBlobs
+from adapters.storage.read_only import ReadOnlyBlobs
 from adapters.telemetry import NoTelemetry, Telemetry, open_telemetry
 from bp_core.shared.calendar import Clock
 from bp_core.shared.context import Context
@@ -78,7 +79,9 @@ class Portal:
             yield UnitOfWork(self, self.database.autocommit(statement_timeout), context)
             return
         with self.database.transaction(statement_timeout) as sql:
-            yield UnitOfWork(self, sql, context)
+            work = UnitOfWork(self, sql, context)
+            yield work
+        work.finish()
 
     def new_context(self, request_id: str | None = None) -> Context:
         """Return the context of an invocation that starts now."""
@@ -128,7 +131,7 @@ def build(
             prepared_statements=settings.database_prepared_statements,
             telemetry=telemetry,
         ),
-        blobs=AzureBlobs(_storage_account(settings, identity)),
+        blobs=_blobs(settings, identity),
         examiner=FileExaminer(keep_metadata=settings.keep_photo_metadata),
         spreadsheets=OfficeSpreadsheets(),
         passwords=BcryptPasswords(settings.bcrypt_rounds),
@@ -142,6 +145,11 @@ def build(
         memory_counter=MemoryCounter(),
         telemetry=telemetry,
     )
+
+
+def _blobs(settings: Settings, identity: Identity) -> AzureBlobs:
+    account = _storage_account(settings, identity)
+    return ReadOnlyBlobs(account) if settings.restored_copy else AzureBlobs(account)
 
 
 def _storage_account(settings: Settings, identity: Identity) -> StorageAccount:

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     rate_limit_upload: Rate = "10/minute"
     rate_limit_general: Rate = "300/minute"
     keep_photo_metadata: bool = False
+    restored_copy: bool = False
     trusted_proxies: Annotated[int, Field(ge=1, le=10)] = 1
     web_app_url: Annotated[
         str, Field(pattern=r"^(https://[^?#\s]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/[^?#\s]*)?)?$")

@@ -1,5 +1,6 @@
 """The unit of work of one invocation: every service, built at first use, over one transaction or none."""
 
+from collections.abc import Callable
 from functools import cached_property
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from adapters.postgres.notifications import PostgresNotifications
 from adapters.postgres.plants import PostgresPlants
 from adapters.postgres.purging import PostgresExpired
 from adapters.postgres.questions import PostgresQuestions
-from adapters.postgres.reconciliation import PostgresBlobInventory
+from adapters.postgres.reconciliation import PostgresBlobFailures, PostgresBlobInventory
 from adapters.postgres.reviews import PostgresInbox
 from adapters.postgres.savings import PostgresSavings
 from adapters.postgres.uploads import PostgresFiles, PostgresUploads
@@ -47,11 +48,13 @@ from bp_core.questions import QuestionService
 from bp_core.reviews.inbox import InboxService
 from bp_core.reviews.service import ReviewService
 from bp_core.savings import SavingsService, StarRatingListener
+from bp_core.uploads.failures import BlobGuard
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES
 from bp_core.uploads.reconciliation import Reconciliation
 from bp_core.uploads.recording import Recorder
 from bp_core.uploads.service import UploadService
 from bp_core.users import UserService
+from functions import logs
 from functions.shared_stores import SharedStores
 
 
@@ -60,6 +63,14 @@ class UnitOfWork(SharedStores):
 
     `context` says when the invocation happens and who acts; `portal` has what all invocations share.
     """
+
+    def finish(self) -> None:
+        """Do what had to wait for the commit. What fails is logged: the answer does not depend on it."""
+        for action in self._after_commit:
+            try:
+                action()
+            except Exception as failure:  # noqa: BLE001 - the caller gets the answer of what was committed
+                logs.log_failure("after_commit_failed", failure)
 
     # The features
 
@@ -106,6 +117,7 @@ class UnitOfWork(SharedStores):
             audit_trail=self._audit_trail,
             notifier=self._notifier,
             context=self.context,
+            after_commit=self._after_commit.append,
         )
 
     @cached_property
@@ -120,13 +132,16 @@ class UnitOfWork(SharedStores):
             audit_trail=self._audit_trail,
             notifier=self._notifier,
             context=self.context,
+            after_commit=self._after_commit.append,
         )
 
     def reconciliation(self, recording: "UnitOfWork") -> Reconciliation:
         """Compare files and blobs in this transaction; `recording` (without one) records what was missed."""
         return Reconciliation(
-            recorders=(recording.image_recorder, recording.document_recorder),
+            images=recording.image_recorder,
+            documents=recording.document_recorder,
             inventory=PostgresBlobInventory(self.sql),
+            guard=BlobGuard(PostgresBlobFailures(recording.sql), self.portal.blobs, self.context),
             blobs=self.portal.blobs,
             audit_trail=self._audit_trail,
             context=self.context,
@@ -306,6 +321,10 @@ class UnitOfWork(SharedStores):
         return PostgresQuestions(self.sql).scope(question_id)
 
     # What several features share
+
+    @cached_property
+    def _after_commit(self) -> list[Callable[[], None]]:
+        return []
 
     @cached_property
     def _editor(self) -> PracticeEditor:

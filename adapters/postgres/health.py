@@ -4,7 +4,7 @@ from typing import Final
 
 from adapters.postgres.database import Sql
 
-EXPECTED_REVISION: Final = "0015"
+EXPECTED_REVISION: Final = "0016"
 """The migration that this code requires."""
 
 

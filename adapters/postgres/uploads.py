@@ -114,7 +114,8 @@ class PostgresFiles(FileStore[File]):
         row = self._sql.mappings(
             sql.SQL("""
             SELECT EXISTS (SELECT FROM best_practices p WHERE p.id = %(practice_id)s) AS practice_exists,
-                   u.filename, u.reason, u.deleted_at IS NOT NULL AS is_deleted, to_jsonb(f) AS file,
+                   u.id IS NOT NULL AS is_requested, u.filename, u.reason,
+                   u.deleted_at IS NOT NULL AS is_deleted, to_jsonb(f) AS file,
                    f.id IS NOT NULL AND NOT {is_complete} AS lacks_thumbnail
             FROM (VALUES (true)) always
             LEFT JOIN uploads u ON u.container = %(container)s AND u.blob_name = %(blob_name)s
@@ -124,6 +125,7 @@ class PostgresFiles(FileStore[File]):
         )[0]
         return KnownUpload(
             practice_exists=row["practice_exists"],
+            is_requested=row["is_requested"],
             filename=row["filename"],
             rejection_reason=row["reason"],
             is_deleted=row["is_deleted"],
@@ -159,11 +161,12 @@ class PostgresFiles(FileStore[File]):
         return _settle(self._sql, name, "rejected", reason, now)
 
     @override
-    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
-        self._sql.run(
+    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> bool:
+        updated = self._sql.run(
             "UPDATE practice_images SET thumbnail_name = %(thumbnail_name)s WHERE id = %(file_id)s",
             {"file_id": file_id, "thumbnail_name": thumbnail_name},
         )
+        return updated == 1
 
     @override
     def rename(self, file_id: UUID, before: str, after: str) -> File | None:

@@ -48,6 +48,7 @@ PAGE_SIZE: Final = 1000
 BLOCK_SIZE: Final = 4 * MEGABYTE
 """How much of a large file is in memory while it is stored, in bytes. The default of the library is 64 MB."""
 
+PRECONDITION_FAILED: Final = 412
 RANGE_NOT_SATISFIABLE: Final = 416
 SERVER_ERROR: Final = 500
 
@@ -145,6 +146,21 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs, ExportStore):
                 return
 
     @override
+    def delete_unmodified(self, container: str, blob_name: str, since: datetime) -> bool:
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+        with _storage_errors():
+            try:
+                self._blob(container, blob_name).delete_blob(if_unmodified_since=since)
+            except ResourceNotFoundError:
+                return False
+            except HttpResponseError as error:
+                if error.status_code != PRECONDITION_FAILED:
+                    raise
+                return False
+        return True
+
+    @override
     def names(self, container: str) -> Iterator[list[str]]:
         with self._service.get_container_client(container) as client:
             pages = client.list_blob_names(results_per_page=PAGE_SIZE).by_page()
@@ -195,8 +211,12 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs, ExportStore):
         grant = _Grant("r", now, expires_at, served.content_type, _disposition(blob_name, served))
         return self._signed_url(EXPORTS, blob_name, grant)
 
+    @override
+    def require_writable(self) -> None:
+        return
+
+    @override
     def check(self) -> None:
-        """Check that the storage answers. Raises Unavailable."""
         from azure.core.exceptions import AzureError
 
         try:

@@ -5,44 +5,10 @@ codes. This module does not know HTTP: `functions.edge.responses` maps each fami
 error, add its class here; OpenAPI and docs/errors.md list `PortalError.catalogue`.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
 
-
-@dataclass(frozen=True)
-class FieldError:
-    """An error in one field of a request."""
-
-    field: str
-    message: str
-
-
-class PortalError(Exception):
-    """An error that is returned to the caller: a stable code, a message for users, the wrong fields.
-
-    `description` says in the documentation when the code is returned.
-    """
-
-    code: ClassVar[str]
-    description: ClassVar[str]
-
-    catalogue: ClassVar[list[type["PortalError"]]] = []
-    """Every class with a code of its own, in the order of definition."""
-
-    def __init_subclass__(cls) -> None:
-        """Add the class to the catalogue. Raises TypeError if another class has the same code."""
-        super().__init_subclass__()
-        if "code" not in vars(cls):
-            return
-        if any(other.code == cls.code for other in PortalError.catalogue):
-            raise TypeError(f"two errors have the code {cls.code}")
-        PortalError.catalogue.append(cls)
-
-    def __init__(self, message: str, *, details: tuple[FieldError, ...] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details
+from bp_core.shared.error_base import FieldError as FieldError  # noqa: PLC0414 - exported
+from bp_core.shared.error_base import PortalError as PortalError  # noqa: PLC0414 - exported
 
 
 class BadRequest(PortalError):
@@ -223,6 +189,16 @@ class PracticeCopied(Conflict):
 
     code = "COPIED"
     description = "a copied practice or a copy cannot move to another plant; a copy cannot be withdrawn"
+
+
+class RestoredCopy(Conflict):
+    """This portal is a copy for looking at: it changes no file."""
+
+    code = "RESTORED_COPY"
+    description = (
+        "this portal is a copy that was restored for looking at (`RESTORED_COPY`): files cannot be uploaded"
+        " or deleted, and no large export can be stored"
+    )
 
 
 class UploadMissing(Conflict):

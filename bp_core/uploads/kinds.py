@@ -95,6 +95,9 @@ DOCUMENTS: Final = UploadKind(
     max_bytes=20 * MEGABYTE,
 )
 
+THUMBNAIL_SUFFIX: Final = ".webp"
+"""What the name of a thumbnail has after the blob name of its image."""
+
 KINDS: Final[Mapping[FileType, UploadKind]] = {"image": IMAGES, "document": DOCUMENTS}
 
 MAX_PIXELS: Final = 50_000_000
@@ -148,6 +151,11 @@ def make_blob_name(name: BlobName) -> str:
     `documents/{practice_id}/{safe_stem}_{epoch_ms}.{ext}` for a document.
     """
     return f"{name.kind.folder}/{name.practice_id}/{name.stem}_{name.epoch_ms}.{name.extension}"
+
+
+def thumbnail_name(blob_name: str) -> str:
+    """Return the name of the thumbnail of an image, in the container of thumbnails."""
+    return blob_name + THUMBNAIL_SUFFIX
 
 
 def parse_blob_name(kind: UploadKind, text: str) -> BlobName:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from datetime import date, datetime
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from bp_core.practices.ports import BlobLinks
@@ -18,6 +18,10 @@ from bp_core.uploads.schemas import Upload
 
 File = TypeVar("File", bound=StoredImage | StoredDocument)
 """The row that an upload of one kind becomes."""
+
+
+MAX_NIGHTS: Final = 3
+"""On how many nights a blob may fail before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,13 @@ class PendingUpload:
 class KnownUpload(Generic[File]):
     """What the database knows of a blob before its bytes are read.
 
-    A practice that is marked as deleted exists. `filename` is None for a blob that nobody requested;
-    `is_deleted` is true if its file was deleted; `lacks_thumbnail` is true for a recorded image that has no
-    thumbnail yet.
+    A practice that is marked as deleted exists. `is_requested` is true if there is a row of its upload,
+    whatever its state is. `filename` is None for a blob that nobody requested; `is_deleted` is true if its
+    file was deleted; `lacks_thumbnail` is true for a recorded image that has no thumbnail yet.
     """
 
     practice_exists: bool
+    is_requested: bool
     filename: str | None
     rejection_reason: str | None
     is_deleted: bool
@@ -130,8 +135,11 @@ class FileStore(Protocol[File]):
         """Set an upload to `rejected`; return False if it was recorded, rejected or deleted before."""
         ...
 
-    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
-        """Update the blob name of an image's thumbnail."""
+    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> bool:
+        """Update the blob name of an image's thumbnail; return False if there is no such image any more.
+
+        It waits for a deletion of the image that has not committed yet.
+        """
         ...
 
     def rename(self, file_id: UUID, before: str, after: str) -> File | None:
@@ -144,6 +152,28 @@ class FileStore(Protocol[File]):
 
     def remove(self, practice_id: UUID, file_id: UUID, now: datetime) -> File | None:
         """Delete a file, and mark its upload as deleted; None if the practice has no such file."""
+        ...
+
+
+@dataclass(frozen=True)
+class FailedBlob:
+    """A blob that could not be processed: the error, and on how many nights in all."""
+
+    container: str
+    blob_name: str
+    error: str
+    nights: int
+
+
+class BlobFailures(Protocol):
+    """Counts failures of blobs. Each call commits at once."""
+
+    def count(self, container: str, blob_name: str, error: str, night: date) -> FailedBlob:
+        """Count a failure of a blob, at most one for each night."""
+        ...
+
+    def forget(self, container: str, blob_name: str) -> None:
+        """Delete the failures of a blob, unless it was given up."""
         ...
 
 
@@ -163,7 +193,25 @@ class BlobInventory(Protocol):
         ...
 
     def add_blobs(self, kind: UploadKind, blob_names: list[str]) -> list[str]:
-        """Add blobs that exist; return those that are not recorded, or have no thumbnail yet."""
+        """Add blobs that exist; return those that are not recorded.
+
+        Those that nobody requested and that failed on `MAX_NIGHTS` are left out.
+        """
+        ...
+
+    def add_thumbnails(self, names: list[str]) -> None:
+        """Add thumbnails that exist."""
+        ...
+
+    def undrawn(self, before: datetime, at_most: int) -> list[str]:
+        """List images that were recorded before a time, exist, and have no thumbnail, by their blob names.
+
+        Images that could not be drawn on `MAX_NIGHTS` are left out. Those that failed are last.
+        """
+        ...
+
+    def orphans(self, at_most: int) -> list[str]:
+        """List thumbnails of images that have neither a row nor a blob."""
         ...
 
     def mark_missing(self, kind: UploadKind, before: datetime, now: datetime) -> list[InventoryFile]:
@@ -174,13 +222,28 @@ class BlobInventory(Protocol):
         """Remove the mark from files whose blobs were added; return them."""
         ...
 
+    def forget_failures(self) -> None:
+        """Delete the failures of blobs that are gone, and of files with which nothing is wrong any more."""
+        ...
+
     def expire_uploads(self, now: datetime) -> int:
-        """Set pending uploads to `expired` if they did not arrive in time; return how many."""
+        """Set pending uploads to `expired` if they did not arrive in time; return how many.
+
+        One whose blob was added did arrive, and waits for another try.
+        """
         ...
 
 
 class BlobStore(BlobLinks, Protocol):
     """Stores blobs, and signs URLs for them. Every method may raise Unavailable."""
+
+    def check(self) -> None:
+        """Check that the storage answers. Raises Unavailable."""
+        ...
+
+    def require_writable(self) -> None:
+        """Check that this portal may change the storage. Raises RestoredCopy."""
+        ...
 
     def read(self, container: str, blob_name: str, at_most: int) -> StoredBlob | None:
         """Read a blob of up to `at_most` bytes; None if there is no such blob."""
@@ -212,10 +275,18 @@ class BlobStore(BlobLinks, Protocol):
 
 
 class BlobLister(Protocol):
-    """Lists blobs."""
+    """Lists blobs, and deletes old ones."""
+
+    def check(self) -> None:
+        """Check that the storage answers. Raises Unavailable."""
+        ...
 
     def names(self, container: str) -> Iterator[list[str]]:
         """List the blob names of a container, one page at a time. Raises Unavailable."""
+        ...
+
+    def delete_unmodified(self, container: str, blob_name: str, since: datetime) -> bool:
+        """Delete a blob that was not written since a time; return whether it did. Raises Unavailable."""
         ...
 
 

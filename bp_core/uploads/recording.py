@@ -3,14 +3,16 @@
 The blob trigger, the confirm calls, the upload through the portal and the nightly reconciliation all use a
 `Recorder`, for images and for documents. For one blob it may run any number of times, in any order and at the
 same time: one row is the result. The stored bytes decide, not what the client declared. A rejection is
-committed before the blob is moved, so that a retry after a failure has the same result.
+committed before the blob is moved, and a deletion before the blobs are deleted, so that a retry after a
+failure has the same result. A thumbnail is written before the row names it, and only a row that still exists
+can name it.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic
 from uuid import UUID
 
 from bp_core.notifications import Notice, Notifier
@@ -20,7 +22,14 @@ from bp_core.practices.views import THUMBNAIL_TYPE, THUMBNAILS
 from bp_core.shared.auditing import AuditTrail
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Invalid, NotFound, Unavailable
-from bp_core.uploads.kinds import BlobName, RejectedFileError, UploadKind, parse_blob_name
+from bp_core.uploads.examining import BlobExaminer
+from bp_core.uploads.kinds import (
+    BlobName,
+    RejectedFileError,
+    UploadKind,
+    parse_blob_name,
+    thumbnail_name,
+)
 from bp_core.uploads.ports import (
     BlobStore,
     CheckedFile,
@@ -31,32 +40,8 @@ from bp_core.uploads.ports import (
     KnownUpload,
     StoredBlob,
 )
+from bp_core.uploads.results import Missing, Recorded, RecordingResult, Rejected, Unknown
 from bp_core.uploads.rights import require_uploader
-
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Recorded(Generic[Item]):
-    """The file is recorded; `is_new` is true only for the call that recorded it."""
-
-    file: Item
-    is_new: bool
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """The file is not accepted; its blob is in quarantine."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Missing:
-    """There is no such blob, or not yet."""
-
-
-RecordingResult = Recorded[File] | Rejected | Missing
 
 RightCheck = Callable[[], object]
 """Checks a right on the locked practice, and raises if there is none."""
@@ -64,15 +49,19 @@ RightCheck = Callable[[], object]
 DELETED: Final = "The file was deleted. Upload it again with a new upload permit."
 """Why a blob is refused whose file was deleted, although its upload permit may still be valid."""
 
-MAX_READS: Final = 5
-"""How often a blob is read that another call replaces meanwhile."""
+AfterCommit = Callable[[Callable[[], None]], object]
+"""Takes what is to be done after the transaction has committed, and only then."""
 
 
 @dataclass(frozen=True)
 class _Upload:
-    """A blob that is being recorded; a document has `default_name` until its uploader names it."""
+    """A blob that is being recorded; a document has `default_name` until its uploader names it.
+
+    `is_ours` is false for a blob that nobody requested or confirms in this database.
+    """
 
     name: BlobName
+    is_ours: bool
     default_name: str
     document_name: str | None
     require_right: RightCheck
@@ -90,6 +79,7 @@ class Recorder(Generic[File]):
     audit_trail: AuditTrail
     notifier: Notifier
     context: Context
+    after_commit: AfterCommit
 
     def record(
         self,
@@ -104,16 +94,15 @@ class Recorder(Generic[File]):
         `document_name` is the name that the uploader gives a document, before or after it is recorded.
         `require_right` checks the right of a caller; without one, a file is rejected if the user who
         requested the upload may no longer edit the practice. It runs before the blob is read, and again in
-        the transaction that writes the file. Raises Unavailable (try again), and what `require_right` raises.
+        the transaction that writes the file. A blob with a name that no portal makes is moved to quarantine;
+        one that nobody requested in this database is recorded or stays where it is. Raises Unavailable (try
+        again), and what `require_right` raises.
         """
-        try:
-            name = parse_blob_name(self.kind, blob_name)
-        except Invalid as error:
-            return self._quarantine(blob_name, error.details[0].message)
+        name = self._own_name(blob_name)
+        if isinstance(name, Rejected):
+            return name
         known = self.store.known(name)
-        default_name = known.filename or f"{name.stem}.{name.extension}"
-        right = require_right or partial(self._require_uploader, name)
-        upload = _Upload(name, default_name, document_name, right)
+        upload = self._upload(name, known, document_name, require_right)
         settled = self._settled(upload, known)
         if settled is None:
             return self._record_or_reject(upload, with_thumbnail=with_thumbnail)
@@ -121,19 +110,69 @@ class Recorder(Generic[File]):
             return self._add_thumbnail(name, known.file)
         return settled
 
-    def remove(self, practice_id: UUID, file_id: UUID) -> None:
-        """Delete a file of a practice with its blobs, in a transaction: if a blob stays, so does the row.
+    def give_up(self, blob_name: str, reason: str) -> RecordingResult[File]:
+        """Reject an upload that cannot be examined, without another try. Raises Unavailable."""
+        name = self._own_name(blob_name)
+        if isinstance(name, Rejected):
+            return name
+        known = self.store.known(name)
+        upload = self._upload(name, known)
+        return self._settled(upload, known) or self._reject(upload, reason)
 
-        Its blob name is never recorded again. Raises NotFound, Unavailable.
+    def draw_thumbnail(self, blob_name: str) -> bool:
+        """Draw the thumbnail of a recorded image; return False if the image or its blob does not exist.
+
+        Raises RejectedFileError for an image that cannot be decoded, Unavailable.
         """
+        name = parse_blob_name(self.kind, blob_name)
+        file = self.store.known(name).file
+        return file is not None and self._draw(name, file)
+
+    def remove(self, practice_id: UUID, file_id: UUID) -> None:
+        """Delete a file of a practice in a transaction, and its blobs after that has committed.
+
+        Its blob name is never recorded again. Blobs that stay, because the storage fails meanwhile, are moved
+        away by the nightly reconciliation. Raises NotFound, Unavailable if the storage does not answer.
+        """
+        self.blobs.check()
         kind = self.kind.name
         file = self.store.remove(practice_id, file_id, self.context.now)
         if file is None:
             raise NotFound(f"There is no such {kind}.")
         self.audit_trail.record(f"{kind}.deleted", kind, file.id, before=_facts(file))
-        if isinstance(file, StoredImage) and file.thumbnail_name:
-            self.blobs.delete(THUMBNAILS, file.thumbnail_name)
+        self.after_commit(partial(self._delete_blobs, file))
+
+    def _delete_blobs(self, file: File) -> None:
         self.blobs.delete(file.blob_container, file.blob_name)
+        if isinstance(file, StoredImage):  # also one that is being drawn now, and is not named yet
+            self.blobs.delete(THUMBNAILS, thumbnail_name(file.blob_name))
+
+    def _own_name(self, blob_name: str) -> BlobName | Rejected:
+        """Parse the name of a blob. What no portal names so is no portal's file: it goes to quarantine."""
+        try:
+            return parse_blob_name(self.kind, blob_name)
+        except Invalid as error:
+            return self._quarantine(blob_name, error.details[0].message)
+
+    @property
+    def blob_examiner(self) -> BlobExaminer:
+        """Examines the blobs of this kind."""
+        return BlobExaminer(self.kind, self.blobs, self.examiner)
+
+    def _upload(
+        self,
+        name: BlobName,
+        known: KnownUpload[File],
+        document_name: str | None = None,
+        require_right: RightCheck | None = None,
+    ) -> _Upload:
+        return _Upload(
+            name=name,
+            is_ours=known.is_requested or require_right is not None,
+            default_name=known.filename or f"{name.stem}.{name.extension}",
+            document_name=document_name,
+            require_right=require_right or partial(self._require_uploader, name),
+        )
 
     def _settled(self, upload: _Upload, known: KnownUpload[File]) -> RecordingResult[File] | None:
         """Return the result of an upload that needs no examination; None for any other."""
@@ -145,7 +184,7 @@ class Recorder(Generic[File]):
         if known.rejection_reason is not None:
             return self._quarantine(blob_name, known.rejection_reason)
         if not known.practice_exists:
-            return self._quarantine(blob_name, "The practice does not exist.")
+            return Unknown("The practice does not exist.")
         return None
 
     def _settled_meanwhile(self, upload: _Upload) -> RecordingResult[File] | None:
@@ -154,7 +193,7 @@ class Recorder(Generic[File]):
     def _record_or_reject(self, upload: _Upload, *, with_thumbnail: bool) -> RecordingResult[File]:
         try:
             upload.require_right()
-            examined = self._examined_blob(upload.name, with_thumbnail=with_thumbnail)
+            examined = self.blob_examiner.prepare(upload.name, with_thumbnail=with_thumbnail)
             if examined is None:
                 return self._settled_meanwhile(upload) or Missing()
             recorded = self._write_file(upload, *examined)
@@ -162,35 +201,8 @@ class Recorder(Generic[File]):
             return self._reject(upload, str(error))
         thumbnail = examined[1].thumbnail
         if thumbnail is not None and isinstance(recorded, Recorded):
-            self._store_thumbnail(recorded.file, thumbnail)
+            self._keep_thumbnail(recorded.file, thumbnail)
         return recorded
-
-    def _examined_blob(self, name: BlobName, *, with_thumbnail: bool) -> tuple[StoredBlob, Examined] | None:
-        """Examine a blob, and replace its bytes by those to be stored; None if there is no such blob.
-
-        The blob is replaced before its file is recorded: whatever happens in between, the next call finds a
-        blob that needs no replacement. Raises RejectedFileError, Unavailable.
-        """
-        content_type = name.format.content_type
-        for _ in range(MAX_READS):
-            stored = self.blobs.read(self.kind.container, str(name), self.kind.max_bytes)
-            if stored is None:
-                return None
-            examined = self._examined(name, stored, with_thumbnail=with_thumbnail)
-            if examined.data == stored.data or self.blobs.replace(
-                self.kind.container, str(name), examined.data, content_type, stored.etag
-            ):
-                return stored, examined
-        raise Unavailable("The file changes all the time; try again shortly.")
-
-    def _examined(self, name: BlobName, stored: StoredBlob, *, with_thumbnail: bool) -> Examined:
-        if stored.data is None:
-            raise RejectedFileError(
-                f"The file has {stored.size} bytes; at most {self.kind.max_bytes} bytes are accepted."
-            )
-        if not name.format.matches(stored.data):
-            raise RejectedFileError(f"The file is not of type {name.format.content_type}.")
-        return self.examiner.examine(stored.data, name.format.content_type, with_thumbnail=with_thumbnail)
 
     def _write_file(self, upload: _Upload, stored: StoredBlob, examined: Examined) -> RecordingResult[File]:
         checked = CheckedFile(
@@ -216,20 +228,24 @@ class Recorder(Generic[File]):
         return result
 
     def _add_thumbnail(self, name: BlobName, file: File) -> RecordingResult[File]:
-        """Make the thumbnail of an image that is recorded; an image that cannot be decoded stays without."""
-        stored = self.blobs.read(self.kind.container, str(name), self.kind.max_bytes)
-        if stored is None:
-            return Missing()
+        """Draw the thumbnail of an image that is recorded; an image that cannot be decoded stays without."""
         with suppress(RejectedFileError):
-            thumbnail = self._examined(name, stored, with_thumbnail=True).thumbnail
-            if thumbnail is not None:
-                self._store_thumbnail(file, thumbnail)
+            if not self._draw(name, file):
+                return Missing()
         return Recorded(file, is_new=False)
 
-    def _store_thumbnail(self, file: File, thumbnail: bytes) -> None:
-        thumbnail_name = f"{file.blob_name}.webp"
-        self.blobs.put(THUMBNAILS, thumbnail_name, thumbnail, THUMBNAIL_TYPE)
-        self.store.set_thumbnail(file.id, thumbnail_name)
+    def _draw(self, name: BlobName, file: File) -> bool:
+        thumbnail = self.blob_examiner.thumbnail(name)
+        return thumbnail is not None and self._keep_thumbnail(file, thumbnail)
+
+    def _keep_thumbnail(self, file: File, thumbnail: bytes) -> bool:
+        """Write a thumbnail, then name it on the row; delete it again if the image was deleted meanwhile."""
+        name = thumbnail_name(file.blob_name)
+        self.blobs.put(THUMBNAILS, name, thumbnail, THUMBNAIL_TYPE)
+        is_kept = self.store.set_thumbnail(file.id, name)
+        if not is_kept:
+            self.blobs.delete(THUMBNAILS, name)
+        return is_kept
 
     def _require_uploader(self, name: BlobName) -> None:
         """Check the right of the user who requested an upload. Raises RejectedFileError."""
@@ -250,7 +266,12 @@ class Recorder(Generic[File]):
         return renamed
 
     def _reject(self, upload: _Upload, reason: str) -> RecordingResult[File]:
-        """Write a rejection, then move the blob; another call may have settled the upload meanwhile."""
+        """Write a rejection, then move the blob; another call may have settled the upload meanwhile.
+
+        A blob that is not ours stays where it is, and leaves no row: it may be a file of another database.
+        """
+        if not upload.is_ours:
+            return self._settled_meanwhile(upload) or Unknown(reason)
         name, blob_name = upload.name, str(upload.name)
         with self.store.atomic():
             is_rejected = self.store.reject(name, reason, self.context.now)

@@ -27,7 +27,8 @@ from bp_core.uploads.kinds import (
     safe_stem,
 )
 from bp_core.uploads.ports import BlobStore, File, PendingUpload, UploadStore
-from bp_core.uploads.recording import Missing, Recorded, Recorder, RecordingResult, Rejected
+from bp_core.uploads.recording import Recorder
+from bp_core.uploads.results import Missing, Recorded, RecordingResult, Rejected, Unknown
 from bp_core.uploads.schemas import (
     Confirmation,
     DocumentConfirmation,
@@ -81,12 +82,13 @@ class UploadService:
     def presign(self, caller: Caller, request: UploadRequest) -> UploadPermit:
         """Sign a URL to upload one file of a practice that the caller may edit.
 
-        Raises Invalid for a file that would not be accepted, NotFound, Forbidden, Unavailable.
+        Raises Invalid for a file that would not be accepted, NotFound, Forbidden, RestoredCopy, Unavailable.
         """
         kind = KINDS[request.file_type]
         if request.file_size > kind.max_bytes:
             raise Invalid.of("file_size", f"must be at most {kind.max_bytes} bytes")
         self._lock_editable(caller, request.practice_id)
+        self.blobs.require_writable()
         stem = request.image_type or safe_stem(request.filename)
         declared = _DeclaredFile(
             kind, request.practice_id, stem, request.filename, request.content_type, request.file_size
@@ -105,10 +107,11 @@ class UploadService:
         """Record an image that a client has uploaded to a practice that the caller may edit.
 
         The owner of an approved practice can still confirm an image that is recorded already.
-        Raises NotFound, Forbidden, Unavailable, UploadMissing, and Invalid for a blob of another practice or
-        kind.
+        Raises NotFound, Forbidden, RestoredCopy, Unavailable, UploadMissing, and Invalid for a blob of
+        another practice or kind.
         """
         workflow.require_owner(caller, self.practices.scope(practice_id))
+        self.blobs.require_writable()
         name = self._confirmed_name(self.image_recorder.kind, practice_id, confirmation)
         if name.stem != confirmation.image_type:
             raise Invalid.of("image_type", "does not match the name of the blob")
@@ -122,10 +125,11 @@ class UploadService:
         """Record a document that a client has uploaded to a practice that the caller may edit.
 
         The owner of an approved practice can still confirm a document that is recorded already.
-        Raises NotFound, Forbidden, Unavailable, UploadMissing, and Invalid for a blob of another practice or
-        kind.
+        Raises NotFound, Forbidden, RestoredCopy, Unavailable, UploadMissing, and Invalid for a blob of
+        another practice or kind.
         """
         workflow.require_owner(caller, self.practices.scope(practice_id))
+        self.blobs.require_writable()
         name = self._confirmed_name(self.document_recorder.kind, practice_id, confirmation)
         result = self.document_recorder.record(
             str(name),
@@ -140,12 +144,14 @@ class UploadService:
     ) -> Recorded[Image] | UploadRejected:
         """Store and record an image of a practice that the caller may edit.
 
-        Raises TooLarge, NotFound, Forbidden, Unavailable, and Invalid for a wrong file name or content type.
+        Raises TooLarge, NotFound, Forbidden, RestoredCopy, Unavailable, and Invalid for a wrong file name or
+        content type.
         """
         size = len(upload.data)
         if size > IMAGES.max_bytes:
             raise TooLarge(f"The file is larger than {IMAGES.max_bytes} bytes.")
         workflow.require_editor(caller, self.practices.scope(practice_id))
+        self.blobs.require_writable()
         declared = _DeclaredFile(
             IMAGES, practice_id, upload.image_type, upload.filename, upload.content_type, size
         )
@@ -187,17 +193,19 @@ class UploadService:
     def remove_image(self, caller: Caller, practice_id: UUID, image_id: UUID) -> None:
         """Delete an image of a practice that the caller may edit, with its blobs.
 
-        Raises NotFound, Forbidden, Unavailable.
+        Raises NotFound, Forbidden, RestoredCopy, Unavailable.
         """
         self._lock_editable(caller, practice_id)
+        self.blobs.require_writable()
         self.image_recorder.remove(practice_id, image_id)
 
     def remove_document(self, caller: Caller, practice_id: UUID, document_id: UUID) -> None:
         """Delete a document of a practice that the caller may edit, with its blob.
 
-        Raises NotFound, Forbidden, Unavailable.
+        Raises NotFound, Forbidden, RestoredCopy, Unavailable.
         """
         self._lock_editable(caller, practice_id)
+        self.blobs.require_writable()
         self.document_recorder.remove(practice_id, document_id)
 
     def _lock_editable(self, caller: Caller, practice_id: UUID) -> PracticeScope:
@@ -270,6 +278,6 @@ def _shown(
     """
     if isinstance(result, Missing):
         raise UploadMissing("The file is not in the storage yet; upload it first.")
-    if isinstance(result, Rejected):
+    if isinstance(result, Rejected | Unknown):
         return UploadRejected("The file was rejected.", details=(FieldError(field, result.reason),))
     return Recorded(show(result.file), result.is_new)

@@ -43,13 +43,17 @@ class LastRun(ResponseModel):
 
 
 class SystemStatus(ResponseModel):
-    """What works; `migrated` is null while the database does not answer."""
+    """What works; `migrated` is null while the database does not answer.
+
+    `restored_copy` is true for a copy that was restored for looking at: it changes no file and runs no timer.
+    """
 
     status: Literal["ok", "degraded"]
     version: str
     database: Literal["ok", "unavailable"]
     storage: Literal["ok", "unavailable"]
     migrated: bool | None
+    restored_copy: bool
     jobs: list[LastRun]
 
 
@@ -83,6 +87,7 @@ def show_system_status(work: UnitOfWork) -> SystemStatus:
         database="ok" if database else "unavailable",
         storage="ok" if storage else "unavailable",
         migrated=migrated,
+        restored_copy=work.portal.settings.restored_copy,
         jobs=[_last_run(run) for run in runs],
     )
 

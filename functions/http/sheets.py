@@ -6,7 +6,7 @@ from bp_core.practices.queries import ExportQuery
 from bp_core.practices.schemas import ExportLink, ImportReport
 from bp_core.practices.spreadsheets import CONTENT_TYPES
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import Forbidden
+from bp_core.shared.errors import Forbidden, RestoredCopy
 from bp_core.shared.schemas import RequestModel
 from functions.edge.access import SIGNED_IN
 from functions.edge.endpoint import endpoints
@@ -29,7 +29,14 @@ class TrialChoice(RequestModel):
     dry_run: bool | None = None
 
 
-@endpoint("GET", "/api/v1/best-practices/export", who=SIGNED_IN, expensive=True, media=(XLSX, CSV))
+@endpoint(
+    "GET",
+    "/api/v1/best-practices/export",
+    who=SIGNED_IN,
+    expensive=True,
+    media=(XLSX, CSV),
+    errors=(RestoredCopy,),
+)
 def export_practices(work: UnitOfWork, caller: Caller, query: ExportQuery) -> FileReply | ExportLink:
     """Export the practices of the list, in the same order.
 

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from bp_core.practices.schemas import Document, Image, ImageType
 from bp_core.shared.access import Caller
-from bp_core.shared.errors import PracticeDeleted, UploadMissing, UploadRejected
+from bp_core.shared.errors import PracticeDeleted, RestoredCopy, UploadMissing, UploadRejected
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery, RequestModel
 from bp_core.uploads.kinds import IMAGES
-from bp_core.uploads.recording import Recorded
+from bp_core.uploads.results import Recorded
 from bp_core.uploads.schemas import (
     DocumentConfirmation,
     ImageConfirmation,
@@ -25,7 +25,7 @@ from functions.practice_access import PRACTICE_OWNER, PRACTICE_VIEWER
 from functions.unit_of_work import UnitOfWork
 
 PRACTICE: Final = "/api/v1/best-practices/{practice_id:guid}"
-CONFIRMATION_ERRORS: Final = (UploadMissing, UploadRejected, PracticeDeleted)
+CONFIRMATION_ERRORS: Final = (RestoredCopy, UploadMissing, UploadRejected, PracticeDeleted)
 
 FORM_OVERHEAD: Final = 64 * 1024
 """What a multipart form may need in addition to its file, in bytes."""
@@ -41,14 +41,26 @@ class ImageFields(RequestModel):
     image_type: ImageType
 
 
-@endpoint("POST", "/api/v1/upload/presigned-url", who=PRACTICE_OWNER, limit="upload", creates=True)
+@endpoint(
+    "POST",
+    "/api/v1/upload/presigned-url",
+    who=PRACTICE_OWNER,
+    limit="upload",
+    creates=True,
+    errors=(RestoredCopy,),
+)
 def ask_for_upload(work: UnitOfWork, caller: Caller, body: UploadRequest) -> UploadPermit:
     """Create a pre-signed URL to upload one file to the storage."""
     return work.uploads.presign(caller, body)
 
 
 @endpoint(
-    "POST", "/api/v1/best-practices/upload/presigned-url", who=PRACTICE_OWNER, limit="upload", creates=True
+    "POST",
+    "/api/v1/best-practices/upload/presigned-url",
+    who=PRACTICE_OWNER,
+    limit="upload",
+    creates=True,
+    errors=(RestoredCopy,),
 )
 def ask_for_practice_upload(work: UnitOfWork, caller: Caller, body: UploadRequest) -> UploadPermit:
     """Create a pre-signed URL to upload one file to the storage (the path of older clients)."""
@@ -80,7 +92,7 @@ def confirm_image(
     status=201,
     or_status=200,
     transaction=False,
-    errors=(UploadRejected, PracticeDeleted),
+    errors=(RestoredCopy, UploadRejected, PracticeDeleted),
 )
 def upload_image(
     work: UnitOfWork, caller: Caller, practice_id: UUID, form: Form[ImageFields]
@@ -102,7 +114,7 @@ def list_uploads(work: UnitOfWork, caller: Caller, practice_id: UUID, query: Pag
     return work.uploads.uploads(caller, practice_id, query)
 
 
-@endpoint("DELETE", f"{PRACTICE}/images/{{image_id:guid}}", who=PRACTICE_OWNER)
+@endpoint("DELETE", f"{PRACTICE}/images/{{image_id:guid}}", who=PRACTICE_OWNER, errors=(RestoredCopy,))
 def delete_image(work: UnitOfWork, caller: Caller, practice_id: UUID, image_id: UUID) -> Reply[None]:
     """Delete an image with its blobs."""
     work.uploads.remove_image(caller, practice_id, image_id)
@@ -131,7 +143,7 @@ def list_documents(work: UnitOfWork, caller: Caller, practice_id: UUID, query: P
     return work.uploads.documents(caller, practice_id, query)
 
 
-@endpoint("DELETE", f"{PRACTICE}/documents/{{doc_id:guid}}", who=PRACTICE_OWNER)
+@endpoint("DELETE", f"{PRACTICE}/documents/{{doc_id:guid}}", who=PRACTICE_OWNER, errors=(RestoredCopy,))
 def delete_document(work: UnitOfWork, caller: Caller, practice_id: UUID, doc_id: UUID) -> Reply[None]:
     """Delete a document with its blob."""
     work.uploads.remove_document(caller, practice_id, doc_id)

@@ -30,6 +30,9 @@ class Job:
     schedule_setting: str | None
 
 
+SHOWN_UNKNOWN: Final = 20
+"""How many blobs that the database does not know are named in the log."""
+
 JOBS: Final[dict[str, Job]] = {}
 """All jobs by name."""
 
@@ -59,7 +62,7 @@ def rate_stars(work: UnitOfWork) -> JobResult:
 
 @job(schedule_setting="RECONCILE_UPLOADS_SCHEDULE")
 def reconcile_uploads(work: UnitOfWork) -> JobResult:
-    """Record uploads whose events were missed, expire uploads without a file, and report missing blobs."""
+    """Record uploads whose events were missed, draw missing thumbnails, report lost and failing files."""
     # Each file is committed at once by a second unit of work; the comparison uses the transaction of the job.
     with work.portal.unit_of_work(transaction=False) as recording:
         found = work.reconciliation(recording).run()
@@ -67,11 +70,12 @@ def reconcile_uploads(work: UnitOfWork) -> JobResult:
         logs.log("upload_rejected", level=logging.WARNING, blob=blob, reason=reason)
     for lost in found.lost:
         logs.log("blob_lost", level=logging.WARNING, id=lost.id, blob=lost.blob_name)
-    counts = {
-        name: len(getattr(found, name)) for name in ("recorded", "rejected", "postponed", "lost", "found")
-    }
-    logs.log("uploads_reconciled", **counts, expired=found.expired)
-    return JobResult(found.rows)
+    for failed in found.failed:
+        logs.log("blob_failed", level=logging.ERROR, **asdict(failed))
+    if found.unknown:
+        logs.log("blobs_unknown", level=logging.WARNING, blobs=found.unknown[:SHOWN_UNKNOWN])
+    logs.log("uploads_reconciled", **found.counts)
+    return JobResult(found.rows, data_error=found.error)
 
 
 @job(schedule_setting="REBUILD_ROLL_UPS_SCHEDULE")

@@ -46,6 +46,9 @@ def _timer_function(job: Job) -> Callable[[func.TimerRequest, func.Context], Non
 
 def _run(job: Job, timer: func.TimerRequest) -> None:
     portal = bootstrap.portal()
+    if portal.settings.restored_copy:
+        logs.log("job_off", job=job.name, reason="this portal is a restored copy")
+        return
     status = getattr(timer, "schedule_status", {})  # not in the abstract class
     due = due_time(status, portal.clock.now())
     try:

@@ -113,6 +113,7 @@ var defaults = {
   REVIEW_DUE_WORKING_DAYS: '5'
   TELEMETRY: 'opentelemetry'
   KEEP_PHOTO_METADATA: 'false'
+  RESTORED_COPY: 'false'
   TRUSTED_PROXIES: '1'
   WEB_APP_URL: ''
 }

@@ -31,7 +31,8 @@ def test_the_database_answers(world: World) -> None:
 def test_the_status_shows_what_works_and_the_last_run_of_each_job(world: World) -> None:
     browser = world.browser()
     healthy = {
-        "status": "ok", "version": VERSION, "database": "ok", "storage": "ok", "migrated": True, "jobs": []
+        "status": "ok", "version": VERSION, "database": "ok", "storage": "ok", "migrated": True,
+        "restored_copy": False, "jobs": [],
     }  # fmt: skip
     assert browser.get("/health/status").json()["data"] == healthy
     for _ in range(2):

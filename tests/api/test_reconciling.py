@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -17,6 +17,10 @@ from tests.documents import office, pdf
 from tests.world import Person, World, confirmation, document_confirmation, picture
 
 DAY = timedelta(days=1)
+DOCX: Final = {
+    "filename": "plan.docx",
+    "content_type": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
 
 
 @pytest.fixture
@@ -99,21 +103,41 @@ def test_a_missing_thumbnail_is_made(world: World, author: Person, practice_id: 
 def test_a_blob_that_cannot_be_recorded_is_moved_to_quarantine_and_reported_once(
     world: World, author: Person, practice_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    macros = str(world.presign_document(author, practice_id, **DOCX)["blob_name"])
     rejected = {
-        "best-practices": ["stray.txt", f"practices/{uuid4()}/before_1.jpg"],
-        "supporting-documents": ["a/b/c.pdf", f"documents/{practice_id}/plan_1.docx"],
+        "best-practices": ["stray.txt"],
+        "supporting-documents": ["a/b/c.pdf", macros],
     }
     for container, names in rejected.items():
         for name in names:
             world.put_blob(name, office("docm"), container)
 
-    assert (reconcile(world), reconcile(world)) == (4, 0)
+    assert (reconcile(world), reconcile(world)) == (3, 0)
 
     assert world.blob_names("best-practices") == world.blob_names("supporting-documents") == []
     expected = sorted(f"{container}/{name}" for container, names in rejected.items() for name in names)
     assert world.blob_names("quarantine") == expected
     assert world.query("SELECT state, reason FROM uploads") == [("rejected", "The file contains macros.")]
-    assert caplog.text.count("upload_rejected") == 4
+    assert caplog.text.count("upload_rejected") == 3
+
+
+def test_a_blob_that_the_database_does_not_know_is_reported_and_left(
+    world: World, author: Person, practice_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    unknown = {
+        "best-practices": f"practices/{uuid4()}/before_1.jpg",
+        "supporting-documents": f"documents/{practice_id}/plan_1.docx",
+    }
+    for container, name in unknown.items():
+        world.put_blob(name, office("docm"), container)
+
+    assert (reconcile(world), reconcile(world)) == (0, 0)
+
+    for container, name in unknown.items():
+        assert world.blob_names(container) == [name]
+        assert caplog.text.count(f'"{name}"') == 2
+    assert world.blob_names("quarantine") == []
+    assert world.query("SELECT count(*) FROM uploads") == [(0,)]
 
 
 def test_a_missing_blob_is_reported_once_and_again_when_it_is_back(

@@ -10,10 +10,11 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
+from adapters.files.examiner import FileExaminer
 from adapters.storage.accounts import AccountByKey
 from adapters.storage.blobs import AzureBlobs
 from bp_core.shared.errors import Unavailable
-from bp_core.uploads.ports import StoredBlob
+from bp_core.uploads.ports import Examined, StoredBlob
 from functions import bootstrap
 from tests.api.image_uploads import confirm, put, stored
 from tests.world import NOON, Person, World, concurrently, error_of, picture
@@ -256,13 +257,19 @@ def test_a_blob_with_a_foreign_name_is_moved_to_quarantine(world: World, practic
     assert counts(world) == [(0, 0, 0)]
 
 
-def test_a_blob_of_a_practice_that_does_not_exist_is_moved_to_quarantine(world: World) -> None:
-    blob_name = f"practices/{uuid4()}/before_1.jpg"
-    world.put_blob(blob_name, picture())
-    world.deliver(blob_name)
-    assert world.blob_names("best-practices") == []
-    assert world.blob_names("quarantine") == [f"best-practices/{blob_name}"]
+def test_a_blob_that_this_database_does_not_know_stays_where_it_is(
+    world: World, practice: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    of_unknown_practice = f"practices/{uuid4()}/before_1.jpg"
+    damaged = f"practices/{practice['id']}/before_1.jpg"
+    world.put_blob(of_unknown_practice, picture())
+    world.put_blob(damaged, truncated())
+    for blob_name in (of_unknown_practice, damaged):
+        world.deliver(blob_name)
+    assert world.blob_names("best-practices") == sorted([of_unknown_practice, damaged])
+    assert world.blob_names("quarantine") == []
     assert counts(world) == [(0, 0, 0)]
+    assert caplog.text.count("upload_unknown") == 2
 
 
 def test_an_image_of_a_deleted_practice_is_not_recorded(
@@ -287,6 +294,29 @@ def test_an_event_without_a_blob_changes_nothing(
 
 
 # --- failures in the middle
+
+
+def test_a_file_that_fails_every_time_is_logged_by_name_and_left_to_the_host_and_the_night(
+    world: World,
+    author: Person,
+    practice: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    blob_name = put(world, author, practice)
+
+    def broken(*_: object, **__: object) -> Examined:
+        raise RuntimeError("the decoder has a bug")
+
+    monkeypatch.setattr(FileExaminer, "examine", broken)
+    for _ in range(5):
+        with pytest.raises(RuntimeError):  # so that the host tries again, five times in all
+            world.deliver(blob_name)
+
+    failures = [record.getMessage() for record in caplog.records if "upload_failed" in record.getMessage()]
+    assert len([line for line in failures if blob_name in line]) == 5
+    assert uploads(author, practice) == [("pending", None)]
+    assert world.blob_names("best-practices") == [blob_name]
 
 
 class FailingOnce(AzureBlobs):

@@ -35,11 +35,16 @@ DAMAGE: Final = "The file is damaged and cannot be opened."
 
 
 class Outage:
-    """Fails at the failure point with a given index; a call has one before and one after its work."""
+    """Fails at the failure point with a given index; a call has one before and one after its work.
+
+    `meanwhile` happens at the failure point with the index `meanwhile_at`, once.
+    """
 
     def __init__(self, at: int | None = None) -> None:
         self.at = at
         self.points = 0
+        self.meanwhile: Callable[[], object] | None = None
+        self.meanwhile_at: int | None = None
 
     @contextmanager
     def call(self) -> Iterator[None]:
@@ -50,6 +55,12 @@ class Outage:
     def failure_point(self) -> None:
         """Count one failure point, and fail if it is the chosen one."""
         self.points += 1
+        if self.points - 1 == self.meanwhile_at:
+            rival, self.meanwhile, self.meanwhile_at = self.meanwhile, None, None
+            counted, self.points = self.points, -1_000_000  # the points of the rival do not count
+            if rival is not None:
+                rival()
+            self.points = counted
         if self.points - 1 == self.at:
             raise Unavailable("The storage does not answer.")
 
@@ -128,17 +139,21 @@ class MemoryFiles(Generic[File]):
         self._outage = outage
         self._audit_trail = audit_trail
         self.recorded: dict[str, File] = {}
+        self.in_transaction = False
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
         uploads, trail = self._uploads, self._audit_trail
         before = dict(uploads.states), dict(self.recorded), list(trail.notes)
+        self.in_transaction = True
         try:
             yield
             self._outage.failure_point()
         except Exception:
             uploads.states, self.recorded, trail.notes = before
             raise
+        finally:
+            self.in_transaction = False
         self._outage.failure_point()
 
     def known(self, name: BlobName) -> KnownUpload[File]:
@@ -148,6 +163,7 @@ class MemoryFiles(Generic[File]):
             pending, file = self._uploads.pending.get(blob_name), self.recorded.get(blob_name)
             return KnownUpload(
                 practice_exists=name.practice_id in self._practices.states,
+                is_requested=blob_name in self._uploads.states,
                 filename=pending.filename if pending else None,
                 rejection_reason=reason if state == "rejected" else None,
                 is_deleted=blob_name in self._uploads.deleted,
@@ -178,9 +194,12 @@ class MemoryFiles(Generic[File]):
         self._uploads.states[blob_name] = (state, reason)
         return True
 
-    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> None:
+    def set_thumbnail(self, file_id: UUID, thumbnail_name: str) -> bool:
         with self._outage.call():
+            if all(file.id != file_id for file in self.recorded.values()):
+                return False
             self._update(file_id, thumbnail_name=thumbnail_name)
+        return True
 
     def rename(self, file_id: UUID, before: str, after: str) -> File | None:
         with self._outage.call():
@@ -273,6 +292,21 @@ class MemoryBlobs:
         with self._outage.call():
             self.blobs.pop((container, blob_name), None)
 
+    def delete_unmodified(self, container: str, blob_name: str, since: datetime) -> bool:
+        with self._outage.call():
+            return self.blobs.pop((container, blob_name), None) is not None
+
+    def check(self) -> None:
+        with self._outage.call():
+            return
+
+    def require_writable(self) -> None:
+        return
+
+    def names(self, container: str) -> Iterator[list[str]]:
+        for name in sorted(name for place, name in self.blobs if place == container):
+            yield [name]
+
     def url(self, container: str, blob_name: str) -> str:
         return f"https://blobs/{container}/{blob_name}"
 
@@ -325,6 +359,7 @@ class World:
             audit_trail=self.audit_trail,
             notifier=self.notifier,
             context=context(),
+            after_commit=lambda action: action(),
         )
         self.document_recorder = Recorder(
             kind=DOCUMENTS,
@@ -335,6 +370,7 @@ class World:
             audit_trail=self.audit_trail,
             notifier=self.notifier,
             context=context(),
+            after_commit=lambda action: action(),
         )
         self.service = UploadService(
             store=self.uploads,

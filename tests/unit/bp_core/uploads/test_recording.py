@@ -8,7 +8,7 @@ from bp_core.practices.schemas import Image, ImageType, StoredImage
 from bp_core.shared.errors import Conflict, FieldError, Invalid, Unavailable, UploadRejected
 from bp_core.uploads.kinds import IMAGES, RejectedFileError
 from bp_core.uploads.ports import Examined, StoredBlob
-from bp_core.uploads.recording import Missing, Recorded, RecordingResult, Rejected
+from bp_core.uploads.results import Missing, Recorded, RecordingResult, Rejected, Unknown
 from bp_core.uploads.schemas import ImageConfirmation
 from tests.unit.bp_core.support import OWNER, practice
 from tests.unit.bp_core.uploads.fakes import CAMERA, DAMAGE, DAMAGED, EPOCH_MS, JPEG, PRACTICE_ID, World
@@ -27,9 +27,10 @@ DATA = {
 
 
 def world(data: bytes | None = JPEG, *, fails_at: int | None = None) -> World:
-    """A world in which somebody has uploaded these bytes as an image of the practice."""
+    """A world in which somebody has requested an upload, and uploaded these bytes as an image."""
     made = World(fails_at=fails_at)
     if data is not None:
+        made.uploads.states[NAME] = ("pending", None)
         made.blobs.blobs[BLOB] = data
     return made
 
@@ -186,13 +187,46 @@ def test_a_blob_with_a_foreign_name_is_moved_to_quarantine() -> None:
     assert here.uploads.states == {}
 
 
-def test_an_image_of_a_practice_that_does_not_exist_is_moved_to_quarantine() -> None:
-    here = world()
+def unrequested(data: bytes) -> World:
+    """A world with an image that nobody requested in this database."""
+    made = world(data)
+    made.uploads.states.clear()
+    return made
+
+
+def test_an_image_of_an_unknown_practice_stays_where_it_is() -> None:
+    here = unrequested(JPEG)
     here.practices.states.clear()
 
-    assert trigger(here) == Rejected("The practice does not exist.")
+    assert trigger(here) == Unknown("The practice does not exist.")
+    assert here.blobs.blobs == {BLOB: JPEG}
+    assert (here.images.recorded, here.uploads.states) == ({}, {})
+
+
+def test_an_image_that_nobody_requested_is_recorded_or_stays_where_it_is() -> None:
+    good, bad = unrequested(JPEG), unrequested(DAMAGED)
+
+    assert isinstance(trigger(good), Recorded)
+    assert trigger(bad) == bad.recorder.give_up(NAME, DAMAGE) == Unknown(DAMAGE)
+    assert bad.blobs.blobs == {BLOB: DAMAGED}
+    assert (bad.images.recorded, bad.uploads.states, bad.audit_trail.actions()) == ({}, {}, [])
+
+
+def test_an_upload_that_is_given_up_is_rejected_without_another_try() -> None:
+    here = world()
+
+    assert here.recorder.give_up(NAME, "It fails every night.") == Rejected("It fails every night.")
+    assert here.uploads.states == {NAME: ("rejected", "It fails every night.")}
     assert here.blobs.blobs == {QUARANTINED: JPEG}
-    assert here.images.recorded == {}
+    assert [notice.type for _, notice in here.notifier.notices] == ["upload_rejected"]
+
+
+def test_a_recorded_file_is_never_given_up() -> None:
+    here = world()
+    confirm(here)
+
+    assert isinstance(here.recorder.give_up(NAME, "It fails every night."), Recorded)
+    assert here.blobs.blobs == {BLOB: JPEG}
 
 
 def test_a_blob_that_does_not_exist_is_missing_and_can_arrive_later() -> None:

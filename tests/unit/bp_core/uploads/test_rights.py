@@ -12,7 +12,7 @@ from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, NotFound, PortalError
 from bp_core.shared.schemas import PageQuery
 from bp_core.uploads.kinds import RejectedFileError
-from bp_core.uploads.recording import Recorded, Rejected
+from bp_core.uploads.results import Recorded, Rejected
 from bp_core.uploads.rights import Uploader, require_uploader
 from bp_core.uploads.schemas import (
     DocumentConfirmation,
@@ -254,6 +254,7 @@ def test_a_file_is_rejected_if_its_uploader_may_no_longer_edit_the_practice(
     uploader: Uploader | None, status: Status, reason: str
 ) -> None:
     here = world(status)
+    here.uploads.states[IMAGE_BLOB] = ("pending", None)
     if uploader is not None:
         here.uploads.uploaders[IMAGE_BLOB] = uploader
 

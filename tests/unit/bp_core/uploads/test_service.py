@@ -9,7 +9,8 @@ from bp_core.practices.schemas import Image, StoredImage
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import Forbidden, Invalid, NotFound, TooLarge, UploadRejected
 from bp_core.uploads.kinds import IMAGES
-from bp_core.uploads.recording import DELETED, Recorded, Rejected
+from bp_core.uploads.recording import DELETED
+from bp_core.uploads.results import Recorded, Rejected
 from bp_core.uploads.schemas import ImageUpload, UploadPermit, UploadRequest
 from tests.unit.bp_core.support import HQ, NOW, OWNER, practice
 from tests.unit.bp_core.uploads.fakes import DAMAGED, EPOCH_MS, JPEG, PRACTICE_ID, World
