@@ -80,9 +80,9 @@ def export(asked: bytes) -> str:
     wanted = json.loads(asked)
     portal = bootstrap.build(load_settings(wanted["settings"]))
     caller = Caller(wanted["user_id"], None, "hq", None)
-    timeout = portal.settings.expensive_timeout
+    limits = portal.settings.expensive_limits
     try:
-        with portal.unit_of_work(transaction=False, statement_timeout=timeout) as work:
+        with portal.unit_of_work(transaction=False, limits=limits) as work:
             found = work.spreadsheets.export(caller, ExportQuery(format=wanted["format"]))
     finally:
         portal.close()

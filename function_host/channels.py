@@ -1,4 +1,4 @@
-"""How the HTTP server refuses a request that is too large: without its body, with a response that arrives."""
+"""Connections of the HTTP server: requests that are too large, that wait too long, or that never end."""
 
 import socket
 import time
@@ -7,8 +7,20 @@ from typing import Any
 from typing_extensions import override
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.task import WSGITask
 
 LINGER_SECONDS = 10.0
+HEADER_SECONDS = 10.0
+"""How long the headers of a request may take, from its first byte; of the first, from the connection."""
+
+REQUEST_SECONDS = 60.0
+"""How long a request with its body may take to arrive."""
+
+UNREAD_SECONDS = 60.0
+"""How long a client may read nothing of its response."""
+
+WAITED = "function_host.waited"
+"""In the WSGI environment: how many seconds the request waited for a thread."""
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
@@ -22,19 +34,41 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
         return consumed
 
 
+class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
+    """Tells the application how long the request waited for a thread."""
+
+    @override
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[WAITED] = time.monotonic() - self.channel.queued_at
+        return environ
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
-    """A connection that is closed in two steps after a refused request.
+    """A connection that is closed in two steps after a refused request, and if a request does not end.
 
     If a server closes while the client still sends, the client may lose the response. So this one only stops
     sending, and throws away what arrives until the client closes the connection, or for LINGER_SECONDS.
     """
 
     parser_class = RequestParser
+    task_class = Task
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._refused = False
         self._linger_until: float | None = None
+        self._began: float | None = time.monotonic()
+        self.queued_at = 0.0
+
+    @override
+    def received(self, data: bytes) -> bool:
+        if self._began is None:
+            self._began = time.monotonic()
+        accepted: bool = super().received(data)
+        if self.request is None:
+            self._began = None
+        return accepted
 
     @override
     def service(self) -> None:
@@ -49,6 +83,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     @override
     def readable(self) -> bool:
+        if self._is_overdue() or self._is_unread():
+            # Not by `will_close`: that waits until the client reads.
+            self.will_close = self.close_when_flushed = False
+            self.handle_close()
+            return False
         return self._linger_until is not None or bool(super().readable())
 
     @override
@@ -62,6 +101,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             data = b""
         if not data or time.monotonic() > self._linger_until:
             self.handle_close()
+
+    def _is_overdue(self) -> bool:
+        """Whether a request has begun, and does not end: the client is slow, or away."""
+        if self._began is None:
+            return False
+        has_headers = self.request is not None and self.request.headers_finished
+        return time.monotonic() - self._began > (REQUEST_SECONDS if has_headers else HEADER_SECONDS)
+
+    def _is_unread(self) -> bool:
+        """Whether the client does not read its response."""
+        return bool(self.total_outbufs_len) and time.time() - self.last_activity > UNREAD_SECONDS
 
     def _stop_sending(self) -> bool:
         """Begin to linger. Returns False if the client has closed the connection."""

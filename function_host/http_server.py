@@ -10,11 +10,16 @@ import waitress
 from waitress import wasyncore
 
 from function_host.channels import Channel
+from function_host.lanes import Lanes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 CONNECTION_LIMIT = 1000
+IDLE_CONNECTION_SECONDS = 60
+"""A connection is closed after this time without a request."""
+
+CLEANUP_SECONDS = 10
 MAX_HEADER_BYTES = 40 * 1024
 STEP_SECONDS = 2.0
 IDLE_THREADS_SECONDS = 0.5
@@ -27,16 +32,20 @@ class HttpServer:
     and headers of more than MAX_HEADER_BYTES 431; neither is kept.
     """
 
-    def __init__(self, app: "WSGIApplication", address: str, port: int, threads: int, max_body: int) -> None:
+    def __init__(
+        self, app: "WSGIApplication", address: str, port: int, new_lanes: Callable[[], Lanes], max_body: int
+    ) -> None:
         listener = socket.create_server((address, port))
         self.base_url = f"http://{address}:{listener.getsockname()[1]}"
         self._server = waitress.create_server(
             app,
             sockets=[listener],
-            threads=threads,
+            _dispatcher=new_lanes(),
             max_request_body_size=max_body + 1,  # waitress rejects a body of exactly this size
             max_request_header_size=MAX_HEADER_BYTES,
             connection_limit=CONNECTION_LIMIT,
+            channel_timeout=IDLE_CONNECTION_SECONDS,
+            cleanup_interval=CLEANUP_SECONDS,
             asyncore_use_poll=True,  # select() is limited to 1024 descriptors
             ident=None,
         )

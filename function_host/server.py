@@ -22,6 +22,7 @@ from function_host.index import (
     TimerTrigger,
     index_app,
 )
+from function_host.lanes import Lanes
 from function_host.routes import Router
 from function_host.storage import StorageAccount
 from function_host.timers import Clock, TimerListener, utc_now
@@ -30,7 +31,7 @@ from function_host.wsgi import HttpApp
 
 MAX_BODY_SETTING = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 DEFAULT_MAX_BODY_BYTES = 104_857_600  # as in Azure
-DEFAULT_THREADS = 10
+DEFAULT_THREADS = 24
 DRAIN_SECONDS = 5.0
 THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 HOST_ID_SETTING = "AzureFunctionsWebHost__hostid"
@@ -41,11 +42,15 @@ Trigger = TypeVar("Trigger", HttpTrigger, BlobTrigger, TimerTrigger)
 
 @dataclass(frozen=True)
 class HttpOptions:
-    """How the host serves HTTP: port 0 chooses a free port."""
+    """How the host serves HTTP: port 0 chooses a free port.
+
+    Requests for ``probe_path`` and all paths below it have threads of their own.
+    """
 
     address: str = "127.0.0.1"
     port: int = 0
     route_prefix: str = ""
+    probe_path: str = "/health"
 
 
 class FunctionHost:
@@ -85,7 +90,9 @@ class FunctionHost:
             self._http,
             http.address,
             http.port,
-            threads=_whole_number(settings, THREADS_SETTING, DEFAULT_THREADS),
+            new_lanes=partial(
+                Lanes, _whole_number(settings, THREADS_SETTING, DEFAULT_THREADS), http.probe_path
+            ),
             max_body=_whole_number(settings, MAX_BODY_SETTING, DEFAULT_MAX_BODY_BYTES),
         )
         self._drain_seconds = drain_seconds

@@ -11,6 +11,7 @@ from azure.functions.http import HttpRequest, HttpResponseConverter
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.wrappers import Request, Response
 
+from function_host.channels import WAITED
 from function_host.cors import Cors
 from function_host.index import IndexedFunction
 from function_host.invocation import invoke
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS = 3.0
+"""A request that has waited longer for a thread is refused: otherwise all would wait ever longer."""
+
+RETRY_AFTER_SECONDS = 2
 
 # Set by the HTTP server. Values from a function are dropped, as the Azure Functions host does.
 SERVER_HEADERS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
@@ -38,8 +44,11 @@ class HttpApp:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Handle one request (PEP 3333)."""
         request = Request(environ)
-        with self._counted():
-            response = self._cors.preflight(request) or self._admin(request) or self._route(request)
+        if environ.get(WAITED, 0.0) > LONGEST_WAIT_SECONDS:
+            response = _busy()
+        else:
+            with self._counted():
+                response = self._cors.preflight(request) or self._admin(request) or self._route(request)
         self._cors.add_headers(request, response)
         return response(environ, start_response)
 
@@ -69,6 +78,13 @@ class HttpApp:
         except NotFound:
             return empty_response(404)
         return _call(function, _to_function_request(request, parameters))
+
+
+def _busy() -> Response:
+    """The response to a request that has waited too long for a thread. Azure's is 429."""
+    response = empty_response(503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def empty_response(status: int) -> Response:

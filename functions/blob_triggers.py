@@ -6,6 +6,7 @@ from collections.abc import Callable
 import azure.functions as func
 from azure.functions import BlobSource
 
+from adapters.postgres.connections import BACKGROUND
 from bp_core.practices.schemas import StoredDocument, StoredImage
 from bp_core.uploads.kinds import DOCUMENTS, IMAGES
 from bp_core.uploads.reconciliation import AnyRecorder
@@ -55,7 +56,7 @@ def _record(blob: func.InputStream, recorder_of: Callable[[UnitOfWork], AnyRecor
         logs.log("upload_ignored", blob=blob_name, reason="this portal is a restored copy")
         return
     try:
-        with portal.unit_of_work(transaction=False) as work:
+        with portal.unit_of_work(transaction=False, limits=BACKGROUND) as work:
             _log(blob_name, recorder_of(work).record(blob_name, with_thumbnail=True))
     except Exception as failure:
         logs.log_failure("upload_failed", failure, blob=blob_name)

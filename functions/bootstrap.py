@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from adapters.clock import SystemClock
 from adapters.files.examiner import FileExaminer
 from adapters.files.spreadsheets import OfficeSpreadsheets
+from adapters.postgres.connections import CALLS, Limits
 from adapters.postgres.database import Database
 from adapters.postgres.rate_limits import PostgresCounter
 from adapters.rate_limits import MemoryCounter
@@ -26,6 +26,7 @@ from adapters.telemetry import NoTelemetry, Telemetry, open_telemetry
 from bp_core.shared.calendar import Clock
 from bp_core.shared.context import Context
 from functions.edge.rate_limits import Limiter, LimitGroup, limiter
+from functions.health import POOL_TIMEOUT, HealthMonitor
 from functions.settings import Settings, load_settings
 from functions.unit_of_work import UnitOfWork
 
@@ -46,6 +47,7 @@ class Portal:
     oidc: OidcTokens | None
     memory_counter: MemoryCounter
     telemetry: Telemetry
+    health: HealthMonitor
 
     @cached_property
     def limiters(self) -> Mapping[LimitGroup, Limiter | None]:
@@ -67,18 +69,18 @@ class Portal:
         *,
         transaction: bool,
         request_id: str | None = None,
-        statement_timeout: timedelta | None = None,
+        limits: Limits = CALLS,
     ) -> Iterator[UnitOfWork]:
         """Open the unit of work of one invocation: with one transaction, or in autocommit mode.
 
-        The timeout is for the statements of its transactions, instead of the usual one. Raises Unavailable if
-        the database does not answer.
+        The limits are for the statements of its transactions. Raises Unavailable if the database does not
+        answer.
         """
         context = self.new_context(request_id)
         if not transaction:
-            yield UnitOfWork(self, self.database.autocommit(statement_timeout), context)
+            yield UnitOfWork(self, self.database.autocommit(limits), context)
             return
-        with self.database.transaction(statement_timeout) as sql:
+        with self.database.transaction(limits) as sql:
             work = UnitOfWork(self, sql, context)
             yield work
         work.finish()
@@ -91,6 +93,7 @@ class Portal:
         """Close all connections, and stop the process that examines files."""
         self.examiner.close()
         self.database.close()
+        self.health.close()
         self.telemetry.close()
 
 
@@ -120,18 +123,14 @@ def build(
     """Build the adapters. None of them opens a connection or requests a token before it is used."""
     identity = identity or AzureIdentity(settings.azure_client_id)
     telemetry = telemetry or _telemetry(settings)
+    clock = clock or SystemClock()
+    database, own_of_health = _databases(settings, identity, telemetry)
+    blobs = _blobs(settings, identity)
     return Portal(
         settings=settings,
-        clock=clock or SystemClock(),
-        database=Database(
-            settings.database_url.get_secret_value(),
-            password=TokenPasswords(identity) if settings.database_auth == "entra" else None,
-            pool_size=settings.database_pool_size,
-            pool_timeout=settings.database_pool_timeout,
-            prepared_statements=settings.database_prepared_statements,
-            telemetry=telemetry,
-        ),
-        blobs=_blobs(settings, identity),
+        clock=clock,
+        database=database,
+        blobs=blobs,
         examiner=FileExaminer(keep_metadata=settings.keep_photo_metadata),
         spreadsheets=OfficeSpreadsheets(),
         passwords=BcryptPasswords(settings.bcrypt_rounds),
@@ -144,6 +143,24 @@ def build(
         oidc=_oidc(settings),
         memory_counter=MemoryCounter(),
         telemetry=telemetry,
+        health=HealthMonitor(
+            own_of_health, database, blobs, lambda: Context.at(clock.now(), settings.zone, None)
+        ),
+    )
+
+
+def _databases(settings: Settings, identity: Identity, telemetry: Telemetry) -> tuple[Database, Database]:
+    """Return the database as calls use it, and with one connection for the health endpoints."""
+    new_database = partial(
+        Database,
+        settings.database_url.get_secret_value(),
+        password=TokenPasswords(identity) if settings.database_auth == "entra" else None,
+        prepared_statements=settings.database_prepared_statements,
+        telemetry=telemetry,
+    )
+    return (
+        new_database(pool_size=settings.database_pool_size, pool_timeout=settings.database_pool_timeout),
+        new_database(pool_size=1, pool_timeout=POOL_TIMEOUT),
     )
 
 

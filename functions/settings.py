@@ -5,6 +5,7 @@ No default is unsafe in production. A setting that is missing or unsafe stops th
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
-from adapters.postgres.connections import parameters_of
+from adapters.postgres.connections import CALLS, Limits, parameters_of
 from adapters.postgres.tls import VERIFIED, is_in_azure, is_local
 from adapters.storage.accounts import is_emulator
 from bp_core.reviews.inbox import ReviewRules
@@ -176,9 +177,9 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def expensive_timeout(self) -> timedelta:
+    def expensive_limits(self) -> Limits:
         """How long a statement of an expensive call may take."""
-        return timedelta(seconds=self.expensive_statement_timeout)
+        return replace(CALLS, statement=timedelta(seconds=self.expensive_statement_timeout))
 
     @property
     def zone(self) -> ZoneInfo:

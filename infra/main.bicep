@@ -64,7 +64,7 @@ param zoneRedundantApp bool = false
 
 @minValue(2)
 @maxValue(100)
-@description('Per instance: database connections, threads, and concurrent calls.')
+@description('Database connections per instance for calls. Threads and concurrent calls follow from it.')
 param databasePoolSize int = 10
 
 @description('App settings that override the defaults in modules/app.bicep, by name (docs/configuration.md).')

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.postgres.connections import STATEMENT_TIMEOUT_MS, verified
+from adapters.postgres.connections import CALLS, verified
 
 MAINTENANCE_DATABASE: Final = "postgres"
 """The database that every server has. Azure creates roles for identities only in this database."""
@@ -57,7 +57,7 @@ def open_database(
         _create_database(connection, _database_of(administrator_url))
     roles = {"migrator": sql.Identifier(migrator.name), "app": sql.Identifier(app.name), "database": name}
     with psycopg.connect(administrator_url) as connection:
-        # The portal sets both settings per connection too, but PgBouncer does not pass them on.
+        # The portal sets these per connection too, but PgBouncer does not pass them on.
         connection.execute(
             sql.SQL("""
             REVOKE ALL ON DATABASE {database} FROM PUBLIC;
@@ -67,8 +67,9 @@ def open_database(
             GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app};
             GRANT USAGE ON SCHEMA public TO {app};
             ALTER DATABASE {database} SET timezone = 'UTC';
-            ALTER DATABASE {database} SET statement_timeout = {timeout}
-            """).format(**roles, timeout=sql.Literal(STATEMENT_TIMEOUT_MS))
+            ALTER DATABASE {database} SET statement_timeout = {statement};
+            ALTER ROLE {app} IN DATABASE {database} SET lock_timeout = {lock}
+            """).format(**roles, statement=sql.Literal(CALLS.statement_ms), lock=sql.Literal(CALLS.lock_ms))
         )
 
 

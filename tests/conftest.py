@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from random import Random
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
@@ -156,6 +157,12 @@ def patient(world: World) -> Iterator[World]:
     bootstrap.install(replace(world.portal, examiner=examiner))
     yield world
     examiner.close()
+
+
+@pytest.fixture
+def every_check_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The health endpoints show no result of an earlier check."""
+    monkeypatch.setattr("functions.refreshed.monotonic", count(step=3600.0).__next__)
 
 
 @pytest.fixture

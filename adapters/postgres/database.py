@@ -1,11 +1,10 @@
-"""The connection pool, and its two modes: autocommit, or one transaction.
+"""The database, and its two modes: autocommit, or one transaction.
 
-The pool opens at its first use and closes idle connections. If the database does not answer, or all
-connections are in use, Unavailable is raised after a timeout (docs/adr).
+If the database does not answer, or all connections are in use, Unavailable is raised (docs/adr).
 """
 
 import json
-import threading
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,30 +12,21 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, LiteralString, Self, TypeVar
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import RowFactory, TupleRow, class_row, dict_row, scalar_row, tuple_row
-from psycopg_pool import ConnectionPool, PoolTimeout
 
-from adapters.postgres.connections import connecting, verified
-from adapters.postgres.errors import portal_error
+from adapters.postgres.connections import CALLS, Limits, connecting, verified
+from adapters.postgres.errors import NotWritable, portal_error
+from adapters.postgres.pool import Pool
 from adapters.telemetry import NoTelemetry, Telemetry
-from bp_core.shared.errors import Unavailable
 from bp_core.shared.paging import Page
 from bp_core.shared.schemas import PageQuery
 
 Row = TypeVar("Row")
 Query = LiteralString | sql.Composed | sql.SQL
 Values = Mapping[str, Any]
-
-RECONNECT_TIMEOUT: Final = 1.0
-"""How long the pool tries to open a connection before it gives up, in seconds."""
-
-IDLE_LIFETIME: Final = 120.0
-CHECK_AFTER: Final = 2.0
-"""A connection that was idle for longer is checked before it is used, in seconds."""
 
 STREAMED_ROWS: Final = 32
 """How many rows of a streamed query are in memory: of practices with the longest texts, about 20 MB."""
@@ -75,14 +65,14 @@ class Sql:
 
     def __init__(
         self,
-        pool: "Database",
+        database: "Database",
         connection: Connection[TupleRow] | None = None,
         *,
-        statement_timeout: timedelta | None = None,
+        limits: Limits = CALLS,
     ) -> None:
-        self._pool = pool
+        self._database = database
         self._connection = connection
-        self._statement_timeout = statement_timeout
+        self._limits = limits
 
     def rows(self, query: Query, values: Values | None = None, *, into: type[Row]) -> list[Row]:
         """Fetch all rows of a query as objects of a class, whose fields are the columns."""
@@ -146,7 +136,7 @@ class Sql:
         """Yield all rows of a query as dictionaries, few at a time, in the open transaction or a new one."""
         with (
             self.atomic(),
-            self._pool.telemetry.statement(query),
+            self._database.telemetry.statement(query),
             self._using() as connection,
             connection.cursor(name="stream", row_factory=dict_row) as cursor,
         ):
@@ -169,7 +159,7 @@ class Sql:
 
     def run(self, query: Query, values: Values | None = None) -> int:
         """Run a statement; return how many rows it changed."""
-        with self._pool.telemetry.statement(query), self._using() as connection:
+        with self._database.telemetry.statement(query), self._using() as connection:
             return connection.execute(query, values).rowcount
 
     @contextmanager
@@ -181,7 +171,7 @@ class Sql:
         if self._connection is not None:
             yield
             return
-        with self._pool.open_transaction(self._statement_timeout) as connection:
+        with self._database.open_transaction(self._limits) as connection:
             self._connection = connection
             try:
                 yield
@@ -190,7 +180,7 @@ class Sql:
 
     def _fetch(self, query: Query, values: Values | None, factory: RowFactory[Row]) -> list[Row]:
         with (
-            self._pool.telemetry.statement(query),
+            self._database.telemetry.statement(query),
             self._using() as connection,
             connection.cursor(row_factory=factory) as cursor,
         ):
@@ -199,10 +189,10 @@ class Sql:
     @contextmanager
     def _using(self) -> Iterator[Connection[TupleRow]]:
         if self._connection is None:
-            with self._pool.connection() as connection:
+            with self._database.connection(self._limits) as connection:
                 yield connection
             return
-        with _database_errors():
+        with self._database.errors():
             yield self._connection
 
 
@@ -223,53 +213,68 @@ class Database:
         telemetry: Telemetry | None = None,
     ) -> None:
         self.telemetry = telemetry or NoTelemetry()
-        self._pool: ConnectionPool[Connection[TupleRow]] = ConnectionPool(
+        self._sets_limits = not prepared_statements
+        self._refused_write_at = -math.inf
+        self._pool = Pool(
             verified(url),
-            open=False,
-            min_size=0,
-            max_size=pool_size,
+            partial(connecting, password, prepared_statements=prepared_statements),
+            size=pool_size,
             timeout=pool_timeout,
-            max_idle=IDLE_LIFETIME,
-            reconnect_timeout=RECONNECT_TIMEOUT,
-            reconnect_failed=ConnectionPool.check,  # lets waiting callers fail before their timeout
-            check=self._check,
-            reset=self._note_use,
-            name="portal",
-            kwargs=partial(connecting, password, prepared_statements=prepared_statements),
         )
-        self._opening = threading.Lock()
-        self._opened = False
-        self._last_used: WeakKeyDictionary[Connection[TupleRow], float] = WeakKeyDictionary()
 
-    def autocommit(self, statement_timeout: timedelta | None = None) -> Sql:
-        """Return a `Sql` in autocommit mode; the timeout is for the statements of its `atomic` blocks."""
-        return Sql(self, statement_timeout=statement_timeout)
+    def autocommit(self, limits: Limits = CALLS) -> Sql:
+        """Return a `Sql` in autocommit mode; its `atomic` blocks keep the limits."""
+        return Sql(self, limits=limits)
 
     @contextmanager
-    def transaction(self, statement_timeout: timedelta | None = None) -> Iterator[Sql]:
+    def transaction(self, limits: Limits = CALLS) -> Iterator[Sql]:
         """Open a transaction for the block: committed at its end, rolled back on an exception."""
-        with self.open_transaction(statement_timeout) as connection:
+        with self.open_transaction(limits) as connection:
             yield Sql(self, connection)
 
     @contextmanager
-    def open_transaction(self, statement_timeout: timedelta | None) -> Iterator[Connection[TupleRow]]:
-        """Open a transaction for the block; the timeout is for each statement. Raises Unavailable."""
-        with self.connection() as connection, connection.transaction():
-            if statement_timeout is not None:
-                milliseconds = str(int(statement_timeout.total_seconds() * 1000))
-                connection.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+    def open_transaction(self, limits: Limits) -> Iterator[Connection[TupleRow]]:
+        """Open a transaction for the block; the limits are for each statement. Raises Unavailable."""
+        with self.connection(limits) as connection, connection.transaction():
+            # Connections have the limits of calls, but PgBouncer does not pass them on to the server.
+            if self._sets_limits or limits != CALLS:
+                connection.execute(
+                    "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)",
+                    [limits.statement_ms, limits.lock_ms],
+                )
             yield connection
 
     @contextmanager
-    def connection(self) -> Iterator[Connection[TupleRow]]:
+    def connection(self, limits: Limits = CALLS) -> Iterator[Connection[TupleRow]]:
         """Take a connection from the pool for the block. Raises Unavailable."""
-        with _database_errors(), self._open_pool().connection() as connection:
+        with self.errors(), self._pool.connection(limits.connection) as connection:
             yield connection
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Translate errors of the database into errors of the portal."""
+        try:
+            yield
+        except psycopg.Error as error:
+            translated = portal_error(error)
+            if isinstance(translated, NotWritable):
+                self._refused_write_at = time.monotonic()
+            if translated is None:
+                raise
+            raise translated from error
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database is known to be away, so that calls do not wait for it."""
+        return self._pool.is_away
+
+    def refused_write(self, within: timedelta) -> bool:
+        """Whether the database refused to write, in this process and not longer ago than this."""
+        return time.monotonic() - self._refused_write_at <= within.total_seconds()
 
     def close(self) -> None:
         """Close all connections."""
-        if self._opened:
-            self._pool.close()
+        self._pool.close()
 
     def __enter__(self) -> Self:
         """Use the database until the block ends."""
@@ -278,38 +283,3 @@ class Database:
     def __exit__(self, *failure: object) -> None:
         """Close all connections."""
         self.close()
-
-    def _open_pool(self) -> "ConnectionPool[Connection[TupleRow]]":
-        if not self._opened:
-            with self._opening:
-                if not self._opened:
-                    self._pool.open()
-                    self._opened = True
-        return self._pool
-
-    def _note_use(self, connection: Connection[TupleRow]) -> None:
-        self._last_used[connection] = time.monotonic()
-
-    def _check(self, connection: Connection[TupleRow]) -> None:
-        used = self._last_used.pop(connection, 0.0)
-        if time.monotonic() - used <= CHECK_AFTER:
-            return
-        try:
-            ConnectionPool.check_connection(connection)
-        except psycopg.Error:
-            self._pool.check()  # other connections are probably broken as well: check all of them now
-            raise
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    """Translate errors of the database into errors of the portal."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise Unavailable("The database does not answer. Try again shortly.") from error
-    except psycopg.Error as error:
-        translated = portal_error(error)
-        if translated is None:
-            raise
-        raise translated from error

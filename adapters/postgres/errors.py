@@ -53,9 +53,28 @@ has the state of a wrong statement.
 """
 
 
+class NotWritable(Unavailable):
+    """The database reads, but does not write."""
+
+
 TOOK_TOO_LONG: Final = (
     "The database took too long. Ask for less, with filters or a smaller limit, or try again later."
 )
+LOCKED: Final = "Somebody else is changing this at the moment. Try again shortly."
+FULL: Final = "The database has no room left, so nothing can be stored at the moment. Nothing was changed."
+READ_ONLY: Final = "The database is read-only, so nothing can be stored at the moment. Nothing was changed."
+NO_ANSWER: Final = "The database does not answer. Try again shortly."
+
+OUTAGES: Final[Mapping[str, Callable[[], Unavailable]]] = {
+    "25006": lambda: NotWritable(READ_ONLY),  # read_only_sql_transaction
+    "40001": lambda: Unavailable(LOCKED),  # serialization_failure
+    "40P01": lambda: Unavailable(LOCKED),  # deadlock_detected
+    "53100": lambda: NotWritable(FULL),  # disk_full
+    "55P03": lambda: Unavailable(LOCKED),  # lock_not_available
+    "57014": lambda: Unavailable(TOOK_TOO_LONG),  # query_canceled
+    "58030": lambda: NotWritable(NO_ANSWER),  # io_error
+}
+"""The states of errors that are no fault of the caller, and need a message of their own."""
 
 
 def portal_error(error: psycopg.Error) -> PortalError | None:
@@ -67,9 +86,8 @@ def portal_error(error: psycopg.Error) -> PortalError | None:
         return Invalid(
             "The database cannot process a text of this request. Shorten it, or leave out unusual characters."
         )
-    if isinstance(error, psycopg.errors.QueryCanceled):
-        return Unavailable(TOOK_TOO_LONG)
+    if (outage := OUTAGES.get(error.sqlstate or "")) is not None:
+        return outage()
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        # For example a lost connection or a deadlock: a retry can succeed.
-        return Unavailable("The database does not answer. Try again shortly.")
+        return Unavailable(NO_ANSWER)  # for example a lost connection, or a server that starts or stops
     return None

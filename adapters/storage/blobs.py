@@ -31,9 +31,14 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far the clock of the storage may be behind ours: URLs are valid from this long ago."""
 
 CONNECT_TIMEOUT: Final = 2
-READ_TIMEOUT: Final = 20
+READ_TIMEOUT: Final = 4
+"""How long the storage may be silent, in seconds: a call that waits twice as long still ends within ten."""
+
 RETRY_AFTER: Final = 1
 """Seconds between a failed call and its only retry. The defaults of the library add up to 18 seconds."""
+
+CHECK_TIMEOUT: Final = 1
+"""How long a check of the storage waits to connect, and for the answer, in seconds. It is not repeated."""
 
 MAX_SYNC_COPY: Final = 256 * MEGABYTE
 """The largest blob that the storage copies within one call. Only an attacker uploads a larger one."""
@@ -221,7 +226,7 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs, ExportStore):
 
         try:
             # Not of the account: an identity with rights to its blobs may not read the account's properties.
-            with self._service.get_container_client(IMAGES.container) as client:
+            with self._checked_service.get_container_client(IMAGES.container) as client:
                 client.get_container_properties()
         except AzureError as error:  # a wrong key as well: anything that makes the files unreachable
             raise Unavailable("The file storage does not answer.") from error
@@ -257,6 +262,11 @@ class AzureBlobs(BlobStore, BlobLister, ExpiredBlobs, ExportStore):
             max_block_size=BLOCK_SIZE,
             retry_policy=LinearRetry(backoff=RETRY_AFTER, retry_total=1, random_jitter_range=0),
         )
+
+    @cached_property
+    def _checked_service(self) -> "BlobServiceClient":
+        """A client that does not wait: for checks."""
+        return self._account.open(connection_timeout=CHECK_TIMEOUT, read_timeout=CHECK_TIMEOUT, retry_total=0)
 
     def _blob(self, container: str, blob_name: str) -> "BlobClient":
         return self._service.get_blob_client(container, blob_name)

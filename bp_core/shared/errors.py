@@ -321,6 +321,7 @@ class Unavailable(PortalError):
 
     code = "UNAVAILABLE"
     description = (
-        "the database or the storage does not answer or takes too long, all connections are in use, too many"
-        " files are examined, or the keys of the other issuer cannot be read; `Retry-After` is in seconds"
+        "the database or the storage does not answer or takes too long, all connections are in use, somebody"
+        " else is changing the same thing, the database has no room or is read-only, too many files are"
+        " examined, or the keys of the other issuer cannot be read; `Retry-After` is in seconds"
     )

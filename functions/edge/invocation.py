@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import azure.functions as func
 
+from adapters.postgres.connections import CALLS
+from adapters.postgres.pool import one_patience
 from bp_core.shared.access import Caller
 from bp_core.shared.errors import BadRequest, PortalError, TooLarge, Unauthenticated
 from functions import bootstrap, logs
@@ -54,7 +56,8 @@ def _respond(endpoint: Endpoint, request: func.HttpRequest, request_id: str) -> 
     try:
         portal = bootstrap.portal()
         invocation = Invocation(endpoint, request, request_id, portal, portal.clock.now(), headers)
-        response = invocation.response()
+        with one_patience():
+            response = invocation.response()
     except PortalError as error:
         logs.log("refused", code=error.code)
         response = responses.render_error(error, request_id)
@@ -86,9 +89,9 @@ class Invocation:
 
     def _answer(self, caller: Caller | None) -> func.HttpResponse:
         """Call the handler in its unit of work."""
-        timeout = self.portal.settings.expensive_timeout if self.endpoint.expensive else None
+        limits = self.portal.settings.expensive_limits if self.endpoint.expensive else CALLS
         with self.portal.unit_of_work(
-            transaction=self.endpoint.transaction, request_id=self.request_id, statement_timeout=timeout
+            transaction=self.endpoint.transaction, request_id=self.request_id, limits=limits
         ) as work:
             work.context.caller = caller
             arguments = self._arguments(work, caller)

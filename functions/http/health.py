@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from adapters.postgres import health
 from bp_core.jobs import JobRun, JobState
 from bp_core.shared.errors import Unavailable
 from bp_core.shared.schemas import ResponseModel, Timestamp
@@ -28,10 +27,11 @@ class Alive(ResponseModel):
 
 
 class DatabaseHealth(ResponseModel):
-    """The database answers, and how many milliseconds it took."""
+    """The database answers, how many milliseconds it took, and whether it accepts writes."""
 
     status: Literal["ok"]
     latency_ms: Annotated[float, Field(examples=[1.4])]
+    writable: bool
 
 
 class LastRun(ResponseModel):
@@ -43,8 +43,9 @@ class LastRun(ResponseModel):
 
 
 class SystemStatus(ResponseModel):
-    """What works; `migrated` is null while the database does not answer.
+    """What works; `migrated` and `writable` are null while the database does not answer.
 
+    `writable` is false while the database reads but does not write: its disk is full, or it is read-only.
     `restored_copy` is true for a copy that was restored for looking at: it changes no file and runs no timer.
     """
 
@@ -53,6 +54,7 @@ class SystemStatus(ResponseModel):
     database: Literal["ok", "unavailable"]
     storage: Literal["ok", "unavailable"]
     migrated: bool | None
+    writable: bool | None
     restored_copy: bool
     jobs: list[LastRun]
 
@@ -65,40 +67,30 @@ def show_health() -> Alive:
 
 @endpoint("GET", "/health/db", who=ANYONE, limit="none")
 def show_database_health(work: UnitOfWork) -> DatabaseHealth:
-    """Show whether the database answers: 200 or 503."""
-    started = time.perf_counter()
-    health.check(work.sql)
-    return DatabaseHealth(status="ok", latency_ms=round((time.perf_counter() - started) * 1000, 1))
+    """Show whether the database answers, as of at most a second ago: 200 or 503."""
+    found = work.portal.health.database()
+    if found is None:
+        raise Unavailable("The database does not answer.")
+    return DatabaseHealth(status="ok", latency_ms=round(found.latency_ms, 1), writable=found.writable)
 
 
 @endpoint("GET", "/health/status", who=ANYONE, limit="none")
 def show_system_status(work: UnitOfWork) -> SystemStatus:
-    """Show what works: database, storage, migrations, and the last run of each job."""
-    storage = _storage_answers(work)
-    try:
-        migrated = health.is_migrated(work.sql)
-        runs = work.jobs.latest() if migrated else []
-        database = True
-    except Unavailable:
-        migrated, runs, database = None, [], False
+    """Show what works, as of at most a second ago: database, storage, migrations, last runs of the jobs."""
+    storage = work.portal.health.storage_answers()
+    found = work.portal.health.database()
+    works = found is not None and found.writable and found.migrated and storage
     return SystemStatus(
-        status="ok" if database and storage and migrated else "degraded",
+        status="ok" if works else "degraded",
         version=VERSION,
-        database="ok" if database else "unavailable",
+        database="unavailable" if found is None else "ok",
         storage="ok" if storage else "unavailable",
-        migrated=migrated,
+        migrated=None if found is None else found.migrated,
+        writable=None if found is None else found.writable,
         restored_copy=work.portal.settings.restored_copy,
-        jobs=[_last_run(run) for run in runs],
+        jobs=[] if found is None else [_last_run(run) for run in found.last_runs],
     )
 
 
 def _last_run(run: JobRun) -> LastRun:
     return LastRun(name=run.name, state=run.state, started_at=run.started_at)
-
-
-def _storage_answers(work: UnitOfWork) -> bool:
-    try:
-        work.portal.blobs.check()
-    except Unavailable:
-        return False
-    return True

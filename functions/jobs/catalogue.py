@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from adapters.postgres.connections import BACKGROUND
 from bp_core.jobs import JobResult
 from functions import logs
 from functions.unit_of_work import UnitOfWork
@@ -64,7 +65,7 @@ def rate_stars(work: UnitOfWork) -> JobResult:
 def reconcile_uploads(work: UnitOfWork) -> JobResult:
     """Record uploads whose events were missed, draw missing thumbnails, report lost and failing files."""
     # Each file is committed at once by a second unit of work; the comparison uses the transaction of the job.
-    with work.portal.unit_of_work(transaction=False) as recording:
+    with work.portal.unit_of_work(transaction=False, limits=BACKGROUND) as recording:
         found = work.reconciliation(recording).run()
     for blob, reason in found.rejected:
         logs.log("upload_rejected", level=logging.WARNING, blob=blob, reason=reason)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from adapters.postgres.connections import BACKGROUND
 from adapters.postgres.jobs import PostgresJobs, claim_job
 from bp_core.jobs import MANUAL, ClaimedJob, JobRun, JobRunner, RunTrigger
 from bp_core.shared.access import Caller, require_headquarters
@@ -35,7 +36,7 @@ def _claim(
     portal: Portal, job: Job, trigger: RunTrigger, arguments: tuple[object, ...]
 ) -> Iterator[ClaimedJob | None]:
     """Claim a job for one transaction; yields None if another instance runs it."""
-    with portal.database.transaction() as sql:
+    with portal.database.transaction(BACKGROUND) as sql:
         work = UnitOfWork(portal, sql, portal.new_context())
         # A scheduled run waits for the instance that runs the job, and takes over if that fails.
         claimed = claim_job(sql, job.name, wait=trigger.scheduled_for is not None)

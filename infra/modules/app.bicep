@@ -47,7 +47,7 @@ param databasePort int
 @description('Number of database connections available to the app.')
 param databaseConnections int
 
-@description('Per instance: database connections, threads, and concurrent calls.')
+@description('Database connections per instance for calls. Threads and concurrent calls follow from it.')
 param databasePoolSize int
 
 @description('Whether to use prepared statements; not possible with PgBouncer.')
@@ -90,6 +90,10 @@ var schedules = {
   PURGE_EXPIRED_SCHEDULE: '0 30 20 * * *'
   REMIND_REVIEWERS_SCHEDULE: '0 0 1 * * *'
 }
+
+// As many calls wait for a connection as have one; a few threads more answer the health endpoints meanwhile.
+var concurrentCalls = 2 * databasePoolSize
+var threads = concurrentCalls + 4
 
 // Defaults that the parameter `settings` can override.
 var defaults = {
@@ -134,14 +138,15 @@ var derived = {
   DATABASE_PREPARED_STATEMENTS: string(preparedStatements)
   DATABASE_URL: 'postgresql://${identityName}@${databaseHost}:${databasePort}/portal?sslmode=verify-full'
   JWT_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/jwt-secret)'
-  PYTHON_THREADPOOL_THREAD_COUNT: string(databasePoolSize)
+  PYTHON_THREADPOOL_THREAD_COUNT: string(threads)
   STORAGE_ACCOUNT_URL: blobEndpoint
 }
 
 // Azure scales all HTTP functions together, all blob triggers together, and runs each timer on one instance. Each
-// instance has one connection pool. This is the maximum number of connections.
+// instance has one connection pool, and those that serve HTTP one connection more for the health endpoints. This is the
+// maximum number of connections.
 var mostInstances = 2 * maximumInstanceCount + length(items(schedules))
-var mostConnections = mostInstances * databasePoolSize
+var mostConnections = mostInstances * databasePoolSize + maximumInstanceCount
 var connectionsFit = mostConnections <= databaseConnections
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
@@ -199,7 +204,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       }
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
-        maximumInstanceCount: connectionsFit ? maximumInstanceCount : fail('${mostConnections} connections (${mostInstances} instances x databasePoolSize ${databasePoolSize}) are more than the ${databaseConnections} that the database takes.')
+        maximumInstanceCount: connectionsFit ? maximumInstanceCount : fail('${mostConnections} connections (${mostInstances} instances x databasePoolSize ${databasePoolSize} + ${maximumInstanceCount}) are more than the ${databaseConnections} that the database takes.')
         alwaysReady: alwaysReadyHttpInstances == 0 ? [] : [
           {
             name: 'http'
@@ -208,7 +213,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         ]
         triggers: {
           http: {
-            perInstanceConcurrency: databasePoolSize
+            perInstanceConcurrency: concurrentCalls
           }
         }
       }

@@ -75,6 +75,7 @@ var pgBouncerSettings = {
   'pgbouncer.default_pool_size': string(poolFits ? pgBouncerPoolSize : fail('pgBouncerPoolSize is more than the server takes.'))
   'pgbouncer.max_client_conn': string(mostPgBouncerClients)
   'pgbouncer.ignore_startup_parameters': 'extra_float_digits,options'
+  'pgbouncer.query_wait_timeout': '5' // seconds; otherwise a call waits for two minutes while PostgreSQL is away
 }
 // The log has the text of statements that fail or take longer than a second, with $1 in place of the parameters. `terse`
 // leaves out details, which have values of rows, such as "Key (email)=(...) already exists".

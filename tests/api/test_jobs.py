@@ -163,6 +163,7 @@ def test_a_failed_occurrence_is_run_again_by_the_next_instance_that_fires(
     assert [state for state, *_ in shown(hq)] == ["completed", "failed"]
 
 
+@pytest.mark.usefixtures("every_check_is_new")
 def test_a_run_of_a_killed_instance_counts_as_failed_when_its_lease_ends(world: World) -> None:
     hq = world.headquarters()
     world.query(

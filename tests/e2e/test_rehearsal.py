@@ -177,7 +177,7 @@ def test_a_second_deployment_changes_no_privileges(database_url: str, deployment
 def test_connections_without_settings_get_those_of_the_database(database_url: str) -> None:
     assert fetch(
         database_url, "SELECT current_setting('statement_timeout'), current_setting('timezone')"
-    ) == [("20s", "UTC")]
+    ) == [("8s", "UTC")]
 
 
 def test_the_migrator_can_downgrade_and_upgrade(database_url: str, deployment: Deployment) -> None:

@@ -156,7 +156,8 @@ def test_the_database_has_enough_connections_for_all_instances(environment: str)
     size = variable("modules/database.bicep", "userConnectionsOf")[chosen["databaseSkuName"]]
     others = variable("modules/database.bicep", "connectionsOfOthers")
     instances = 2 * chosen["maximumInstanceCount"] + len(variable("modules/app.bicep", "schedules"))
-    connections = instances * chosen["databasePoolSize"]
+    health_checks = chosen["maximumInstanceCount"]  # one connection for each instance that serves HTTP
+    connections = instances * chosen["databasePoolSize"] + health_checks
 
     if chosen["pgBouncer"]:
         assert chosen["databaseSkuTier"] != "Burstable"
@@ -164,6 +165,15 @@ def test_the_database_has_enough_connections_for_all_instances(environment: str)
         assert chosen["pgBouncerPoolSize"] + others <= size
     else:
         assert connections <= size - others
+
+
+def test_an_instance_has_more_threads_than_calls_and_more_calls_than_connections() -> None:
+    source = (INFRA / "modules/app.bicep").read_text(encoding="utf-8")
+
+    assert "var concurrentCalls = 2 * databasePoolSize\n" in source
+    assert "var threads = concurrentCalls + 4\n" in source
+    assert "perInstanceConcurrency: concurrentCalls\n" in source
+    assert "PYTHON_THREADPOOL_THREAD_COUNT: string(threads)\n" in source
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -1,16 +1,26 @@
 """The pool: when it connects, what it keeps and undoes, and what it makes of a database's refusals."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql as sql_text
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
 
+from adapters.postgres.connections import BACKGROUND, CALLS
 from adapters.postgres.database import Database
+from adapters.postgres.health import is_writable
+from adapters.postgres.pool import SHORTEST_WAIT, one_patience
 from bp_core.shared.errors import Invalid, Unavailable
+from tests.e2e.function_host.support import eventually
 
 ADD_CATEGORY = """
 INSERT INTO categories (name, slug, color_class, icon_name) VALUES (%(name)s, %(name)s, 'c', 'i')
@@ -166,7 +176,7 @@ def test_a_pool_that_is_used_up_says_that_it_is_unavailable(database: Database) 
 def test_connections_that_died_while_nobody_used_them_are_replaced(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.postgres.database.CHECK_AFTER", 0)
+    monkeypatch.setattr("adapters.postgres.pool.CHECK_AFTER", 0)
     with database.transaction(), database.transaction():
         pass
     end_all(database_url)
@@ -194,10 +204,10 @@ def end_all(database_url: str) -> None:
 
 
 def test_a_statement_that_takes_too_long_says_unavailable(database: Database) -> None:
-    with pytest.raises(Unavailable), database.transaction() as sql:
+    with pytest.raises(Unavailable, match="took too long"), database.transaction() as sql:
         sql.run("SET LOCAL statement_timeout = 20")
         sql.value("SELECT pg_sleep(30)")
-    assert database.autocommit().value("SHOW statement_timeout") == "20s"
+    assert database.autocommit().value("SHOW statement_timeout") == "8s"
 
 
 def test_statements_are_not_prepared_behind_a_pooler(database_url: str) -> None:
@@ -213,3 +223,133 @@ def test_many_threads_that_come_first_at_once_share_one_pool(database_url: str) 
         values = list(threads.map(lambda _: database.autocommit().value("SELECT 1"), range(40)))
         assert values == [1] * 40
         assert connections(database_url) <= 2
+
+
+LOCKED = "Somebody else is changing this at the moment"
+CHANGE_A_PLANT = "UPDATE plants SET is_active = is_active WHERE name = %(name)s"
+
+
+def change_in_turn(database: Database, turn: threading.Barrier, names: list[str]) -> str:
+    """Change plants in this order in one transaction; return the message of the refusal, or ''."""
+    try:
+        with database.transaction() as sql:
+            sql.run(CHANGE_A_PLANT, {"name": names[0]})
+            turn.wait()
+            sql.run(CHANGE_A_PLANT, {"name": names[1]})
+    except Unavailable as refusal:
+        return refusal.message
+    return ""
+
+
+def plant_names(database: Database) -> list[str]:
+    return [name for (name,) in database.autocommit().tuples("SELECT name FROM plants ORDER BY name")]
+
+
+@pytest.mark.parametrize("prepared_statements", [True, False])
+def test_a_call_waits_for_a_lock_for_three_seconds_and_a_job_as_long_as_for_a_statement(
+    database_url: str, prepared_statements: bool
+) -> None:
+    limits = "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+    with Database(database_url, prepared_statements=prepared_statements) as database:
+        with database.transaction() as sql:
+            assert sql.tuples(limits) == [("3s", "8s")]
+        with database.transaction(BACKGROUND) as sql:
+            assert sql.tuples(limits) == [("0", "20s")]
+        with database.transaction() as sql:
+            assert sql.tuples(limits) == [("3s", "8s")]
+
+
+def test_a_call_whose_row_is_locked_says_so_and_holds_its_connection_no_longer(
+    database: Database, database_url: str
+) -> None:
+    short = replace(CALLS, lock=timedelta(milliseconds=50))
+    name = plant_names(database)[0]
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT FROM plants FOR UPDATE")
+        for _ in range(3):
+            with pytest.raises(Unavailable, match=LOCKED), database.transaction(short) as sql:
+                sql.run(CHANGE_A_PLANT, {"name": name})
+    assert database.autocommit().run(CHANGE_A_PLANT, {"name": name}) == 1
+
+
+def test_of_two_transactions_in_a_deadlock_one_is_done_and_one_says_so(database: Database) -> None:
+    names, turn = plant_names(database)[:2], threading.Barrier(2)
+    with ThreadPoolExecutor(2) as threads:
+        both = [
+            threads.submit(change_in_turn, database, turn, order) for order in (names, list(reversed(names)))
+        ]
+        done, refused = sorted(each.result() for each in both)
+    assert done == ""
+    assert refused.startswith(LOCKED)
+
+
+def test_a_database_that_is_read_only_refuses_writes_and_answers_reads(
+    database: Database, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        name = sql_text.Identifier(admin.info.dbname)
+        admin.execute(sql_text.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+    minute = timedelta(minutes=1)
+    assert not database.refused_write(within=minute)
+    with pytest.raises(Unavailable, match="read-only"):
+        database.autocommit().run(ADD_CATEGORY, {"name": "Never"})
+    assert database.refused_write(within=minute)
+    assert not database.refused_write(within=timedelta(0))
+    assert database.autocommit().value(COUNT) == 0
+    assert not is_writable(database.autocommit())
+
+
+@pytest.fixture
+def few(database_url: str) -> Iterator[str]:
+    """A URL of the database for a role that may have two connections."""
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        role = sql_text.Identifier(f"few_{uuid4().hex}")
+        admin.execute(sql_text.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(role))
+        yield make_conninfo(database_url, user=role.as_string().strip('"'))
+        admin.execute(sql_text.SQL("DROP ROLE {}").format(role))
+
+
+def test_callers_share_the_connections_that_there_are_while_the_server_accepts_no_more(few: str) -> None:
+    with Database(few, pool_size=10, pool_timeout=30) as database, ThreadPoolExecutor(20) as threads:
+        slow = "SELECT 1 FROM pg_sleep(0.05)"
+        values = list(threads.map(lambda _: database.autocommit().value(slow), range(100)))
+    assert values == [1] * 100
+
+
+def test_while_others_have_all_connections_of_the_server_calls_are_refused_until_one_is_free(
+    few: str,
+) -> None:
+    with Database(few, pool_timeout=1) as database, ExitStack() as others:
+        for _ in range(2):
+            others.enter_context(psycopg.connect(few))
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                database.autocommit().value("SELECT 1")
+        others.close()
+        eventually(lambda: answers(database))
+
+
+def answers(database: Database) -> bool:
+    try:
+        return bool(database.autocommit().value("SELECT 1") == 1)
+    except Unavailable:
+        return False
+
+
+def test_a_call_does_not_wait_for_each_of_its_connections_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed: list[float | None] = []
+    take = ConnectionPool.connection
+
+    def listening(pool: ConnectionPool[Any], timeout: float | None = None) -> Any:
+        allowed.append(timeout)
+        return take(pool, timeout)
+
+    with database.transaction(), database.transaction():
+        monkeypatch.setattr(ConnectionPool, "connection", listening)
+        with one_patience():
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    database.autocommit().value("SELECT 1")
+    assert allowed == [1.0, SHORTEST_WAIT, SHORTEST_WAIT]

@@ -8,8 +8,10 @@ import pytest
 EDGE = Path(__file__).resolve().parents[4] / "functions" / "edge"
 
 ALLOWED = (
+    "adapters.postgres.connections",  # how long a call may take and wait
     "adapters.postgres.expensive_calls",
     "adapters.postgres.idempotency",
+    "adapters.postgres.pool",
     "adapters.rate_limits",
     "bp_core.auth.devices",  # attempts of a known device have a rate limit of their own
     "bp_core.auth.ports",  # the claims of a token: the edge authenticates callers
