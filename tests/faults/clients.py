@@ -62,6 +62,8 @@ class Client:
         self._connections = [Connection(url) for url in urls]
         self._current = first % len(urls)
         self._storages: dict[str, Connection] = {}
+        self.avoided: set[int] = set()
+        """The hosts, by number, at which it begins no call."""
 
     async def get(self, user: User | None, path: str) -> Answer:
         """Read, and repeat that until there is an answer."""
@@ -118,12 +120,15 @@ class Client:
         if method != "GET":
             sent["Content-Type"] = "application/json"
             content = json.dumps({} if body is None else body).encode()
+        if self._current in self.avoided:
+            self._current = (self._current + 1) % len(self._connections)
         started = time.monotonic()
         try:
             reply = await self._connections[self._current].request(
                 method, target, {**sent, **(headers or {})}, content
             )
-        except BrokenConnectionError:
+        except BrokenConnectionError as error:
+            self.ledger.note_broken(f"{method} {path}", error.__cause__)
             self.ledger.note(f"{method} {path}", NO_ANSWER, time.monotonic() - started)
             self._current = (self._current + 1) % len(self._connections)
             return Answer(NO_ANSWER, {}, {})

@@ -65,6 +65,8 @@ class Ledger:
         self.slowest_call = ""
         self.unexpected: list[str] = []
         """Answers that no documentation promises: 5xx other than 503 with Retry-After, and wrong contents."""
+        self.broken: list[str] = []
+        """Calls whose connection was accepted and then broke, without an answer."""
         self.writes: list[Write] = []
         self.practices: dict[str, Expected] = {}
         self.confirmed: dict[str, Write] = {}
@@ -87,6 +89,12 @@ class Ledger:
         undocumented = status >= SERVER_ERROR and status != UNAVAILABLE
         if undocumented or (status == UNAVAILABLE and not (retry_after or "").isdecimal()):
             self.complain(f"{call} got {status} with Retry-After {retry_after}")
+
+    def note_broken(self, call: str, error: BaseException | None) -> None:
+        """Note why a call got no answer. A refused connection reached nobody, and can always be repeated."""
+        if not isinstance(error, ConnectionRefusedError):
+            with self._lock:
+                self.broken.append(f"{call}: {error!r}")
 
     def complain(self, what: str) -> None:
         """Note an answer that should not be."""

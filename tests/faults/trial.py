@@ -31,6 +31,7 @@ LONGEST_ANSWER = 10.0
 LONGEST_HEALTH = 1.0
 TRIGGER_SECONDS = 60.0
 RECOVERY_SECONDS = 60.0
+DEREGISTRATION_SECONDS = 1.0
 SHOWN = 20
 """How many findings of a kind a failure shows."""
 
@@ -82,6 +83,7 @@ class Trial:
     size: Size
     report: Callable[[Row], None]
     ledger: Ledger = field(default_factory=Ledger)
+    clients: list[Client] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.prober = Prober(self.site.hosts)
@@ -116,7 +118,19 @@ class Trial:
 
     def client(self, first: int = 0) -> Client:
         """A client that starts with the host of this number and fails over to the other."""
-        return Client(self.site.urls, self.ledger, first)
+        client = Client(self.site.urls, self.ledger, first)
+        self.clients.append(client)
+        return client
+
+    @contextmanager
+    def out_of_rotation(self, number: int) -> Iterator[None]:
+        """Let no client begin a call at a host, as a load balancer does with one that will be stopped."""
+        for client in self.clients:
+            client.avoided.add(number)
+        time.sleep(DEREGISTRATION_SECONDS)
+        yield
+        for client in self.clients:
+            client.avoided.discard(number)
 
     @contextmanager
     def load(self, *behaviours: Behaviour) -> Iterator[None]:

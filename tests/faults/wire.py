@@ -55,6 +55,8 @@ class Connection:
         self._streams = None
 
     async def _exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # the host has closed it while nobody used it
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port, limit=MAX_LINE)
         reader, writer = self._streams
