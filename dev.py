@@ -16,6 +16,9 @@ usage: python3 dev.py COMMAND [ARGUMENTS]
   lock     write the requirements*.txt of all requirements*.in, with hashes [--upgrade]
   bench    run benchmarks [names of benchmarks]
   migrate  migrate the database [up | down | REVISION] [--app-role NAME] [--data-dir DIR=.local]
+  backup   write database, files and keys of the local portal to FILE, also while it runs
+           [--data-dir DIR=.local]
+  restore  restore the local portal from FILE [--replace] [--data-dir DIR=.local]
   roles    create the database roles of the migrator and of the app
            --migrator NAME[=OBJECT_ID] --app NAME[=OBJECT_ID]
 

@@ -104,6 +104,18 @@ class Azurite:
         """Stop the Azurite that a killed process left running in the directory, if any."""
         stop_orphan(self._pid_file)
 
+    def is_at(self, connection_string: str) -> bool:
+        """Whether a connection string is that of the last start."""
+        last = Azurite(self.directory, accounts=self.accounts, certificate=self._certificate)
+        last._ports = _stored_ports(self._ports_file)
+        return len(last._ports) > 0 and last.connection_string == connection_string
+
+    def use_ports_of(self, directory: Path) -> None:
+        """Use at the first start the ports of another Azurite, if they are free then."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        ports = _stored_ports(directory / self._ports_file.name)
+        self._ports_file.write_text(json.dumps(ports), encoding="utf-8")
+
     @property
     def connection_string(self) -> str:
         """The connection string of the first account, while Azurite runs."""
@@ -147,7 +159,12 @@ class Azurite:
 
     def _last_ports(self) -> dict[str, int]:
         """Those ports of the last start that are free now."""
-        if not self._ports_file.exists():
-            return {}
-        ports: dict[str, int] = json.loads(self._ports_file.read_text(encoding="utf-8"))
-        return {service: port for service, port in ports.items() if is_free(port)}
+        return {service: port for service, port in _stored_ports(self._ports_file).items() if is_free(port)}
+
+
+def _stored_ports(file: Path) -> dict[str, int]:
+    """The port of each service that an Azurite stored; {} if it never started."""
+    if not file.exists():
+        return {}
+    ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
+    return ports

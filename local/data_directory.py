@@ -25,17 +25,24 @@ class Account:
 
 
 class DataDirectory:
-    """The paths in the directory. The process that runs the portal has the `lock`."""
+    """The paths in the directory. The process that runs the portal has the `lock`.
+
+    `restoring` has the data of a backup that is being restored, `restored` those of one that is complete, and
+    `replaced` the data that the last restore replaced.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
-        self.lock = FileLock(self.path / "up.lock")
+        self.lock = FileLock(self.path / "up.lock", on_acquired=self._complete_restore)
         self.postgres = self.path / "postgres"
         self.azurite = self.path / "azurite"
         self.secrets = self.path / "secrets.json"
         self.portal = self.path / "portal.json"
         self.host_log = self.path / "host.log"
         self.host_pid = self.path / "host.pid"
+        self.restoring, self.restored, self.replaced = (
+            self.path / name for name in ("restoring", "restored", "replaced")
+        )
 
     def delete_data(self) -> None:
         """Delete the embedded database and storage, and their secrets."""
@@ -43,6 +50,30 @@ class DataDirectory:
             shutil.rmtree(directory, ignore_errors=True)
         for file in (self.secrets, self.portal):
             file.unlink(missing_ok=True)
+
+    def install_restored(self) -> None:
+        """Replace the data by those in `restoring`, which are complete.
+
+        One renaming decides: after an interruption, whoever next acquires the lock does the rest.
+        """
+        shutil.rmtree(self.replaced, ignore_errors=True)
+        self.restoring.rename(self.restored)
+        self._complete_restore()
+
+    def _complete_restore(self) -> None:
+        """Move the data in `restored` to their places, and what is there to `replaced`."""
+        if not self.restored.exists():
+            return
+        self.portal.unlink(missing_ok=True)
+        for current in (self.postgres, self.azurite, self.secrets):
+            new = self.restored / current.name
+            if not new.exists():
+                continue  # moved before an interruption
+            if current.exists():
+                self.replaced.mkdir(exist_ok=True)
+                current.rename(self.replaced / current.name)
+            new.rename(current)
+        shutil.rmtree(self.restored)
 
     def write_portal(
         self, *, base_url: str, database_url: str, storage_connection_string: str, accounts: list[Account]

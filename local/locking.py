@@ -6,6 +6,7 @@ Standard library only: dev.py uses it before any package is installed.
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,10 +38,14 @@ else:
 
 
 class FileLock:
-    """An exclusive lock on a file. The file can have a text about the process that owns the lock."""
+    """An exclusive lock on a file. The file can have a text about the process that owns the lock.
 
-    def __init__(self, path: Path) -> None:
+    `on_acquired` is called each time that this object acquires the lock.
+    """
+
+    def __init__(self, path: Path, on_acquired: Callable[[], None] | None = None) -> None:
         self.path = path
+        self._on_acquired = on_acquired
         self._descriptor: int | None = None
 
     def acquire(self, *, wait: bool = True) -> bool:
@@ -53,6 +58,8 @@ class FileLock:
                 return False
             time.sleep(_RETRY_SECONDS)
         self._descriptor = descriptor
+        if self._on_acquired is not None:
+            self._on_acquired()
         return True
 
     def release(self) -> None:

@@ -68,6 +68,11 @@ def head_revision() -> str | None:
     return _scripts().get_current_head()
 
 
+def known_revisions() -> set[str]:
+    """All revisions that the migrations of this checkout can reach."""
+    return {script.revision for script in _scripts().walk_revisions()}
+
+
 def current_revision(database_url: str) -> str | None:
     """The revision of the database, or None before the first migration."""
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -26,6 +26,16 @@ def migrate(environment: Environment, arguments: list[str]) -> int:
     return environment.run_python("-m", "ops.migrate", *arguments)
 
 
+def backup(environment: Environment, arguments: list[str]) -> int:
+    """Back up the local portal."""
+    return environment.run_python("-m", "local.backups.create", *arguments)
+
+
+def restore(environment: Environment, arguments: list[str]) -> int:
+    """Restore the local portal."""
+    return environment.run_python("-m", "local.backups.restore", *arguments)
+
+
 def roles(environment: Environment, arguments: list[str]) -> int:
     """Create the database roles."""
     return environment.run_python("-m", "ops.roles", *arguments)
@@ -62,6 +72,8 @@ COMMANDS = {
     "check": check,
     "lock": lock,
     "migrate": migrate,
+    "backup": backup,
+    "restore": restore,
     "roles": roles,
 }
 
@@ -92,4 +104,4 @@ def needs_azurite(command: str, arguments: list[str]) -> bool:
     """Whether the command starts Azurite."""
     if command == "up":
         return not os.environ.get("AzureWebJobsStorage")  # noqa: SIM112 - the name that Azure uses
-    return command == "bench" or (command == "test" and "--unit" not in arguments)
+    return command in ("backup", "restore", "bench") or (command == "test" and "--unit" not in arguments)

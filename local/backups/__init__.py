@@ -1,0 +1,1 @@
+"""Backup and restore of the local portal: its database, its blobs and its secrets, in one archive."""
