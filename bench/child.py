@@ -46,12 +46,12 @@ def measure(function: Callable[[bytes], str], data: bytes) -> Measured:
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def peak_megabytes() -> float:
-    """Return the most memory that this process has had, in megabytes.
+def peak_megabytes(process: int | str = "self") -> float:
+    """Return the most memory that a process has had at once (the peak of its resident set), in megabytes.
 
     Not from getrusage: there, a child starts with the peak of the process that started it.
     """
-    status = Path("/proc/self/status")
+    status = Path(f"/proc/{process}/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

@@ -13,12 +13,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from adapters.files import pdf
-from adapters.files.relationships import elements, require_internal
+from adapters.files.elements import ListReader
+from adapters.files.relationships import require_internal
 from adapters.files.zips import most_entries
 from bp_core.uploads.kinds import DOC, DOCX, MEGABYTE, PDF, PPT, PPTX, XLS, XLSX, RejectedFileError
 
 if TYPE_CHECKING:
-    from olefile import OleFileIO
+    from adapters.files.ole import OleFile
 
 MAX_ENTRIES: Final = 10_000
 """How many files a zip may contain."""
@@ -94,8 +95,9 @@ def _zip_type(data: bytes) -> str | None:
             return None
         with archive.open(parts[CONTENT_TYPES]) as contents:
             listing = contents.read(MAX_CONTENTS + 1)
-        require_internal(archive)
-    types = _content_types(listing)
+        reader = ListReader()
+        require_internal(archive, reader)
+    types = _content_types(listing, reader)
     if any(map(_MACRO_TYPES.search, types)) or any(map(_MACRO_FILES.search, parts)):
         raise RejectedFileError(MACROS)
     mains = types & MAIN_PARTS.keys()
@@ -118,18 +120,19 @@ def _require_harmless(entries: list[zipfile.ZipInfo], size: int) -> None:
         raise RejectedFileError("The file is damaged: two of its parts have the same name.")
 
 
-def _content_types(listing: bytes) -> set[str]:
+def _content_types(listing: bytes, reader: ListReader) -> set[str]:
     """Return the content types in a document's list of contents."""
     if len(listing) > MAX_CONTENTS:
         raise RejectedFileError(f"The list of contents in the file is larger than {MAX_CONTENTS} bytes.")
-    return {attributes.get("ContentType", "") for attributes in elements(listing)}
+    types: set[str] = set()
+    reader.read(listing, lambda attributes: types.add(attributes.get("ContentType", "")))
+    return types
 
 
 def _ole_type(data: bytes) -> str | None:
-    import olefile
+    from adapters.files.ole import open_ole
 
-    # By default the library reads a stream that claims more than the file has, sector after sector.
-    with closing(olefile.OleFileIO(data, raise_defects=olefile.DEFECT_INCORRECT)) as ole:
+    with closing(open_ole(data)) as ole:
         names = {part.lower() for path in ole.listdir(streams=True, storages=True) for part in path}
         if "encryptedpackage" in names:
             raise RejectedFileError(LOCKED)
@@ -147,13 +150,13 @@ def _is_main(path: list[str]) -> bool:
     return len(path) == 1 and path[0].lower() in MAIN_STREAMS
 
 
-def _check_doc(ole: "OleFileIO", stream: str) -> None:
+def _check_doc(ole: "OleFile", stream: str) -> None:
     (flags,) = struct.unpack_from("<H", _content(ole, stream), 10)
     if flags & _DOC_ENCRYPTED:
         raise RejectedFileError(LOCKED)
 
 
-def _check_xls(ole: "OleFileIO", stream: str) -> None:
+def _check_xls(ole: "OleFile", stream: str) -> None:
     for record, start, content in _records(_content(ole, stream)):
         if record == _XLS_ENCRYPTED:
             raise RejectedFileError(LOCKED)
@@ -164,7 +167,7 @@ def _check_xls(ole: "OleFileIO", stream: str) -> None:
             return
 
 
-def _check_ppt(ole: "OleFileIO", stream: str) -> None:
+def _check_ppt(ole: "OleFile", stream: str) -> None:
     if ole.exists("Current User") and _content(ole, "Current User")[12:16] == _PPT_ENCRYPTED:
         raise RejectedFileError(LOCKED)
     if _PPT_MACROS.search(_content(ole, stream)):
@@ -178,7 +181,7 @@ _CHECKS: Final = {
 }
 
 
-def _content(ole: "OleFileIO", stream: str) -> bytes:
+def _content(ole: "OleFile", stream: str) -> bytes:
     with ole.openstream(stream) as opened:
         content: bytes = opened.read()
     return content

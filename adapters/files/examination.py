@@ -7,6 +7,7 @@ from its input, and ends with it.
 
 import os
 import sys
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from adapters.files import frames
@@ -19,6 +20,12 @@ try:
 except ImportError:  # Windows has no such limits: the portal ends a process that takes too long
     resource = None  # type: ignore[assignment]
 
+SHARED_BYTES: Final = 256 * 1024 * 1024
+"""The address space for code and files, in bytes, most of which is never in memory."""
+
+OUT_OF_MEMORY: Final = 77
+"""The exit code of a process that has not enough memory to say so."""
+
 TOO_MUCH_MEMORY: Final = "The file needs too much memory to be opened."
 
 
@@ -28,14 +35,20 @@ def main() -> None:
     limits = frames.receive(requests)[0]
     _limit_process(limits["memory_bytes"])
     frames.send(answers, {"ready": True})
-    while True:
-        try:
-            request, (data,) = frames.receive(requests)
-        except frames.BrokenMessageError:
-            return
-        _limit_time(limits["cpu_seconds"])
-        header, parts = answer(request, data)
+    with suppress(frames.BrokenMessageError):
+        while True:
+            _serve(requests, answers, limits["cpu_seconds"])
+
+
+def _serve(requests: BinaryIO, answers: BinaryIO, cpu_seconds: int) -> None:
+    """Answer one request, and keep nothing of it. Raises BrokenMessageError at the end of the input."""
+    request, file = frames.receive(requests)
+    _limit_time(cpu_seconds)
+    try:
+        header, parts = answer(request, file)
         frames.send(answers, header, *parts)
+    except MemoryError:  # there is not even enough for the answer
+        os._exit(OUT_OF_MEMORY)
 
 
 def _answers() -> BinaryIO:
@@ -49,7 +62,8 @@ def _limit_process(memory_bytes: int) -> None:
     if resource is None:
         return
     for kind, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_DATA, memory_bytes),
+        (resource.RLIMIT_AS, memory_bytes + SHARED_BYTES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
     ):
@@ -68,11 +82,14 @@ def _limit_time(cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + cpu_seconds, hard))
 
 
-def answer(request: Header, data: bytes) -> tuple[Header, list[bytes]]:
-    """Examine one file: the answer says why it is rejected, or what it is. Raises ImportError."""
+def answer(request: Header, file: list[bytes]) -> tuple[Header, list[bytes]]:
+    """Examine the file in a list, which is empty afterwards.
+
+    The answer says why the file is rejected, or what it is. Raises ImportError.
+    """
     examine = _image if request["content_type"].startswith("image/") else _document
     try:
-        return examine(request, data)
+        return examine(request, file)
     except RejectedFileError as rejection:
         return {"rejected": str(rejection)}, []
     except MemoryError:
@@ -83,31 +100,30 @@ def answer(request: Header, data: bytes) -> tuple[Header, list[bytes]]:
         return {"rejected": DAMAGED}, []
 
 
-def _image(request: Header, data: bytes) -> tuple[Header, list[bytes]]:
+def _image(request: Header, file: list[bytes]) -> tuple[Header, list[bytes]]:
     from adapters.files import pictures
 
     picture = pictures.examine(
-        data,
+        file,
         request["content_type"],
         with_thumbnail=request["with_thumbnail"],
         keep_metadata=request["keep_metadata"],
     )
-    is_changed = picture.data != data
     header = {
         "size": [picture.size.width, picture.size.height],
-        "is_changed": is_changed,
+        "is_changed": picture.data is not None,
         "has_thumbnail": picture.thumbnail is not None,
     }
     return header, [
-        *([picture.data] if is_changed else []),
-        *([picture.thumbnail] if picture.thumbnail else []),
+        *([] if picture.data is None else [picture.data]),
+        *([] if picture.thumbnail is None else [picture.thumbnail]),
     ]
 
 
-def _document(request: Header, data: bytes) -> tuple[Header, list[bytes]]:
+def _document(request: Header, file: list[bytes]) -> tuple[Header, list[bytes]]:
     from adapters.files import documents
 
-    documents.examine(data, request["content_type"])
+    documents.examine(file.pop(), request["content_type"])
     return {"size": None, "is_changed": False, "has_thumbnail": False}, []
 
 

@@ -19,6 +19,7 @@ from typing import Final
 from typing_extensions import override
 
 from adapters.files import frames
+from adapters.files.examination import OUT_OF_MEMORY, TOO_MUCH_MEMORY
 from adapters.files.frames import Header
 from bp_core.shared.errors import Unavailable
 from bp_core.uploads.kinds import MEGABYTE, ImageSize, RejectedFileError
@@ -47,13 +48,14 @@ CRASHES: Final = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", 
 class ExaminerLimits:
     """The limits of an examination.
 
-    The system enforces `cpu_seconds` and `memory_bytes`; `wall_seconds` is for a process that makes no
-    progress. At most `waiting` calls wait for their turn, each for `wait_seconds`.
+    The system enforces `cpu_seconds`, and `memory_bytes` of what the process writes to; its code adds some
+    12 MB, so that it stays below 200 MB in all. `wall_seconds` is for a process that makes no progress. At
+    most `waiting` calls wait for their turn, each for `wait_seconds`.
     """
 
-    cpu_seconds: int = 10
+    cpu_seconds: int = 5
     wall_seconds: float = 60
-    memory_bytes: int = 1024 * MEGABYTE
+    memory_bytes: int = 180 * MEGABYTE
     waiting: int = 5
     wait_seconds: float = 20
     idle_seconds: float = 60
@@ -95,6 +97,11 @@ class FileExaminer(Examiner):
         """Stop the process."""
         with self._turn:
             self._stop()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process that examines files, if it runs."""
+        return None if self._process is None else self._process.process_id
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -167,6 +174,11 @@ class ExaminerProcess:
             raise ProcessEndedError(None) from end
 
     @property
+    def process_id(self) -> int:
+        """The id of the process in the system."""
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
@@ -207,6 +219,8 @@ class ExaminerProcess:
 
 def _fault(exit_code: int, *, is_late: bool) -> str | None:
     """Return why a file is rejected that ended the process; None if the file is not to blame."""
+    if exit_code == OUT_OF_MEMORY:
+        return TOO_MUCH_MEMORY
     if IS_WINDOWS:
         if is_late:
             return TOO_LONG

@@ -19,13 +19,19 @@ from bp_core.uploads.kinds import (
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.WebPImagePlugin import WebPImageFile
 
 MAX_SIDE: Final = 480
 """The longest side of a thumbnail, in pixels."""
 
 THUMBNAIL_QUALITY: Final = 80
+TILE: Final = 512
+"""The side of the parts in which an image is made smaller, in pixels."""
+
 QUALITIES: Final = (90, 75, 50)
-"""The qualities with which an image is written upright, the next one if it is larger than an upload."""
+"""The qualities with which a WebP is written upright, the next one if it is larger than an upload."""
+
+NOT_TURNED: Final = "The image cannot be turned upright. Turn it, and upload it again."
 
 READERS: Final = {"JPEG": jpeg.read, "PNG": png.read, "WEBP": webp.read}
 FORMATS: Final = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
@@ -50,39 +56,43 @@ TRANSPOSITIONS: Final = {
 
 @dataclass(frozen=True)
 class Picture:
-    """An image that was examined: the bytes to be stored, the size as people see it, its thumbnail."""
+    """An image that was examined: the bytes to be stored, the size as people see it, its thumbnail.
 
-    data: bytes
+    `data` are None if the image is stored as it is.
+    """
+
+    data: bytes | None
     size: ImageSize
     thumbnail: bytes | None
 
 
 def examine(
-    data: bytes, content_type: str, *, with_thumbnail: bool = False, keep_metadata: bool = False
+    file: list[bytes], content_type: str, *, with_thumbnail: bool = False, keep_metadata: bool = False
 ) -> Picture:
-    """Check an image to its last byte. Its `data` are upright and without camera data, unless they are kept.
+    """Check an image to its last byte. It is stored without camera data, unless they are kept.
 
+    The data of the image are taken from the list, so that their memory can be used again.
+    A PNG or WebP is turned upright; a JPEG keeps its pixels and its orientation, which every browser applies.
     What the image costs is checked before it is decoded. Raises RejectedFileError, and what Pillow raises for
     a damaged file.
     """
     image_format = FORMATS[content_type]
+    data = file.pop()
     structure = READERS[image_format](data)
-    _require_decodable(structure)
+    is_changed = not keep_metadata and structure.clean != data
+    del data
+    is_turned = structure.orientation != UPRIGHT and not (keep_metadata or structure.keeps_orientation)
+    _require_decodable(structure, is_turned=is_turned)
     with _opened(structure, image_format) as image:
-        is_rewritten = structure.orientation != UPRIGHT and not keep_metadata
-        if not is_rewritten:
-            # A JPEG is decoded at the smallest scale that is enough for a thumbnail: it is much faster.
-            image.draft(None, (2 * MAX_SIDE, 2 * MAX_SIDE))
-        image.load()
-        upright = _upright(image, structure.orientation)
-        if is_rewritten:
-            stored = _written(image, upright, structure)
-        else:
-            stored = data if keep_metadata else structure.clean
-        return Picture(stored, _size(structure), _thumbnail(upright) if with_thumbnail else None)
+        loaded = _loaded(image, structure)
+        thumbnail = _thumbnail(loaded, structure.orientation) if with_thumbnail else None
+        stored = structure.clean if is_changed else None
+        if is_turned:
+            stored = _turned(loaded, structure, image_format, image.info.get("icc_profile"))
+        return Picture(stored, _size(structure), thumbnail)
 
 
-def _require_decodable(structure: Structure) -> None:
+def _require_decodable(structure: Structure, *, is_turned: bool) -> None:
     width, height, pixels = structure.width, structure.height, structure.width * structure.height
     if pixels > MAX_PIXELS:
         megapixels = MAX_PIXELS // 1_000_000
@@ -96,6 +106,8 @@ def _require_decodable(structure: Structure) -> None:
         )
     if structure.scans > MAX_SCANS or structure.scans * pixels > MAX_SCANNED_PIXELS:
         raise RejectedFileError(f"The image has {structure.scans} scans, which take too long to decode.")
+    if is_turned and (structure.is_animated or structure.turned_bytes > MAX_DECODED_BYTES):
+        raise RejectedFileError(NOT_TURNED)
 
 
 def _opened(structure: Structure, image_format: str) -> "Image":
@@ -117,6 +129,48 @@ def _size(structure: Structure) -> ImageSize:
     return ImageSize(structure.width, structure.height)
 
 
+def _loaded(image: "Image", structure: Structure) -> "Image":
+    """Decode an image to its last byte; a JPEG at the smallest scale that is enough for a thumbnail."""
+    from PIL.WebPImagePlugin import WebPImageFile
+
+    if isinstance(image, WebPImageFile):
+        return _first_frame(image)
+    scale = max(1, max(image.size) // (2 * MAX_SIDE))
+    image.draft(None, (max(1, structure.width // scale), max(1, structure.height // scale)))
+    image.load()
+    return image
+
+
+def _first_frame(image: "WebPImageFile") -> "Image":
+    """Decode the first picture of a WebP in three quarters of the memory that Pillow needs for it.
+
+    Pillow copies the pixels again, while it still has the canvases of the decoder.
+    """
+    from PIL import Image
+
+    decoder = image._decoder  # noqa: SLF001 - there is no public name
+    del image._decoder  # noqa: SLF001
+    frame = decoder.get_next()
+    if frame is None:
+        raise damaged()
+    del decoder
+    return Image.frombuffer(image.rawmode, image.size, frame[0], "raw", image.rawmode, 0, 1)
+
+
+def _turned(image: "Image", structure: Structure, image_format: str, profile: bytes | None) -> bytes:
+    """Write an image upright, with its colour profile. Raises RejectedFileError if it gets too large."""
+    upright = _upright(image, structure.orientation)
+    image.im = None  # type: ignore[assignment]  # its memory is needed
+    if upright.mode == "RGBX":
+        upright = upright.convert("RGB")
+    for options in _options(structure, image_format):
+        written = io.BytesIO()
+        upright.save(written, image_format, icc_profile=profile, **options)
+        if written.tell() <= IMAGES.max_bytes:
+            return READERS[image_format](written.getvalue()).clean
+    raise RejectedFileError(NOT_TURNED)
+
+
 def _upright(image: "Image", orientation: int) -> "Image":
     from PIL.Image import Transpose
 
@@ -124,44 +178,43 @@ def _upright(image: "Image", orientation: int) -> "Image":
     return image.transpose(Transpose[operation]) if operation else image
 
 
-def _written(image: "Image", upright: "Image", structure: Structure) -> bytes:
-    """Write an image that was transposed, with its colour profile.
-
-    Raises RejectedFileError if it gets too large.
-    """
-    image_format = image.format or ""
-    if not structure.is_animated:
-        for options in _options(image, structure):
-            written = io.BytesIO()
-            upright.save(written, image_format, icc_profile=image.info.get("icc_profile"), **options)
-            if written.tell() <= IMAGES.max_bytes:
-                return READERS[image_format](written.getvalue()).clean
-    raise RejectedFileError("The image cannot be turned upright. Turn it, and upload it again.")
-
-
-def _options(image: "Image", structure: Structure) -> list[dict[str, Any]]:
+def _options(structure: Structure, image_format: str) -> list[dict[str, Any]]:
     """Return how an image is written: as it was, then with lower quality."""
-    if image.format == "PNG":
+    if image_format == "PNG":
         return [{}]
-    qualities = [{"quality": quality} for quality in QUALITIES]
-    if image.format == "WEBP":
-        return [{"lossless": True}, *qualities] if structure.is_lossless else list[dict[str, Any]](qualities)
-    from PIL.JpegImagePlugin import get_sampling
-
-    # The tables of the original: nothing is lost but what the rounding of some pixels loses.
-    as_it_was = {"qtables": getattr(image, "quantization", None), "subsampling": get_sampling(image)}
-    return [as_it_was, *qualities]
+    # The methods that need the least memory.
+    lossy = [{"quality": quality, "method": 2} for quality in QUALITIES]
+    lossless = {"lossless": True, "method": 0, "quality": 0}
+    return [lossless, *lossy] if structure.is_lossless else list[dict[str, Any]](lossy)
 
 
-def _thumbnail(upright: "Image") -> bytes:
-    """Make the thumbnail of an image, which becomes small itself."""
+def _thumbnail(image: "Image", orientation: int) -> bytes:
     from PIL import Image
 
-    upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    small = upright
-    if small.mode.startswith("I"):  # 16 bits of grey
-        small = small.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    mode = "RGBA" if small.has_transparency_data else "RGB"
+    small = _reduced(image)
+    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     written = io.BytesIO()
-    small.convert(mode).save(written, "WEBP", quality=THUMBNAIL_QUALITY)
+    _upright(small, orientation).save(written, "WEBP", quality=THUMBNAIL_QUALITY)
     return written.getvalue()
+
+
+def _reduced(image: "Image") -> "Image":
+    """Make an image of about twice the size of a thumbnail, tile by tile: most modes need a copy for it."""
+    from PIL import Image
+
+    mode = "RGBA" if image.has_transparency_data and not image.mode.startswith("I") else "RGB"
+    factor = max(1, max(image.size) // (2 * MAX_SIDE))
+    width, height = image.size
+    reduced = Image.new(mode, (-(-width // factor), -(-height // factor)))
+    step = factor * max(1, TILE // factor)
+    for left in range(0, width, step):
+        for top in range(0, height, step):
+            tile = image.crop((left, top, min(left + step, width), min(top + step, height)))
+            reduced.paste(_in_colour(tile, mode).reduce(factor), (left // factor, top // factor))
+    return reduced
+
+
+def _in_colour(image: "Image", mode: str) -> "Image":
+    if image.mode.startswith("I"):  # 16 bits of grey
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image.convert(mode)

@@ -1,10 +1,10 @@
 """The relationships of an Office document: what it loads from other places (ECMA-376 part 2, 6.5)."""
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
-from xml.parsers import expat
 
+from adapters.files.elements import ListReader
 from bp_core.uploads.kinds import MEGABYTE, RejectedFileError
 
 MAX_RELATIONSHIPS: Final = 20 * MEGABYTE
@@ -20,7 +20,7 @@ else is loaded without a question, such as the template of a document, which can
 """
 
 
-def require_internal(archive: zipfile.ZipFile) -> None:
+def require_internal(archive: zipfile.ZipFile, reader: ListReader) -> None:
     """Check that a document loads nothing from another place. Raises RejectedFileError."""
     left = MAX_RELATIONSHIPS
     for part in archive.infolist():
@@ -33,34 +33,13 @@ def require_internal(archive: zipfile.ZipFile) -> None:
             raise RejectedFileError(
                 f"The lists of relationships in the file have more than {MAX_RELATIONSHIPS} bytes."
             )
-        _require_internal(elements(listing))
+        reader.read(listing, _require_internal)
 
 
-def _require_internal(relationships: Iterable[dict[str, str]]) -> None:
-    for one in relationships:
-        named = {name.rpartition(":")[2].lower(): value for name, value in one.items()}
-        if named.get("targetmode", "").strip().lower() != "external":
-            continue
-        kind = named.get("type", "").rstrip("/").rpartition("/")[2]
-        if kind.lower() not in ALLOWED:
-            raise RejectedFileError(f"The file loads content from another place ({kind[:40] or 'unknown'}).")
-
-
-def elements(listing: bytes) -> list[dict[str, str]]:
-    """Return the attributes of each element of a list in a document. Raises RejectedFileError, ExpatError.
-
-    Raises LookupError and ValueError for an unknown encoding.
-    """
-    found: list[dict[str, str]] = []
-
-    def element(_: str, attributes: dict[str, str]) -> None:
-        found.append(attributes)
-
-    def doctype(*_: object) -> None:
-        raise RejectedFileError("The file is damaged: one of its lists declares XML entities.")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = element
-    parser.StartDoctypeDeclHandler = doctype
-    parser.Parse(listing, True)
-    return found
+def _require_internal(relationship: Mapping[str, str]) -> None:
+    named = {name.rpartition(":")[2].lower(): value for name, value in relationship.items()}
+    if named.get("targetmode", "").strip().lower() != "external":
+        return
+    kind = named.get("type", "").rstrip("/").rpartition("/")[2]
+    if kind.lower() not in ALLOWED:
+        raise RejectedFileError(f"The file loads content from another place ({kind[:40] or 'unknown'}).")

@@ -103,8 +103,11 @@ KINDS: Final[Mapping[FileType, UploadKind]] = {"image": IMAGES, "document": DOCU
 MAX_PIXELS: Final = 50_000_000
 """The largest image that is decoded, in pixels."""
 
-MAX_DECODED_BYTES: Final = 150_000_000
-"""The largest image that is decoded, in bytes of its pixels: `MAX_PIXELS` in three channels of 8 bits."""
+MAX_DECODED_BYTES: Final = 152_000_000
+"""How many bytes the decoder may need for the pixels of an image.
+
+50 megapixels of a progressive JPEG in the usual sampling; the examining process stays below 200 MB.
+"""
 
 MAX_SCANS: Final = 100
 """How many scans a progressive JPEG may have; encoders write about ten."""

@@ -7,12 +7,12 @@ from typing import Final
 
 from bench.child import measure
 from bench.exports import fill, measure_export
-from bench.hostile_files import import_workbook
+from bench.hostile_files import examine_upload, import_workbook, uploads
 from tests.hostile_workbooks import HOSTILE, full, sheets
 from tests.world import World
 
 MEMORY_LIMIT: Final = 200
-"""The most memory that the process of an import or export may have, in megabytes."""
+"""The most memory that the process of an import, an export or an upload may have, in megabytes."""
 
 UNREADABLE: Final = "is not an XLSX workbook that can be read"
 DTD: Final = "declares XML entities or types, which no spreadsheet program does"
@@ -71,6 +71,14 @@ def test_sheets_that_are_not_imported_are_not_read() -> None:
     used = measure(import_workbook, sheets())
     assert used.answer == "has more than 2000 rows"
     assert used.megabytes < MEMORY_LIMIT
+
+
+def test_every_hostile_upload_gets_its_answer_within_the_limit_of_memory() -> None:
+    for name, data, content_type, answer in uploads():
+        used = examine_upload(data, content_type)
+        assert used.answer == answer, name
+        # The process still runs, so that it was not ended by its limit of computing time.
+        assert used.megabytes < MEMORY_LIMIT, name
 
 
 def test_an_export_of_long_texts_is_written_within_the_limit_of_memory(world: World) -> None:

@@ -4,15 +4,18 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from adapters.files.images.structure import UPRIGHT, Structure, orientation_of
-from adapters.files.rejections import damaged
-from bp_core.uploads.kinds import MEGABYTE, RejectedFileError
+from adapters.files.images.structure import (
+    MAX_PROFILE,
+    PROFILE_TOO_LARGE,
+    UPRIGHT,
+    Structure,
+    orientation_of,
+)
+from adapters.files.rejections import DAMAGED, damaged
+from bp_core.uploads.kinds import RejectedFileError
 
 MAX_CHUNKS: Final = 50_000
 """How many chunks a file may have; encoders write one for some thousand bytes."""
-
-MAX_PROFILE: Final = MEGABYTE
-"""The largest colour profile, in compressed bytes."""
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 KEPT: Final = frozenset(
@@ -23,8 +26,11 @@ KEPT: Final = frozenset(
 )  # fmt: skip
 """The chunks that are needed to show the image; an animation becomes its first picture."""
 
-CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""The channels of a pixel, by colour type."""
+GREY, PALETTE, COLOURS = 0, 3, frozenset({2, 4, 6})
+"""The colour types; those of `COLOURS` have more than one channel."""
+
+ROW, ROW_UNIT = 8, 4
+"""Pillow needs 8 bytes for each row, whose length is a multiple of 4."""
 
 _HEADER: Final = 13
 _AROUND: Final = 12
@@ -40,17 +46,24 @@ def read(data: bytes) -> Structure:
         header = header or content
         if kind == b"eXIf":
             orientation = orientation_of(content)
-        if kind == b"iCCP" and len(content) > MAX_PROFILE:
-            raise RejectedFileError(f"The colour profile of the image is larger than {MAX_PROFILE} bytes.")
+        if kind in KEPT - {b"IDAT"} and len(content) > MAX_PROFILE:
+            raise RejectedFileError(PROFILE_TOO_LARGE if kind == b"iCCP" else DAMAGED)
         if kind in KEPT:
             kept.append(whole)
     if len(header) != _HEADER:
         raise damaged()
     width, height, depth, colour = struct.unpack_from(">IIBB", header)
-    if not (width and height) or colour not in CHANNELS:
+    if not (width and height) or colour not in {GREY, PALETTE, *COLOURS}:
         raise damaged()
-    pixel = CHANNELS[colour] * (2 if depth > 8 else 1)
-    return Structure(width, height, width * height * pixel, orientation, b"".join(kept))
+    decoded = height * (ROW + -(-width * _pixel_bytes(colour, depth) // ROW_UNIT) * ROW_UNIT)
+    return Structure(width, height, decoded, 2 * decoded, orientation, b"".join(kept))
+
+
+def _pixel_bytes(colour: int, depth: int) -> int:
+    """Return how many bytes Pillow needs for a pixel: four if it has more than one channel."""
+    if colour in COLOURS:
+        return 4
+    return 2 if depth > 8 else 1
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:

@@ -4,19 +4,28 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from adapters.files.images.structure import UPRIGHT, Structure, orientation_of
+from adapters.files.images.structure import (
+    MAX_PROFILE,
+    PROFILE_TOO_LARGE,
+    UPRIGHT,
+    Structure,
+    orientation_of,
+)
 from adapters.files.rejections import damaged
 from bp_core.uploads.kinds import RejectedFileError
 
 MAX_CHUNKS: Final = 10_000
 """How many chunks a file may have, those of its frames included."""
 
-CHANNELS: Final = 4
-"""The decoder writes every image with an alpha channel."""
+DECODED: Final = 12
+"""How many bytes the decoder needs for a pixel: two canvases and a copy, of four channels."""
 
-LOSSY, LOSSLESS, EXTENDED, FRAME, EXIF = b"VP8 ", b"VP8L", b"VP8X", b"ANMF", b"EXIF"
+WRITTEN_LOSSLESSLY: Final = 32
+"""How many bytes the encoder needs for a pixel that it writes without loss."""
+
+LOSSY, LOSSLESS, EXTENDED, FRAME, EXIF, PROFILE = b"VP8 ", b"VP8L", b"VP8X", b"ANMF", b"EXIF", b"ICCP"
 BITSTREAMS: Final = frozenset({b"ALPH", LOSSY, LOSSLESS})
-KEPT: Final = frozenset({*BITSTREAMS, EXTENDED, FRAME, b"ANIM", b"ICCP"})
+KEPT: Final = frozenset({*BITSTREAMS, EXTENDED, FRAME, b"ANIM", PROFILE})
 """The chunks that are needed to show the image."""
 
 EXIF_AND_XMP: Final = 0x08 | 0x04
@@ -39,19 +48,23 @@ def read(data: bytes) -> Structure:
             size = _size(kind, content)
         if kind == EXIF:
             orientation = orientation_of(content.removeprefix(_EXIF_PREFIX))
+        if kind == PROFILE and len(content) > MAX_PROFILE:
+            raise RejectedFileError(PROFILE_TOO_LARGE)
         if kind in KEPT:
             kept.append(_chunk(kind, _cleaned(kind, content, room)))
     if not kinds & {LOSSY, LOSSLESS, FRAME}:
         raise damaged()
     body = b"WEBP" + b"".join(kept)
+    pixels, is_lossless = size[0] * size[1], LOSSLESS in kinds
     return Structure(
         width=size[0],
         height=size[1],
-        decoded_bytes=size[0] * size[1] * CHANNELS,
+        decoded_bytes=pixels * DECODED,
+        turned_bytes=pixels * (WRITTEN_LOSSLESSLY if is_lossless else DECODED),
         orientation=orientation,
         clean=b"RIFF" + struct.pack("<I", len(body)) + body,
         is_animated=FRAME in kinds,
-        is_lossless=LOSSLESS in kinds,
+        is_lossless=is_lossless,
     )
 
 

@@ -13,6 +13,14 @@ from adapters.files.relationships import MAX_RELATIONSHIPS
 from bp_core.uploads.kinds import DOCUMENTS
 from tests import documents
 from tests.documents import CONTENT_TYPES, doc, office, ole, pdf, ppt, xls, zipped
+from tests.hostile_documents import (
+    RELATIONSHIPS,
+    SECTOR_SHIFT,
+    changed,
+    cyclic_difat,
+    endless,
+    full_directory,
+)
 
 HONEST = {
     "pdf": pdf(), "doc": doc(), "xls": xls(), "ppt": ppt(),
@@ -26,7 +34,7 @@ def examine(data: bytes, extension: str) -> str | None:
     assert file_format.content_type == CONTENT_TYPES[extension]
     if not file_format.matches(data):
         return "signature"
-    header, _ = examination.answer({"content_type": file_format.content_type}, data)
+    header, _ = examination.answer({"content_type": file_format.content_type}, [data])
     return header.get("rejected")
 
 
@@ -173,17 +181,6 @@ def test_truncated_and_corrupted_documents_raise_nothing_else() -> None:
             assert examine(cut, extension) is not None or extension in ("doc", "xls", "ppt")
 
 
-def endless(document: bytes, stream: str) -> bytes:
-    """The document with a stream that claims 4 GB, in a sector that is followed by itself."""
-    entry = document.index(stream.encode("utf-16-le"))
-    (first,) = struct.unpack_from("<I", document, entry + 116)
-    (fat_sector,) = struct.unpack_from("<I", document, 76)
-    changed = bytearray(document)
-    struct.pack_into("<Q", changed, entry + 120, 0xFFFFFFF0)
-    struct.pack_into("<I", changed, (fat_sector + 1) * 512 + 4 * first, first)
-    return bytes(changed)
-
-
 @pytest.mark.parametrize(
     ("document", "stream", "extension"),
     [(doc(), "WordDocument", "doc"), (xls(), "Workbook", "xls"), (ppt(), "PowerPoint Document", "ppt")],
@@ -196,6 +193,20 @@ def test_a_stream_that_claims_more_than_the_file_has_is_rejected_without_being_r
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (reason, peak < 10_000_000) == ("The file is damaged and cannot be opened.", True)
+
+
+def test_a_fat_that_is_much_larger_than_the_file_is_rejected() -> None:
+    assert [examine(cyclic_difat(count), "xls") for count in (200, 0xFFFFFFFF)] == [DAMAGED, DAMAGED]
+    assert examine(xls()[:511], "xls") == DAMAGED
+    for shift in (8, 13, 30, 0xFFFF):
+        assert examine(changed(xls(), {SECTOR_SHIFT: struct.pack("<H", shift)}), "xls") == DAMAGED
+
+
+def test_ten_thousand_streams_and_storages_are_the_most() -> None:
+    not_a_doc = f"The file is not of type {CONTENT_TYPES['doc']}."
+    entry = 128
+    assert examine(full_directory(10_004 * entry), "doc") == not_a_doc
+    assert examine(full_directory(10_005 * entry), "doc") == "The file contains more than 10000 files."
 
 
 TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -250,6 +261,20 @@ def test_relationships_that_are_too_large_or_no_xml_are_rejected() -> None:
     assert examine(office("docx", {part: entities}), "docx") == (
         "The file is damaged: one of its lists declares XML entities."
     )
+
+
+@pytest.mark.parametrize(
+    ("listing", "wrong"),
+    [
+        (b"<a>" * 65, "elements nested more than 64 deep"),
+        (b"<a>" + b"".join(b"<b%d/>" % one for one in range(1000)), "more than 1000 different names"),
+        (b"<a>" + b"".join(b"<b c%d='1'/>" % one for one in range(1000)), "more than 1000 different names"),
+        (b"<a>" + b"<b/>" * 1_000_000, "more than 1000000 elements"),
+    ],
+    ids=["deep", "elements", "attributes", "many"],
+)
+def test_lists_that_cost_too_much_are_rejected(listing: bytes, wrong: str) -> None:
+    assert examine(office("docx", {RELATIONSHIPS: listing}), "docx") == f"The lists in the file have {wrong}."
 
 
 @pytest.mark.parametrize("encoding", ["no-such-encoding", "rot13", "zlib_codec", "idna", "utf-7", "\u00e9"])

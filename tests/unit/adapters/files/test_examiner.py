@@ -41,9 +41,8 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         script = tmp_path / "fake.py"
         source = "import os, signal, sys, time\nfrom adapters.files import examination\n"
         body = "".join(f"    {line}\n" for line in dedent(code).strip().splitlines())
-        script.write_text(
-            f"{source}def answer(request, data):\n{body}examination.answer = answer\nexamination.main()\n"
-        )
+        head = "def answer(request, file):\n    (data,) = file\n"
+        script.write_text(f"{source}{head}{body}examination.answer = answer\nexamination.main()\n")
         monkeypatch.setattr(module, "COMMAND", ("-P", str(script)))
         made.append(FileExaminer(limits=limits))
         return made[-1]
@@ -133,6 +132,12 @@ def test_a_file_that_needs_too_much_memory_is_rejected(fake: Callable[..., FileE
     examiner = fake(code, replace(LIMITS, memory_bytes=600_000_000))
     with pytest.raises(RejectedFileError, match="too much memory"):
         examine(examiner, b"x")
+
+
+@posix
+def test_a_process_without_memory_for_an_answer_rejects_its_file(fake: Callable[..., FileExaminer]) -> None:
+    with pytest.raises(RejectedFileError, match="too much memory"):
+        examine(fake("raise MemoryError"), b"x")
 
 
 @posix

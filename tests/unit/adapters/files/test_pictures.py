@@ -42,7 +42,7 @@ def size_of(data: bytes, content_type: str) -> ImageSize:
 def examined(data: bytes, content_type: str, *, keep_metadata: bool = False) -> pictures.Picture:
     """Examine an image as the process for it does: whatever a decoder raises is a rejection."""
     request = {"content_type": content_type, "with_thumbnail": True, "keep_metadata": keep_metadata}
-    header, parts = examination.answer(request, data)
+    header, parts = examination.answer(request, [data])
     if "rejected" in header:
         raise RejectedFileError(header["rejected"])
     width, height = header["size"]
