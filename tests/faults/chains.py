@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from tests.faults.clients import Answer, Client, User
+from tests.faults.clients import PAUSE_SECONDS, Client, User
 from tests.faults.ledger import Expected, Write
 from tests.world import confirmation, picture, saving, upload_request
 
@@ -47,35 +47,44 @@ class Writer:
         self._think_seconds = think_seconds
 
     async def __call__(self, stop: asyncio.Event) -> None:
-        """Write until the event is set; a chain that has begun is completed."""
+        """Write until the event is set."""
         try:
             for number in count():
-                await self._chain(f"{self._name}-{number}", number, stop)
-                if stop.is_set():
-                    return
+                async for _ in self._chain(f"{self._name}-{number}", number):
+                    await think(self._think_seconds, stop)
+                    if stop.is_set():
+                        return
         finally:
-            self._client.close()
+            await self._client.close()
 
-    async def _chain(self, title: str, number: int, stop: asyncio.Event) -> None:
+    async def _chain(self, title: str, number: int) -> AsyncIterator[None]:
+        """Take one practice through the workflow; a part of the chain for each value."""
         author, hq = self._cast.author, self._cast.reviewer
         practice = await self._create(title)
         if practice is None:
+            await asyncio.sleep(PAUSE_SECONDS)
+            yield
             return
-        path, expected = f"/best-practices/{practice['id']}", self._client.ledger.practices[title]
+        practice_id, expected = str(practice["id"]), self._client.ledger.practices[title]
+        path = f"/best-practices/{practice_id}"
         await self._edit(path, expected, practice["version"])
-        await self._pause(stop)
+        yield
         if number % 3 == 0:
-            await self._upload(str(practice["id"]))
-        await self._step(author, f"{path}/submit", expected, status="submitted")
-        await self._question(str(practice["id"]), title)
-        await self._pause(stop)
-        await self._step(hq, f"{path}/approve", expected, status="approved")
+            await upload(self._client, author, practice_id)
+            yield
+        if not await self._step(author, path, "submit", expected, "submitted"):
+            return
+        await self._question(practice_id, title)
+        yield
+        if not await self._step(hq, path, "approve", expected, "approved"):
+            return
+        yield
         if number % 2 == 0:
-            await self._benchmark_and_copy(str(practice["id"]), expected)
+            await self._benchmark_and_copy(practice_id, expected)
         elif number % 5 == 1:
             await self._delete(path, expected)
         await self._check(path, expected)
-        await self._pause(stop)
+        yield
 
     async def _create(self, title: str) -> dict[str, Any] | None:
         body = {
@@ -91,7 +100,7 @@ class Writer:
         )
         expected = self._client.ledger.expect(title, write)
         expected.apply(write, description=body["description"], status="draft", is_deleted=False)
-        if not self._succeeded(write, answer):
+        if not succeeded(self._client, write):
             return None
         data: dict[str, Any] = answer.data
         return data
@@ -107,39 +116,18 @@ class Writer:
                 if_match=version,
             )
             expected.apply(write, description=description)
-            if not self._succeeded(write, answer):
+            if not succeeded(self._client, write):
                 return
             version = answer.data["version"]
 
-    async def _step(self, user: User, path: str, expected: Expected, **facts: object) -> bool:
-        write, answer = await self._client.write(user, path.rpartition("/")[2], ("POST", path))
-        expected.apply(write, **facts)
-        return self._succeeded(write, answer)
-
-    async def _upload(self, practice_id: str) -> None:
-        author = self._cast.author
-        asked, permit = await self._client.write(
-            author,
-            "ask for an upload permit",
-            ("POST", "/upload/presigned-url"),
-            upload_request(practice_id, file_size=len(PHOTOGRAPH)),
-            has_key=True,
-            is_audited=False,
-        )
-        if not self._succeeded(asked, permit):
-            return
-        if not await self._client.put_blob(permit.data["upload_url"], PHOTOGRAPH):
-            return
-        blob_name = permit.data["blob_name"]
-        write, answer = await self._client.write(
-            author,
-            "confirm an upload",
-            ("POST", f"/best-practices/{practice_id}/images"),
-            confirmation(blob_name, file_size=len(PHOTOGRAPH)),
-            is_audited=False,  # the trigger may have recorded it first
-        )
-        self._client.ledger.expect_image(blob_name, write)
-        self._succeeded(write, answer)
+    async def _step(self, user: User, path: str, action: str, expected: Expected, status: str) -> bool:
+        """Change the status. Returns whether it has changed: without an answer, the next read says that."""
+        write, _ = await self._client.write(user, f"{action} {expected.title}", ("POST", f"{path}/{action}"))
+        expected.apply(write, status=status)
+        if succeeded(self._client, write):
+            return True
+        shown = await self._client.get(user, path)
+        return shown.is_success and shown.data["status"] == status
 
     async def _question(self, practice_id: str, title: str) -> None:
         write, answer = await self._client.write(
@@ -149,33 +137,33 @@ class Writer:
             {"question_text": f"How long does {title} take?"},
             has_key=True,
         )
-        if self._succeeded(write, answer):
+        if succeeded(self._client, write):
             path = f"/questions/{answer.data['id']}/answer"
             answered = await self._client.write(
                 self._cast.author, "answer", ("PATCH", path), {"answer_text": "An hour."}, once=True
             )
-            self._succeeded(*answered)
+            succeeded(self._client, answered[0])
 
     async def _benchmark_and_copy(self, practice_id: str, expected: Expected) -> None:
         hq, copier = self._cast.reviewer, self._cast.copier
-        write, answer = await self._client.write(
+        write, _ = await self._client.write(
             hq, "benchmark", ("POST", f"/benchmarking/benchmark/{practice_id}"), has_key=True
         )
         expected.apply(write, status="approved", is_benchmarked=True)
-        if not self._succeeded(write, answer):
+        if not succeeded(self._client, write):
             return
         title = f"{expected.title} copied"
         body = {"original_practice_id": practice_id, "customized_title": title}
-        write, answer = await self._client.write(
+        write, _ = await self._client.write(
             copier, f"copy {expected.title}", ("POST", "/copy/implement"), body, has_key=True
         )
         self._client.ledger.expect(title, write).apply(write, is_deleted=False)
-        self._succeeded(write, answer)
+        succeeded(self._client, write)
 
     async def _delete(self, path: str, expected: Expected) -> None:
-        write, answer = await self._client.write(self._cast.author, "delete", ("DELETE", path))
+        write, _ = await self._client.write(self._cast.author, "delete", ("DELETE", path))
         expected.apply(write, is_deleted=True)
-        self._succeeded(write, answer)
+        succeeded(self._client, write)
 
     async def _check(self, path: str, expected: Expected) -> None:
         """Read the practice back: an acknowledged write is visible in the very next answer."""
@@ -187,14 +175,62 @@ class Writer:
         if wrong:
             self._client.ledger.complain(f"{expected.title} was read as {wrong}")
 
-    def _succeeded(self, write: Write, answer: Answer) -> bool:
-        """Whether a write was acknowledged. A refusal without a reason is a fault of the portal."""
-        if write.outcome == "refused":
-            self._client.ledger.complain(f"{write.what} got {write.answer}")
-        return write.is_acknowledged
 
-    async def _pause(self, stop: asyncio.Event) -> None:
-        await think(self._think_seconds, stop)
+def succeeded(client: Client, write: Write) -> bool:
+    """Whether a write was acknowledged. A refusal without a reason is a fault of the portal."""
+    if write.outcome == "refused":
+        client.ledger.complain(f"{write.what} got {write.answer}")
+    return write.is_acknowledged
+
+
+async def upload(client: Client, author: User, practice_id: str, *, confirmed: bool = True) -> str | None:
+    """Upload a photograph in its three steps, or without the last. Returns its blob name if it is stored."""
+    asked, permit = await client.write(
+        author,
+        "ask for an upload permit",
+        ("POST", "/upload/presigned-url"),
+        upload_request(practice_id, file_size=len(PHOTOGRAPH)),
+        has_key=True,
+        is_audited=False,
+    )
+    if not succeeded(client, asked):
+        return None
+    blob_name = str(permit.data["blob_name"])
+    if not await client.put_blob(permit.data["upload_url"], PHOTOGRAPH):
+        return None
+    client.ledger.expect_upload(blob_name)
+    if confirmed:
+        write, _ = await client.write(
+            author,
+            f"confirm {blob_name}",
+            ("POST", f"/best-practices/{practice_id}/images"),
+            confirmation(blob_name, file_size=len(PHOTOGRAPH)),
+            is_audited=False,  # the trigger may have recorded it first
+        )
+        client.ledger.expect_image(blob_name, write)
+        succeeded(client, write)
+    return blob_name
+
+
+class Uploader:
+    """A client that uploads photographs to one practice, every second one without confirming it."""
+
+    def __init__(self, client: Client, author: User, practice_id: str, *, think_seconds: float = 0.2) -> None:
+        self._client = client
+        self._author = author
+        self._practice_id = practice_id
+        self._think_seconds = think_seconds
+
+    async def __call__(self, stop: asyncio.Event) -> None:
+        """Upload until the event is set."""
+        try:
+            for number in count():
+                if stop.is_set():
+                    return
+                await upload(self._client, self._author, self._practice_id, confirmed=number % 2 == 0)
+                await think(self._think_seconds, stop)
+        finally:
+            await self._client.close()
 
 
 class Reader:
@@ -217,7 +253,7 @@ class Reader:
                 wait = max(self._think_seconds, 1.0 if answer.is_uncertain else 0.0)
                 await think(wait * random.uniform(0.5, 1.5), stop)
         finally:
-            self._client.close()
+            await self._client.close()
 
 
 async def think(seconds: float, stop: asyncio.Event) -> None:

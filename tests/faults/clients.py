@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from tests.faults.ledger import UNAVAILABLE, Ledger, Write
 from tests.faults.wire import BrokenConnectionError, Connection, Reply
+from tests.world import Person
 
 PATIENCE_SECONDS = 120.0
 """How long a client repeats a call."""
@@ -24,10 +25,9 @@ CLIENT_ERROR = 400
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who has signed in."""
+    """Somebody who has signed in. `person` calls the portal in the process of the test, without the hosts."""
 
-    email: str
-    plant_id: str | None
+    person: Person
     token: str
 
 
@@ -43,6 +43,11 @@ class Answer:
     def data(self) -> Any:
         """The `data` of the envelope."""
         return self.content["data"]
+
+    def error(self, field: str) -> str:
+        """A field of the error in the envelope; empty if it is no error."""
+        is_error = isinstance(self.content, dict) and "error" in self.content
+        return str(self.content["error"].get(field, "")) if is_error else ""
 
     @property
     def is_success(self) -> bool:
@@ -132,9 +137,15 @@ class Client:
             self.ledger.note(f"{method} {path}", NO_ANSWER, time.monotonic() - started)
             self._current = (self._current + 1) % len(self._connections)
             return Answer(NO_ANSWER, {}, {})
-        wait = reply.headers.get("retry-after")
-        self.ledger.note(f"{method} {path}", reply.status, time.monotonic() - started, retry_after=wait)
-        return Answer(reply.status, reply.headers, _content(reply))
+        answer = Answer(reply.status, reply.headers, _content(reply))
+        self.ledger.note(
+            f"{method} {path}",
+            answer.status,
+            time.monotonic() - started,
+            retry_after=answer.headers.get("retry-after"),
+            message=answer.error("message"),
+        )
+        return answer
 
     async def put_blob(self, url: str, data: bytes) -> bool:
         """Upload a blob with a pre-signed URL, as long as the storage does not answer. Returns success."""
@@ -152,13 +163,14 @@ class Client:
             return reply.status in (201, 403, 409)
         return False
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all connections."""
         for connection in [*self._connections, *self._storages.values()]:
             connection.close()
+        await asyncio.sleep(0)  # the loop closes the sockets in its next round
 
     def _settle(self, write: Write, answer: Answer) -> None:
-        write.answer = f"{answer.status} {_code(answer)}"
+        write.answer = f"{answer.status} {answer.error('code')}"
         if answer.is_success:
             write.outcome = "acknowledged"
         elif answer.is_uncertain or len(write.attempts) > 1:
@@ -175,8 +187,3 @@ class Client:
 def _content(reply: Reply) -> Any:
     is_json = reply.headers.get("content-type", "").startswith("application/json")
     return reply.json() if is_json and reply.body else {}
-
-
-def _code(answer: Answer) -> str:
-    content = answer.content
-    return str(content["error"]["code"]) if isinstance(content, dict) and "error" in content else ""

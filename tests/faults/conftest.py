@@ -63,9 +63,9 @@ def host_settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def host_app() -> str:
-    """The FunctionApp of the hosts; a module overrides this."""
-    return "function_app:app"
+def host_patch() -> str:
+    """A module of tests.faults.patches that changes the portal in the hosts; a module overrides this."""
+    return ""
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def site(
     database_url: str,
     storage_connection_string: str,
     host_settings: dict[str, str],
-    host_app: str,
+    host_patch: str,
 ) -> Iterator[Site]:
     """Two running hosts with a database and a storage account of their own, and users who have signed in."""
     prepare_storage(storage_connection_string, [])
     world = World(database_url, storage_connection_string, SetClock(datetime.now(UTC)), NEVER)
     bootstrap.install(world.portal)
     settings = {**world.settings, **host_settings}
-    hosts = [Host(tmp_path / f"host-{number}.log", settings, app=host_app) for number in (1, 2)]
+    hosts = [Host(tmp_path / f"host-{number}.log", settings, patch=host_patch) for number in (1, 2)]
     site = Site(world, hosts, postgres_server, azurite, [], [])
     with ExitStack() as running:
         running.callback(bootstrap.install, None)

@@ -19,19 +19,19 @@ TIMEOUT_SECONDS = 30
 
 
 class Host:
-    """A function host with the code in the directory `code`; `app` names its FunctionApp."""
+    """A function host with the code in the directory `code`, after the import of a module `patch`, if any."""
 
     def __init__(
         self,
         log: Path,
         settings: Mapping[str, str],
         *,
-        app: str = "function_app:app",
+        patch: str = "",
         code: Path = REPOSITORY,
     ) -> None:
         self.log = log
         self.settings = dict(settings)
-        self.app = app
+        self._patch = patch
         self.code = code
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -46,7 +46,7 @@ class Host:
         """Start the process. Its log is appended to."""
         with self.log.open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "function_host", "--port", str(self.port), "--app", self.app],
+                [sys.executable, *self._module(), "--port", str(self.port)],
                 cwd=self.code,
                 env={**os.environ, "PYTHONPATH": str(self.code), **self.settings},
                 stdout=subprocess.PIPE,
@@ -107,6 +107,12 @@ class Host:
         """The running process."""
         assert self._process is not None, "the host does not run"
         return self._process
+
+    def _module(self) -> list[str]:
+        """The arguments of Python that run the function host."""
+        if not self._patch:
+            return ["-m", "function_host"]
+        return ["-c", f"import sys, {self._patch}; from function_host.__main__ import main; sys.exit(main())"]
 
     def _forget(self) -> None:
         process, self._process = self.process, None

@@ -62,10 +62,10 @@ def find(world: World, ledger: Ledger) -> Findings:
     found = Findings()
     _compare_audit_trail(world, ledger, found)
     _compare_practices(world, ledger, found)
-    _compare_confirmations(world, ledger, found)
+    _compare_uploads(world, ledger, found)
     for what, query in HALF_WRITTEN.items():
         found.inconsistent += [f"{what}: {name}" for (name,) in world.query(query)]
-    found.inconsistent += [*_wrong_figures(world), *_wrong_sums(world), *_wrong_blobs(world)]
+    found.inconsistent += [*_wrong_figures(world), *_wrong_sums(world), *_wrong_blobs(world, ledger)]
     return found
 
 
@@ -101,14 +101,16 @@ def _other_facts(expected: Expected, stored: dict[str, Any]) -> Iterator[str]:
             yield f"{expected.title}: {name} is {stored[name]!r}, expected {possible}"
 
 
-def _compare_confirmations(world: World, ledger: Ledger, found: Findings) -> None:
-    """Each confirmed upload is one photograph of its practice."""
+def _compare_uploads(world: World, ledger: Ledger, found: Findings) -> None:
+    """Each upload is one photograph of its practice, whether it was confirmed or not."""
     recorded = Counter(row[0] for row in world.query("SELECT blob_name FROM practice_images"))
-    for blob_name, write in ledger.confirmed.items():
+    for blob_name in ledger.uploaded:
         if recorded[blob_name] > 1:
             found.doubled.append(f"{blob_name} was recorded {recorded[blob_name]} times")
-        if write.is_acknowledged and not recorded[blob_name]:
-            found.lost.append(f"{blob_name} was confirmed, but it is not recorded")
+        if not recorded[blob_name]:
+            confirmed = ledger.confirmed.get(blob_name)
+            was = "confirmed" if confirmed and confirmed.is_acknowledged else "uploaded"
+            found.lost.append(f"{blob_name} was {was}, but it is not recorded")
 
 
 def _wrong_figures(world: World) -> Iterator[str]:
@@ -141,8 +143,9 @@ def _wrong_sums(world: World) -> Iterator[str]:
         yield f"{counted} practices are counted, expected {len(figures.practices)}"
 
 
-def _wrong_blobs(world: World) -> Iterator[str]:
+def _wrong_blobs(world: World, ledger: Ledger) -> Iterator[str]:
     """Each recorded photograph has its blobs, and each blob has a row that knows it."""
+    forgiven = ledger.forgiven | {f"{name}.webp" for name in ledger.forgiven}
     images = world.query("SELECT blob_name, thumbnail_name FROM practice_images")
     permits = {row[0] for row in world.query("SELECT blob_name FROM uploads")}
     for container, names in (
@@ -150,11 +153,12 @@ def _wrong_blobs(world: World) -> Iterator[str]:
         (THUMBNAILS, {thumbnail for _, thumbnail in images if thumbnail}),
     ):
         blobs = set(world.blob_names(container))
-        yield from (f"the blob {name} is missing in {container}" for name in names - blobs)
+        yield from (f"the blob {name} is missing in {container}" for name in names - blobs - forgiven)
         yield from (f"the blob {name} in {container} has no row" for name in blobs - names - permits)
 
 
-def lacks_thumbnails(world: World) -> bool:
-    """Whether a photograph has no thumbnail yet, or an upload is not recorded yet."""
-    waiting = "SELECT count(*) FROM practice_images WHERE thumbnail_name IS NULL"
-    return bool(world.query(waiting)[0][0])
+def is_settled(world: World, ledger: Ledger) -> bool:
+    """Whether every upload is recorded, and every photograph has a thumbnail."""
+    stored = dict(world.query("SELECT blob_name, thumbnail_name FROM practice_images"))
+    waiting = {name for name, thumbnail in stored.items() if thumbnail is None} - ledger.forgiven
+    return ledger.uploaded.keys() <= stored.keys() and not waiting

@@ -7,6 +7,7 @@ committed.
 """
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
@@ -63,12 +64,18 @@ class Ledger:
         """The number of calls by status; 0 is a call without an answer."""
         self.longest_answer = 0.0
         self.slowest_call = ""
+        self.refused: list[str] = []
+        """The calls that got 503, each with its message."""
         self.unexpected: list[str] = []
         """Answers that no documentation promises: 5xx other than 503 with Retry-After, and wrong contents."""
         self.broken: list[str] = []
         """Calls whose connection was accepted and then broke, without an answer."""
         self.writes: list[Write] = []
         self.practices: dict[str, Expected] = {}
+        self.uploaded: dict[str, float] = {}
+        """When each blob was uploaded (`time.monotonic`). It has to be recorded, confirmed or not."""
+        self.forgiven: set[str] = set()
+        """Blobs that the storage has lost by itself."""
         self.confirmed: dict[str, Write] = {}
         """The confirmations of uploads, by blob name."""
 
@@ -80,10 +87,14 @@ class Ledger:
     def acknowledged(self) -> int:
         return sum(write.is_acknowledged for write in self.writes)
 
-    def note(self, call: str, status: int, seconds: float, *, retry_after: str | None = None) -> None:
+    def note(
+        self, call: str, status: int, seconds: float, *, retry_after: str | None = None, message: str = ""
+    ) -> None:
         """Note a call; status 0 means that it got no answer."""
         with self._lock:
             self.statuses[status] += 1
+            if status == UNAVAILABLE:
+                self.refused.append(f"{call}: {message}")
             if status and seconds > self.longest_answer:
                 self.longest_answer, self.slowest_call = seconds, call
         undocumented = status >= SERVER_ERROR and status != UNAVAILABLE
@@ -114,6 +125,18 @@ class Ledger:
         with self._lock:
             self.practices[title] = expected
         return expected
+
+    def expect_upload(self, blob_name: str) -> None:
+        """Add a blob that the storage has taken."""
+        with self._lock:
+            self.uploaded[blob_name] = time.monotonic()
+
+    def forgive_uploads(self, *, since: float) -> None:
+        """The storage has lost what was uploaded since a time of `time.monotonic`: expect none of it."""
+        with self._lock:
+            lost = {name for name, uploaded in self.uploaded.items() if uploaded >= since}
+            self.forgiven |= lost
+            self.uploaded = {name: at for name, at in self.uploaded.items() if name not in lost}
 
     def expect_image(self, blob_name: str, confirm: Write) -> None:
         """Add an upload that a client has confirmed."""

@@ -38,7 +38,7 @@ class SignIns:
                 await self._session()
                 await think(0.2, stop)
         finally:
-            self._client.close()
+            await self._client.close()
 
     async def _session(self) -> None:
         tokens = await self._post("/auth/login", {"email": self._email, "password": PASSWORD})
@@ -114,7 +114,8 @@ def test_no_call_fails_while_the_tables_are_migrated_and_the_hosts_replaced_one_
 ) -> None:
     site, url = previous_release, previous_release.world.database_url
     writers, portion = 24, 240
-    signing_in = [SignIns(trial.client(number), user.email) for number, user in enumerate(site.plants[:2])]
+    people = [user.person for user in site.plants[:2]]
+    signing_in = [SignIns(trial.client(number), person.email) for number, person in enumerate(people)]
     name = f"upgrade from {current_revision(url)} to {head_revision()} under {writers} writers"
     with trial.fault(name):
         with trial.load(*trial.writers(writers), *trial.readers(4), *signing_in):
