@@ -30,7 +30,11 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036 - so this file must not use newer syntax
     sys.exit("This project needs Python 3.11 or newer; this is Python " + sys.version.split()[0] + ".")
 
-from local.dev.commands import main
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to stop, Ctrl-C ends it silently
+
+from local.dev.commands import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], usage=__doc__))

@@ -51,9 +51,13 @@ class BlobTrigger:
 
 @dataclass(frozen=True)
 class TimerTrigger:
-    """An NCRONTAB schedule of six fields, in UTC. Its state is stored in the AzureWebJobsStorage account."""
+    """An NCRONTAB schedule of six fields, in UTC. Its state is stored in the AzureWebJobsStorage account.
+
+    `setting` is the name of the setting that the schedule comes from, or empty.
+    """
 
     schedule: str
+    setting: str
     run_on_startup: bool
     connection: str
 
@@ -158,6 +162,7 @@ def _read_trigger(
         case "timerTrigger":
             return TimerTrigger(
                 schedule=_resolve(name, str(binding["schedule"]), settings),
+                setting=", ".join(SETTING_REFERENCE.findall(str(binding["schedule"]))),
                 run_on_startup=bool(binding.get("runOnStartup")),
                 connection=_connection(name, HOST_STORAGE, settings),
             )

@@ -59,20 +59,20 @@ class Status:
 class Schedule:
     """An NCRONTAB expression: second, minute, hour, day, month, day of week. All of them must match.
 
-    Raises ConfigurationError if the expression is invalid.
+    Raises ConfigurationError if the expression is invalid. The message names the function and the `setting`
+    that the expression comes from.
     """
 
-    def __init__(self, function: str, expression: str) -> None:
+    def __init__(self, function: str, expression: str, setting: str = "") -> None:
         self._expression = expression
+        source = f"function {function}, setting {setting}" if setting else f"function {function}"
         try:
             if len(expression.split()) != NCRONTAB_FIELDS:
-                raise ConfigurationError(
-                    f"function {function}: the schedule {expression!r} must have six fields"
-                )
+                raise ConfigurationError(f"{source}: the schedule {expression!r} must have six fields")
             self.next_after(utc_now())
         except CroniterError as error:
             raise ConfigurationError(
-                f"function {function}: the schedule {expression!r} is not a valid NCRONTAB: {error}"
+                f"{source}: the schedule {expression!r} is not a valid NCRONTAB: {error}"
             ) from error
 
     def next_after(self, time: datetime) -> datetime:
@@ -96,7 +96,7 @@ class TimerListener:
         workers: Workers,
     ) -> None:
         self._function = function
-        self._schedule = Schedule(function.name, trigger.schedule)
+        self._schedule = Schedule(function.name, trigger.schedule, trigger.setting)
         self._account = account
         self._clock = clock
         self._workers = workers

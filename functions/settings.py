@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -60,7 +61,13 @@ def _known_zone(name: str) -> str:
     return name
 
 
-Rate = Annotated[str, Field(pattern=r"^(off|[1-9][0-9]{0,6}/(second|minute|hour))$")]
+Rate = Annotated[
+    str,
+    Field(
+        pattern=r"^(off|[1-9][0-9]{0,6}/(second|minute|hour))$",
+        description="a number per second, minute or hour, such as 100/minute; or off",
+    ),
+]
 """A rate limit, for example "100/minute"; "off" for no limit."""
 
 
@@ -75,11 +82,17 @@ class Settings(BaseSettings):
     )
 
     database_auth: DatabaseAuth = "password"
-    storage_account_url: Annotated[str, Field(pattern=r"^(https://[^?#\s]+)?$")] = ""
+    storage_account_url: Annotated[
+        str, Field(pattern=r"^(https://[^?#\s]+)?$", description="an address with https://")
+    ] = ""
     database_url: SecretStr
     azurewebjobsstorage: SecretStr = Field(SecretStr(""), alias="AzureWebJobsStorage", validate_default=True)
     azure_client_id: Annotated[
-        str, Field(pattern=r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$")
+        str,
+        Field(
+            pattern=r"^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$",
+            description="a client id (GUID)",
+        ),
     ] = ""
     jwt_secret: SecretStr
     jwt_issuer: Annotated[str, Field(min_length=1)] = "amber-portal"
@@ -97,17 +110,26 @@ class Settings(BaseSettings):
     restored_copy: bool = False
     trusted_proxies: Annotated[int, Field(ge=1, le=10)] = 1
     web_app_url: Annotated[
-        str, Field(pattern=r"^(https://[^?#\s]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/[^?#\s]*)?)?$")
+        str,
+        Field(
+            pattern=r"^(https://[^?#\s]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/[^?#\s]*)?)?$",
+            description="an address with https://, or with http:// of this machine",
+        ),
     ] = ""
     oidc_issuer: str = ""
     oidc_audience: str = ""
-    oidc_jwks_url: Annotated[str, Field(pattern=r"^(https://.+|http://127\.0\.0\.1[:/].*)?$")] = ""
+    oidc_jwks_url: Annotated[
+        str,
+        Field(pattern=r"^(https://.+|http://127\.0\.0\.1[:/].*)?$", description="an address with https://"),
+    ] = ""
     database_pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     database_pool_timeout: Annotated[float, Field(gt=0, le=30)] = 3.0
     database_prepared_statements: bool = True
     expensive_statement_timeout: Annotated[int, Field(ge=1, le=240)] = 60
     applicationinsights_connection_string: SecretStr = SecretStr("")
-    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    otel_exporter_otlp_endpoint: Annotated[
+        str, Field(pattern=r"^(https?://\S+)?$", description="an address with https:// or http://")
+    ] = ""
     telemetry: TelemetryMode = "off"
 
     @classmethod
@@ -231,9 +253,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(_Environment(environment)())
     except ValidationError as error:
-        messages = (
-            f"{_variable(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
-        )
+        messages = (f"{_variable(one['loc'])}: {_message(one)}" for one in error.errors())
         raise SettingsError("The portal cannot start. " + "; ".join(messages)) from None
 
 
@@ -248,6 +268,14 @@ def blob_trigger_source() -> Literal["EventGrid", "LogsAndContainerScan"]:
     if source == "LogsAndContainerScan":
         return "LogsAndContainerScan"
     raise SettingsError("BLOB_TRIGGER_SOURCE: must be EventGrid or LogsAndContainerScan")
+
+
+def _message(error: ErrorDetails) -> str:
+    """What is wrong. A pattern is explained in words."""
+    if error["type"] != "string_pattern_mismatch":
+        return error["msg"].removeprefix("Value error, ")
+    [field] = [one for name, one in Settings.model_fields.items() if error["loc"][0] in (name, one.alias)]
+    return f"must be {field.description}"
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -163,8 +163,9 @@ class Azurite:
 
 
 def _stored_ports(file: Path) -> dict[str, int]:
-    """The port of each service that an Azurite stored; {} if it never started."""
-    if not file.exists():
+    """The port of each service that an Azurite stored; {} if no start was completed."""
+    try:
+        ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
-    ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
     return ports

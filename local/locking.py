@@ -68,6 +68,11 @@ class FileLock:
             os.close(self._descriptor)
             self._descriptor = None
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The file, while this process has the lock. A child in which it stays open keeps the lock, too."""
+        return () if self._descriptor is None else (self._descriptor,)
+
     def write_owner(self, text: str) -> None:
         """Write a text about this process to the lock file."""
         self.path.write_text(text, encoding="utf-8")

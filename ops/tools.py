@@ -13,7 +13,7 @@ from typing import Final
 
 from local.errors import SetupError
 from local.locking import FileLock
-from local.node import cache_directory
+from local.node import cache_directory, move_complete
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = ROOT / "requirements"
@@ -57,4 +57,4 @@ class Tools:
             command = [str(python), "-m", "pip", "install", *quiet, *exact]
             if subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode != 0:
                 raise SetupError(f"{self.name} could not be installed; see the output above.")
-            partial.rename(directory)  # only its scripts contain the old path, and we do not use them
+            move_complete(partial, directory)  # only its scripts contain the old path, and we do not use them

@@ -110,9 +110,11 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     """The Azurite of this test process."""
     accounts = dict.fromkeys(ACCOUNTS, ACCOUNT_KEY)
     azurite = Azurite(tmp_path_factory.mktemp("azurite"), accounts=accounts, in_memory=True)
-    azurite.start()
-    yield azurite
-    azurite.stop()
+    try:
+        azurite.start()
+        yield azurite
+    finally:
+        azurite.stop()
 
 
 @pytest.fixture(scope="session")

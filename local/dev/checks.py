@@ -1,10 +1,12 @@
 """`dev.py check`: the checks, and their results."""
 
-import subprocess
+import shutil
 import sys
+import tempfile
 import time
 
-from local.dev.environment import Environment
+from local.dev import children
+from local.dev.environment import LAUNCH, Environment
 
 CHECKS = {
     "format": ("-m", "ruff", "format", "--check", "."),
@@ -42,13 +44,23 @@ def run_check(environment: Environment, name: str) -> int:
     """Run one check and print its result, with its output unless it passed. Returns its exit status."""
     print(f"{name} ...", end=" ", flush=True)
     start = time.monotonic()
-    command = [str(environment.python), *CHECKS[name]]
-    result = subprocess.run(
-        command, cwd=environment.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    outcome = {0: "ok", NOT_CHECKED: "NOT CHECKED"}.get(result.returncode, "FAILED")
-    print(f"{outcome} ({time.monotonic() - start:.1f} s)", flush=True)
-    if result.returncode != 0:
-        sys.stdout.buffer.write(result.stdout)
-        sys.stdout.flush()
-    return result.returncode
+    with tempfile.TemporaryFile() as output:
+        status = children.run(
+            [str(environment.python), *_arguments(name)],
+            directory=environment.root,
+            check=environment.check,
+            output=output,
+        )
+        outcome = {0: "ok", NOT_CHECKED: "NOT CHECKED"}.get(status, "FAILED")
+        print(f"{outcome} ({time.monotonic() - start:.1f} s)", flush=True)
+        if status != 0:
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
+    return status
+
+
+def _arguments(name: str) -> tuple[str, ...]:
+    """The arguments of Python for a check. A module that is stopped stops what it has started."""
+    option, *rest = CHECKS[name]
+    return ("-m", LAUNCH, *rest) if option == "-m" else (option, *rest)

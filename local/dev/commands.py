@@ -1,14 +1,16 @@
 """The commands of dev.py."""
 
 import os
-import subprocess
 import sys
 
 from local.data_directory import ROOT
+from local.dev import children
 from local.dev.checks import check
 from local.dev.environment import Environment, set_up
+from local.dev.launch import INTERRUPTED
 from local.dev.testing import pytest_arguments
-from local.errors import SetupError
+from local.errors import SetupError, reason
+from local.stopping import Stopped, StopSignals
 
 
 def up(environment: Environment, arguments: list[str]) -> int:
@@ -18,27 +20,27 @@ def up(environment: Environment, arguments: list[str]) -> int:
 
 def tour(environment: Environment, arguments: list[str]) -> int:
     """Run the main scenario against the running portal."""
-    return environment.run_python("-m", "local.tour", *arguments)
+    return environment.run_module("local.tour", *arguments)
 
 
 def migrate(environment: Environment, arguments: list[str]) -> int:
     """Migrate the database."""
-    return environment.run_python("-m", "ops.migrate", *arguments)
+    return environment.run_module("ops.migrate", *arguments)
 
 
 def backup(environment: Environment, arguments: list[str]) -> int:
     """Back up the local portal."""
-    return environment.run_python("-m", "local.backups.create", *arguments)
+    return environment.run_module("local.backups.create", *arguments)
 
 
 def restore(environment: Environment, arguments: list[str]) -> int:
     """Restore the local portal."""
-    return environment.run_python("-m", "local.backups.restore", *arguments)
+    return environment.run_module("local.backups.restore", *arguments)
 
 
 def roles(environment: Environment, arguments: list[str]) -> int:
     """Create the database roles."""
-    return environment.run_python("-m", "ops.roles", *arguments)
+    return environment.run_module("ops.roles", *arguments)
 
 
 def test(environment: Environment, arguments: list[str]) -> int:
@@ -46,8 +48,8 @@ def test(environment: Environment, arguments: list[str]) -> int:
     root = environment.root
     data = root / ".local"
     data.mkdir(exist_ok=True)
-    return environment.run_python(
-        *("-m", "pytest", *pytest_arguments(root, arguments)),
+    return environment.run_module(
+        *("pytest", *pytest_arguments(root, arguments)),
         directory=root,
         variables={"COVERAGE_FILE": str(data / "coverage")},
     )
@@ -55,13 +57,13 @@ def test(environment: Environment, arguments: list[str]) -> int:
 
 def bench(environment: Environment, arguments: list[str]) -> int:
     """Run benchmarks."""
-    return environment.run_python("-m", "bench", *arguments, directory=environment.root)
+    return environment.run_module("bench", *arguments, directory=environment.root)
 
 
 def lock(environment: Environment, arguments: list[str]) -> int:
     """Resolve the requirements. Needs no packages, so it also works while these cannot be installed."""
     command = [sys.executable, "-m", "ops.lock", *arguments]
-    return subprocess.run(command, cwd=environment.root, check=False).returncode
+    return children.run(command, directory=environment.root, check=environment.check)
 
 
 COMMANDS = {
@@ -85,19 +87,21 @@ def main(arguments: list[str], *, usage: str) -> int:
     if is_help or command not in COMMANDS:
         print(usage, file=sys.stdout if is_help else sys.stderr)
         return 0 if is_help else 2
-    environment = Environment(ROOT)
-    if command == "lock":
-        return lock(environment, rest)
-    checkov = command == "check" and (not rest or "infra" in rest)
+    environment = Environment(ROOT, StopSignals().check)
     try:
-        set_up(environment, azurite=needs_azurite(command, rest), checkov=checkov)
+        if command != "lock":
+            azurite, checkov = needs_azurite(command, rest), needs_checkov(command, rest)
+            set_up(environment, azurite=azurite, checkov=checkov)
+        return COMMANDS[command](environment, rest)
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nStopped. The next command continues from here.", file=sys.stderr)
-        return 130
-    return COMMANDS[command](environment, rest)
+    except OSError as error:
+        print(f"\nThe set-up failed: {reason(error)}", file=sys.stderr)
+        return 1
+    except Stopped:
+        print("\nStopped. The same command can be run again.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def needs_azurite(command: str, arguments: list[str]) -> bool:
@@ -105,3 +109,8 @@ def needs_azurite(command: str, arguments: list[str]) -> bool:
     if command == "up":
         return not os.environ.get("AzureWebJobsStorage")  # noqa: SIM112 - the name that Azure uses
     return command in ("backup", "restore", "bench") or (command == "test" and "--unit" not in arguments)
+
+
+def needs_checkov(command: str, arguments: list[str]) -> bool:
+    """Whether the command runs checkov."""
+    return command == "check" and (not arguments or "infra" in arguments)

@@ -17,6 +17,8 @@ import psutil
 import psycopg
 import pytest
 
+from function_host.storage import DEVELOPMENT_ACCOUNT, DEVELOPMENT_KEY
+from local.azurite import storage_connection_string
 from local.data_directory import ROOT
 from local.ports import is_free
 from tests.conftest import DatabaseServer
@@ -104,6 +106,13 @@ def first_run(open_directory: Path) -> Run:
     return Run(up, portal, health, docs, exit_status)
 
 
+def storage_connection_string_of(port: int) -> str:
+    """The connection string of an Azurite at a port."""
+    return storage_connection_string(
+        blob_port=port, queue_port=port, table_port=port, account=DEVELOPMENT_ACCOUNT, key=DEVELOPMENT_KEY
+    )
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
@@ -164,9 +173,12 @@ def test_a_second_up_on_the_same_data_is_refused_and_a_crashed_portal_stops_the_
     psutil.Process(json.loads((first.data_dir / "host.pid").read_text())["pid"]).kill()
     first.process.wait()
     assert first.stop() == 1
-    assert "stopped unexpectedly" in first.output
+    assert "stopped unexpectedly by signal 9" in first.output
     assert "Function host ready" in first.output
+    assert f"The whole log: {first.data_dir / 'host.log'}." in first.output
     assert processes_in(first.data_dir) == []
+    start("--no-demo").stop()
+    assert f":{first.port}\n" in (first.data_dir / "host.log.1").read_text()
 
 
 def test_a_port_in_use_is_reported_before_anything_starts(start: Start) -> None:
@@ -190,11 +202,63 @@ def test_fresh_deletes_all_data_and_no_demo_creates_no_users(start: Start, open_
     assert not any(file.exists() and file.read_text() == "of an old portal" for file in old)
 
 
-def test_an_unreachable_database_is_reported(start: Start) -> None:
-    up = start(DATABASE_URL="postgresql://nobody@127.0.0.1:1/portal", AzureWebJobsStorage="unused")
+def test_an_unreachable_database_is_reported_with_what_to_do(
+    start: Start, storage_connection_string: str
+) -> None:
+    url = "postgresql://nobody:pepper@127.0.0.1:1/portal"
+    up = start(DATABASE_URL=url, AzureWebJobsStorage=storage_connection_string)
     assert up.stop() == 1
-    assert "connection" in up.output
+    assert "\nThe database of DATABASE_URL cannot be used: connection failed: " in up.output
+    assert "unset it to use the embedded PostgreSQL" in up.output
     assert "Traceback" not in up.output
+    assert "pepper" not in up.output
+
+
+def test_an_unreachable_storage_is_reported_before_anything_starts(start: Start) -> None:
+    up = start(AzureWebJobsStorage=storage_connection_string_of(port=1))
+    assert up.stop() == 1
+    assert "\nThe storage account of AzureWebJobsStorage cannot be used: " in up.output
+    assert "Start Azurite there or correct AzureWebJobsStorage." in up.output
+    assert not (up.data_dir / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BCRYPT_ROUNDS", "ten"),
+        ("DATABASE_POOL_SIZE", "many"),
+        ("KEEP_PHOTO_METADATA", "perhaps"),
+        ("DATABASE_URL", "postgresql://me:pepper%zz@127.0.0.1/portal"),
+        ("AzureWebJobsStorage", "pepper"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_starts(start: Start, name: str, value: str) -> None:
+    up = start(**{name: value})
+    assert up.stop() == 1
+    assert up.output.startswith(f"\nThe portal cannot start. {name}: ")
+    assert "pepper" not in up.output
+    assert not (up.data_dir / "postgres").exists()
+
+
+def test_a_wrong_setting_of_the_host_is_named(start: Start) -> None:
+    up = start("--no-demo", RATE_STARS_SCHEDULE="daily")
+    assert up.stop() == 1
+    assert "setting RATE_STARS_SCHEDULE: the schedule 'daily' must have six fields\n" in up.output
+
+
+@pytest.mark.parametrize("below", [".", "data"])
+def test_a_data_directory_that_is_a_file_is_refused(start: Start, open_path: Path, below: str) -> None:
+    (open_path / "file").write_text("a file")
+    up = start(data_dir=open_path / "file" / below)
+    assert up.stop() == 1
+    assert up.output.startswith("\nThe data directory cannot be used: ")
+    assert up.output.endswith(f": {open_path / 'file' / below}\nChoose another with `--data-dir`.\n")
+
+
+def test_a_port_that_is_none_is_refused(start: Start) -> None:
+    up = start("--port", "70000")
+    assert up.stop() == 2
+    assert up.output.endswith("argument --port: '70000' is not a port: a number from 1 to 65535\n")
 
 
 def test_two_ups_with_one_database_are_two_instances_of_one_portal(
@@ -212,11 +276,33 @@ def test_two_ups_with_one_database_are_two_instances_of_one_portal(
     first = start(data_dir=open_path / "one", **shared)
     second = start(data_dir=open_path / "two", **shared)
     assert first.portal["accounts"] == second.portal["accounts"]
-    account = first.portal["accounts"][0]
-    credentials = {"email": account["email"], "password": account["password"]}
-    answer = httpx.post(f"{first.portal['base_url']}/api/v1/auth/login", json=credentials)
-    token = answer.json()["access_token"]
-    me = f"{second.portal['base_url']}/api/v1/auth/me"
-    assert httpx.get(me, headers={"Authorization": f"Bearer {token}"}).json()["data"]["role"] == "hq"
+    token = sign_in(first)
+    assert me(second, token).json()["data"]["role"] == "hq"
     assert first.stop() == 0
-    assert httpx.get(me, headers={"Authorization": f"Bearer {token}"}).is_success
+    assert me(second, token).is_success
+
+
+def test_an_up_on_the_embedded_database_of_another_shares_its_secrets(start: Start, open_path: Path) -> None:
+    first = start(data_dir=open_path / "one")
+    second = start(data_dir=open_path / "two", DATABASE_URL=first.portal["database_url"])
+    assert second.portal["accounts"] == first.portal["accounts"]
+    token = sign_in(first)
+    assert me(second, token).json()["data"]["role"] == "hq"
+    assert second.stop() == 0
+    assert me(first, token).is_success
+
+
+def sign_in(up: Up) -> str:
+    """An access token of headquarters."""
+    account = up.portal["accounts"][0]
+    credentials = {"email": account["email"], "password": account["password"]}
+    answer = httpx.post(f"{up.portal['base_url']}/api/v1/auth/login", json=credentials)
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def me(up: Up, token: str) -> httpx.Response:
+    """Who the portal says that the token is of."""
+    return httpx.get(
+        f"http://127.0.0.1:{up.port}/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"}
+    )

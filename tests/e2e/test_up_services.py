@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -120,6 +121,37 @@ def test_an_interrupted_first_start_is_repeated(postgres: EmbeddedPostgres) -> N
     postgres.start()
     with psycopg.connect(postgres.url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_an_initdb_that_was_killed_leaves_nothing(postgres: EmbeddedPostgres) -> None:
+    partial = postgres.directory.with_name("postgres.new-killed")
+    (partial / "pg_wal").mkdir(parents=True)
+    (partial / "PG_VERSION").write_text("18\n")
+    postgres.start()
+    assert [path.name for path in postgres.directory.parent.glob("postgres*")] == ["postgres"]
+
+
+def test_a_directory_with_other_files_is_refused_and_keeps_them(postgres: EmbeddedPostgres) -> None:
+    postgres.directory.mkdir()
+    (postgres.directory / "notes.txt").write_text("mine")
+    with pytest.raises(SetupError, match="has files that are not of PostgreSQL"):
+        postgres.start()
+    assert (postgres.directory / "notes.txt").read_text() == "mine"
+
+
+def test_a_server_whose_start_was_interrupted_is_stopped(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start_and_interrupt(_: EmbeddedPostgres, server: Any) -> None:
+        server.start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EmbeddedPostgres, "_start_with_long_timeout", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        postgres.start()
+    assert processes_in(postgres.directory) != []
+    postgres.stop()
+    assert processes_in(postgres.directory) == []
 
 
 def test_a_throwaway_server_leaves_nothing_behind() -> None:

@@ -15,7 +15,7 @@ BEFORE_ANYTHING_IS_INSTALLED = [
     *sorted((ROOT / "local" / "dev").glob("*.py")),
     *(
         ROOT / "local" / name
-        for name in ("__init__.py", "data_directory.py", "errors.py", "locking.py", "node.py")
+        for name in ("__init__.py", "data_directory.py", "errors.py", "locking.py", "node.py", "stopping.py")
     ),
     *(ROOT / "ops" / name for name in ("__init__.py", "checkov.py", "tools.py")),
 ]

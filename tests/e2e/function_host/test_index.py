@@ -27,7 +27,9 @@ def test_settings_in_percent_signs_are_resolved() -> None:
     def record(blob: func.InputStream) -> None: ...
 
     assert [function.trigger for function in index_app(app, STORAGE)] == [
-        TimerTrigger("0 0 1 * * *", run_on_startup=False, connection="AzureWebJobsStorage"),
+        TimerTrigger(
+            "0 0 1 * * *", setting="SCHEDULE", run_on_startup=False, connection="AzureWebJobsStorage"
+        ),
         BlobTrigger("photos", "a/{name}", connection="Other", polled=True, binary=True),
     ]
 

@@ -227,6 +227,11 @@ def test_an_invalid_schedule_is_refused_with_the_name_of_the_function(expression
         Schedule("nightly", expression)
 
 
+def test_an_invalid_schedule_is_refused_with_the_name_of_its_setting() -> None:
+    with pytest.raises(ConfigurationError, match="setting NIGHTLY_SCHEDULE: the schedule 'soon' must"):
+        Schedule("nightly", "soon", "NIGHTLY_SCHEDULE")
+
+
 def test_an_invalid_connection_string_is_refused_with_the_name_of_the_setting() -> None:
     with pytest.raises(ConfigurationError, match="AzureWebJobsStorage"):
         Site("not a connection string", Clock(AFTERNOON)).host()

@@ -57,6 +57,32 @@ def test_an_installation_chooses_its_year_its_policy_and_its_zone() -> None:
     assert settings.database_prepared_statements is False
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "explained"),
+    [
+        ("BCRYPT_ROUNDS", "ten", "Input should be a valid integer, unable to parse string as an integer"),
+        (
+            "DATABASE_POOL_TIMEOUT",
+            "long",
+            "Input should be a valid number, unable to parse string as a number",
+        ),
+        ("KEEP_PHOTO_METADATA", "perhaps", "Input should be a valid boolean, unable to interpret input"),
+        (
+            "RATE_LIMIT_GENERAL",
+            "many",
+            "must be a number per second, minute or hour, such as 100/minute; or off",
+        ),
+        ("WEB_APP_URL", "nowhere", "must be an address with https://, or with http:// of this machine"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere", "must be an address with https:// or http://"),
+        ("OIDC_JWKS_URL", "nowhere", "must be an address with https://"),
+        ("STORAGE_ACCOUNT_URL", "nowhere", "must be an address with https://"),
+        ("AZURE_CLIENT_ID", "me", "must be a client id (GUID)"),
+    ],
+)
+def test_a_wrong_value_is_explained_in_words(name: str, value: str, explained: str) -> None:
+    assert f" {name}: {explained}" in refusal_of(**{name: value})
+
+
 def test_other_variables_of_the_environment_do_not_matter() -> None:
     assert load_settings({**GOOD, "PATH": "/bin", "database_url": "x"}) == load_settings(GOOD)
 

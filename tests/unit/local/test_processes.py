@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from local import processes
-from local.processes import ServiceProcess, stop_orphan
+from local.processes import ServiceProcess, describe_end, stop_orphan
 
 SLEEPER = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"]
 
@@ -56,3 +56,26 @@ def test_another_process_with_the_pid_of_an_orphan_is_not_stopped(tmp_path: Path
 def test_a_damaged_or_stale_pid_file_is_ignored(tmp_path: Path, text: str) -> None:
     (tmp_path / "pid").write_text(text)
     assert not stop_orphan(tmp_path / "pid")
+
+
+def test_logs_of_earlier_starts_are_kept(tmp_path: Path) -> None:
+    for number in range(5):
+        command = [sys.executable, "-c", f"print('start {number}')"]
+        service = ServiceProcess(command, log=tmp_path / "log", pid_file=tmp_path / "pid", kept_logs=2)
+        service.start()
+        while service.exit_status() is None:
+            pass
+    logs = {path.name: path.read_text() for path in tmp_path.glob("log*")}
+    assert logs == {"log": "start 4\n", "log.1": "start 3\n", "log.2": "start 2\n"}
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (1, "with status 1"),
+        (-15, "by signal 15"),
+        (-9, "by signal 9: somebody killed it, or the machine has no free memory"),
+    ],
+)
+def test_the_end_of_a_process_is_explained(status: int, text: str) -> None:
+    assert describe_end(status) == text

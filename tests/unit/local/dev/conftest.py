@@ -37,7 +37,7 @@ def ready(checkout: Path, node_and_azurite_installed: None) -> Environment:
     ready.python.parent.mkdir(parents=True)
     ready.python.symlink_to(sys.executable)
     write_python_version(ready, ".".join(map(str, sys.version_info[:3])))
-    ready._stamp.write_text(ready._fingerprint(), encoding="utf-8")
+    ready._stamp.write_text(ready._fingerprint(*REQUIREMENTS), encoding="utf-8")
     return ready
 
 

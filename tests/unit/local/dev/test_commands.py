@@ -1,13 +1,13 @@
 """The commands of dev.py."""
 
-import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 import dev
-from local.dev import commands
+from local.dev import children, commands
 
 
 @pytest.mark.parametrize(
@@ -55,16 +55,31 @@ def test_help_names_every_command_and_the_options_of_test(capsys: pytest.Capture
     assert [name for name in (*commands.COMMANDS, "--unit", "--coverage") if f"  {name} " not in shown] == []
 
 
+@pytest.fixture
+def without_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signals of the test process stay as they are."""
+    monkeypatch.setattr(commands, "StopSignals", lambda: Mock(check=lambda: None))
+
+
 def test_the_requirements_are_resolved_without_the_environment(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
+    checkout: Path, without_signals: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[list[str]] = []
 
-    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+    def run(command: list[str], **_: object) -> int:
         ran.append(command)
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(children, "run", run)
     monkeypatch.setattr(commands, "ROOT", checkout)
-    assert commands.main(["lock", "--upgrade"], usage=dev.__doc__) == 0
+    assert commands.main(["lock", "--upgrade"], usage="") == 0
     assert ran == [[sys.executable, "-m", "ops.lock", "--upgrade"]]
+
+
+def test_a_checkout_that_cannot_be_written_is_named(
+    checkout: Path, without_signals: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / ".local").write_text("a file", encoding="utf-8")
+    monkeypatch.setattr(commands, "ROOT", checkout)
+    assert commands.main(["check", "lock"], usage="") == 1
+    assert capsys.readouterr().err == f"\nThe set-up failed: File exists: {checkout / '.local'}\n"

