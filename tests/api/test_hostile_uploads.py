@@ -152,7 +152,8 @@ def test_a_confirmation_that_finds_a_full_queue_is_503_and_loses_nothing(
             world.deliver(blob_name)
         world.clock.advance(timedelta(days=1))
         world.run_timer("reconcile_uploads")
-        assert world.query("SELECT state, rows FROM job_runs") == [("completed", 1)]  # the permit expires
+        assert world.query("SELECT state, rows FROM job_runs") == [("completed", 0)]
+        assert world.query("SELECT state FROM uploads") == [("pending",)], "the file has arrived"
 
     assert (error_of(response), response.headers["Retry-After"]) == ((503, "UNAVAILABLE"), "5")
     assert images(world) == []
