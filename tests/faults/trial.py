@@ -252,7 +252,7 @@ class Trial:
         assert self.ledger.acknowledged > 0, "nothing was written"
         if self.size.is_full:
             assert self.ledger.longest_answer < LONGEST_ANSWER, self.ledger.slowest_call
-            assert self.prober.longest["/health"] < LONGEST_HEALTH
+            assert self.prober.longest["/health"] < LONGEST_HEALTH, self.prober.longest
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
