@@ -27,9 +27,10 @@ def migrate() -> None:
     # psycopg parses the URL: SQLAlchemy uses another format (driver name, unix sockets).
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
     with engine.connect() as connection:
-        # The database may have a short timeout for API calls. Migrations can take longer.
+        # The database may have short timeouts for API calls. Migrations can take longer.
         connection.exec_driver_sql("SET statement_timeout = 0")
-        connection.commit()  # the timeout and the lock last until the connection closes
+        connection.exec_driver_sql("SET lock_timeout = 0")
+        connection.commit()  # the timeouts and the lock last until the connection closes
         _lock(connection)
         context.configure(connection=connection, transaction_per_migration=True)
         with context.begin_transaction():

@@ -68,7 +68,7 @@ def open_database(
             GRANT USAGE ON SCHEMA public TO {app};
             ALTER DATABASE {database} SET timezone = 'UTC';
             ALTER DATABASE {database} SET statement_timeout = {statement};
-            ALTER ROLE {app} IN DATABASE {database} SET lock_timeout = {lock}
+            ALTER DATABASE {database} SET lock_timeout = {lock}
             """).format(**roles, statement=sql.Literal(CALLS.statement_ms), lock=sql.Literal(CALLS.lock_ms))
         )
 

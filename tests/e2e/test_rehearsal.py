@@ -175,9 +175,9 @@ def test_a_second_deployment_changes_no_privileges(database_url: str, deployment
 
 
 def test_connections_without_settings_get_those_of_the_database(database_url: str) -> None:
-    assert fetch(
-        database_url, "SELECT current_setting('statement_timeout'), current_setting('timezone')"
-    ) == [("8s", "UTC")]
+    names = ("statement_timeout", "lock_timeout", "timezone")
+    settings = ", ".join(f"current_setting('{name}')" for name in names)
+    assert fetch(database_url, f"SELECT {settings}") == [("8s", "3s", "UTC")]
 
 
 def test_the_migrator_can_downgrade_and_upgrade(database_url: str, deployment: Deployment) -> None:

@@ -76,7 +76,9 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
 
 def summarize(reporter: pytest.TerminalReporter, *, is_full: bool) -> None:
     """Print the table of the run, if it had faults, and write it to .local/faults-full.json or -bounded."""
-    rows = rows_of(report for name in ("passed", "failed") for report in reporter.stats.get(name, []))
+    rows = rows_of(
+        report for name in ("passed", "failed", "skipped") for report in reporter.stats.get(name, [])
+    )
     if not rows:
         return
     size = "full" if is_full else "bounded"

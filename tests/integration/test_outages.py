@@ -1,10 +1,12 @@
 """PostgreSQL or the storage stops and starts again while the portal runs: 503, and automatic recovery."""
 
+import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -331,6 +333,28 @@ def test_more_callers_than_connections_take_turns(world: World) -> None:
 
 
 # --- the storage
+
+
+def test_the_status_asks_a_storage_that_does_not_answer_once_and_does_not_wait_for_it(
+    database_url: str, storage_connection_string: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(0.1)
+        address = "{}:{}".format(*silent.getsockname())
+        storage = re.sub(r"(BlobEndpoint=http://)[^/]+", rf"\g<1>{address}", storage_connection_string)
+        world = World(database_url, storage, SetClock(NOON), {})
+        bootstrap.install(world.portal)
+        shown = world.browser().get("/health/status").json()["data"]
+        bootstrap.install(None)
+        world.close()
+        attempts = []
+        with suppress(TimeoutError):
+            while True:
+                attempts.append(silent.accept())
+        for connection, _ in attempts:
+            connection.close()
+    assert (shown["status"], shown["database"], shown["storage"]) == ("degraded", "ok", "unavailable")
+    assert len(attempts) == 1
 
 
 @dataclass
