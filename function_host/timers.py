@@ -3,7 +3,7 @@
 In the container ``azure-webjobs-hosts`` each timer has a blob ``timers/{host id}/{function}/status`` with the
 last and the next run, and a blob ``locks/{host id}/{function}`` that a host leases while the function runs.
 Times are UTC. The status is written after the function returned or failed. If the host crashes before that,
-the occurrence runs again.
+the occurrence runs again. A status that a clock wrote while it was ahead is written again.
 """
 
 import json
@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from azure.functions.timer import TimerRequest
@@ -26,6 +26,11 @@ from function_host.workers import StorageOutage, Workers
 logger = logging.getLogger(__name__)
 
 NCRONTAB_FIELDS = 6
+CLOCK_STEP = timedelta(hours=1)
+"""A status that was written later than this from now was written by a clock that was wrong.
+
+After a smaller step back the timer waits until the clock has caught up, so that no occurrence runs twice.
+"""
 
 Clock = Callable[[], datetime]
 
@@ -104,13 +109,15 @@ class TimerListener:
         self._lock = f"locks/{host_id}/{function.name}"
         self._status = f"timers/{host_id}/{function.name}/status"
         self._next: datetime | None = None
+        self._updated = self._started
         self._unsaved_run: datetime | None = None  # a run whose status could not be written yet
         self._run_on_startup = trigger.run_on_startup
         self._outage = StorageOutage(f"timer {function.name}")
 
     def poll(self) -> None:
         """Run the function on a worker thread if it is due and no other host runs it."""
-        if self._next is None or self._next <= self._clock():
+        now = self._clock()
+        if self._next is None or self._next <= now or self._updated > now + CLOCK_STEP:
             self._workers.submit(
                 f"timer {self._function.name}", partial(self._outage.guard, self._run_under_lease)
             )
@@ -132,7 +139,7 @@ class TimerListener:
             if status is None or self._unsaved_run is not None:
                 status = self._write_status(last=self._unsaved_run)
                 self._unsaved_run = None
-            self._next = status.next
+            self._next, self._updated = status.next, status.updated
 
     def _is_due(self, status: Status | None) -> bool:
         at_start, self._run_on_startup = self._run_on_startup, False
@@ -148,12 +155,14 @@ class TimerListener:
             logger.info("host: timer %s succeeded", self._function.name)
 
     def _read_status(self) -> Status | None:
-        """The stored status; None if the timer is new or its schedule was changed."""
+        """The stored status; None if the timer is new, its schedule was changed, or the clock was ahead."""
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
             status = Status.from_json(self._account.host_blob(self._status).download_blob().readall())
         except ResourceNotFoundError:
+            return None
+        if status.updated > self._clock() + CLOCK_STEP:
             return None
         return status if self._schedule.next_after(status.updated) == status.next else None
 

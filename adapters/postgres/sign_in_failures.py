@@ -10,9 +10,17 @@ from typing_extensions import override
 
 from adapters.postgres.database import Sql
 from bp_core.auth.ports import Attempt, FailureCount, FailureStore
+from bp_core.auth.throttling import COUNTED_FOR
+from bp_core.shared.calendar import CLOCK_SKEW
 
 ACCOUNT_HASH: Final = sql.SQL("sha256(convert_to(lower(%(email)s), 'UTF8'))")
 """How failed sign-ins store an e-mail."""
+
+WINDOW: Final = COUNTED_FOR + CLOCK_SKEW
+COUNTS: Final = sql.SQL("""
+sign_in_failures.failed_at > %(since)s AND sign_in_failures.failed_at <= %(since)s + %(window)s
+""")
+"""Whether a failure counts. One in the future was written by a clock that was wrong, and delays nobody."""
 
 ATTEMPTS_LOCK: Final = 9
 """The class of the advisory locks for attempts to sign in; the other half is a hash of the e-mail."""
@@ -44,9 +52,9 @@ class PostgresFailures(FailureStore):
                    EXISTS (SELECT FROM sessions
                            WHERE client = %(client)s AND created_at > %(known_since)s) AS address_is_known
             FROM sign_in_failures
-            WHERE account_hash = {account_hash} AND failed_at > %(since)s
-            """).format(account_hash=ACCOUNT_HASH),
-            {**_parties(attempt), "since": since, "known_since": known_since},
+            WHERE account_hash = {account_hash} AND {counts}
+            """).format(account_hash=ACCOUNT_HASH, counts=COUNTS),
+            {**_parties(attempt), "since": since, "window": WINDOW, "known_since": known_since},
             into=FailureCount,
         )
 
@@ -54,13 +62,13 @@ class PostgresFailures(FailureStore):
     def add(self, attempt: Attempt, now: datetime, since: datetime) -> None:
         self._sql.run(
             sql.SQL("""
-            INSERT INTO sign_in_failures AS f (account_hash, client, failed_at, failures)
+            INSERT INTO sign_in_failures (account_hash, client, failed_at, failures)
             VALUES ({account_hash}, %(client)s, %(now)s, 1)
             ON CONFLICT (account_hash, client) DO UPDATE
-            SET failures = CASE WHEN f.failed_at > %(since)s THEN f.failures + 1 ELSE 1 END,
+            SET failures = CASE WHEN {counts} THEN sign_in_failures.failures + 1 ELSE 1 END,
                 failed_at = excluded.failed_at
-            """).format(account_hash=ACCOUNT_HASH),
-            {**_parties(attempt), "now": now, "since": since},
+            """).format(account_hash=ACCOUNT_HASH, counts=COUNTS),
+            {**_parties(attempt), "now": now, "since": since, "window": WINDOW},
         )
 
     @override

@@ -19,6 +19,9 @@ DATABASE_SCOPE: Final = "https://ossrdbms-aad.database.windows.net/.default"
 RENEWED_BEFORE: Final = 300.0
 """How long before its end a token is replaced, in seconds."""
 
+REUSED_FOR: Final = 3600.0
+"""How long a token is used again at most, in seconds. The identity library has its own cache."""
+
 CONNECT_TIMEOUT: Final = 2
 READ_TIMEOUT: Final = 5
 MAX_RETRIES: Final = 1
@@ -60,17 +63,33 @@ class AzureIdentity(Identity):
 
 
 class TokenPasswords:
-    """Tokens of an identity as database passwords; a token is used again until shortly before its end."""
+    """Tokens of an identity as database passwords.
 
-    def __init__(self, identity: Identity, now: Callable[[], float] = time.time) -> None:
+    A token is used again until shortly before its end, but at most for REUSED_FOR, whatever happens to the
+    clock of the machine.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        now: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._identity = identity
         self._now = now
+        self._elapsed = elapsed
+        self._requested_at = 0.0
         self._lock = threading.Lock()
         self._token: AccessToken | None = None
 
     def __call__(self) -> str:
         """Return the password for a new connection. Raises AzureError if there is no token."""
         with self._lock:
-            if self._token is None or self._now() > self._token.expires_on - RENEWED_BEFORE:
+            if self._token is None or self._is_old(self._token):
                 self._token = self._identity.get_token(DATABASE_SCOPE)
+                self._requested_at = self._elapsed()
             return self._token.token
+
+    def _is_old(self, token: "AccessToken") -> bool:
+        is_ending = self._now() > token.expires_on - RENEWED_BEFORE
+        return is_ending or self._elapsed() - self._requested_at > REUSED_FOR

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -11,13 +11,11 @@ import jwt
 from typing_extensions import override
 
 from bp_core.auth.ports import Claims, NewToken, TokenIssuer, TokenKind
+from bp_core.shared.calendar import CLOCK_SKEW
 from bp_core.shared.errors import TokenExpired, Unauthenticated
 
 ALGORITHM: Final = "HS256"
 REQUIRED_CLAIMS: Final = ["sub", "sid", "role", "typ", "iat", "exp", "jti", "iss", "aud"]
-CLOCK_SKEW: Final = timedelta(seconds=30)
-"""How far the clocks of two instances may differ."""
-
 MALFORMED: Final = (
     jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError
 )  # fmt: skip

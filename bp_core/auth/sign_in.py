@@ -22,6 +22,7 @@ from bp_core.auth.ports import (
 from bp_core.auth.schemas import ACCESS_LIFETIME, Credentials, NewSignIn, OpenSession, Tokens
 from bp_core.shared.access import Caller
 from bp_core.shared.auditing import AuditTrail
+from bp_core.shared.calendar import CLOCK_SKEW
 from bp_core.shared.context import Context
 from bp_core.shared.errors import Forbidden, InvalidCredentials, NotFound, TokenRevoked, Unauthenticated
 from bp_core.shared.paging import Page
@@ -194,7 +195,9 @@ class SignInService:
         return tokens
 
     def _within_grace(self, session: Session, token: str, fingerprint: bytes) -> Tokens | None:
-        if session.rotated_at is None or self.context.now - session.rotated_at > GRACE:
+        if session.rotated_at is None:
+            return None
+        if not -CLOCK_SKEW <= self.context.now - session.rotated_at <= GRACE:
             return None
         if fingerprint != session.previous_refresh_token_hash:
             return None

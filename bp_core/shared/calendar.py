@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 MONTHS_PER_YEAR = 12
 DAYS_PER_WEEK = 7
@@ -11,6 +11,9 @@ WORKING_DAYS_PER_WEEK = 5
 EARLIEST_YEAR = 2000
 LATEST_YEAR = 2100
 """The years that requests can name."""
+
+CLOCK_SKEW: Final = timedelta(minutes=2)
+"""How far the clocks of two instances may differ. A later time was written by a clock that was wrong."""
 
 
 class Clock(Protocol):

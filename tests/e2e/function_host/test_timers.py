@@ -235,3 +235,53 @@ def test_an_invalid_schedule_is_refused_with_the_name_of_its_setting() -> None:
 def test_an_invalid_connection_string_is_refused_with_the_name_of_the_setting() -> None:
     with pytest.raises(ConfigurationError, match="AzureWebJobsStorage"):
         Site("not a connection string", Clock(AFTERNOON)).host()
+
+
+def test_a_clock_that_was_a_year_ahead_does_not_stop_a_timer(site: Site) -> None:
+    """It fires once at the jump, and after the correction at the next occurrence, in the same process."""
+    with site.host():
+        site.wait_until_next_is(TODAY)
+        site.clock.advance(timedelta(days=365))
+        site.wait_until_next_is(TODAY + timedelta(days=365))
+        assert len(site.runs.requests) == 1
+        site.clock.advance(-timedelta(days=365))
+        site.wait_until_next_is(TODAY)
+        assert len(site.runs.requests) == 1
+        site.clock.advance(TODAY - AFTERNOON)
+        site.wait_until_next_is(TOMORROW)
+    assert len(site.runs.requests) == 2
+
+
+def test_a_host_that_starts_after_the_correction_does_not_wait_for_the_wrong_time(site: Site) -> None:
+    site.clock.advance(timedelta(days=365))
+    with site.host():
+        site.wait_until_next_is(TODAY + timedelta(days=365))
+    site.clock.advance(-timedelta(days=365))
+    with site.host():
+        site.wait_until_next_is(TODAY)
+    assert site.runs.requests == []
+
+
+def test_a_small_step_back_runs_no_occurrence_twice(site: Site) -> None:
+    with site.host():
+        site.wait_until_next_is(TODAY)
+        site.clock.advance(TODAY - AFTERNOON)
+        site.wait_until_next_is(TOMORROW)
+        site.clock.advance(-timedelta(minutes=10))
+        time.sleep(5 * POLL_SECONDS)
+        site.clock.advance(timedelta(minutes=20))
+        time.sleep(5 * POLL_SECONDS)
+    assert len(site.runs.requests) == 1
+
+
+def test_hosts_with_clocks_a_minute_apart_run_each_occurrence_once(site: Site) -> None:
+    ahead = Site(site._storage, Clock(AFTERNOON + timedelta(minutes=1)))
+    ahead.runs = site.runs
+    with site.host("0 */10 * * * *"), ahead.host("0 */10 * * * *"):
+        site.wait_until_next_is(AFTERNOON + timedelta(minutes=10))
+        for minute in range(1, 31):
+            for clock in (ahead.clock, site.clock):
+                clock.advance(timedelta(minutes=1))
+            if minute % 10 == 0:
+                site.wait_until_next_is(AFTERNOON + timedelta(minutes=minute + 10))
+    assert len(site.runs.requests) == 3

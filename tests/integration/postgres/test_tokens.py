@@ -92,6 +92,18 @@ def test_a_token_is_used_until_five_minutes_before_its_end(identity: StandIn) ->
     assert seen == ["a", "a", "c", "c"]
 
 
+def test_a_token_is_replaced_within_an_hour_whatever_the_clock_says(identity: StandIn) -> None:
+    """After a step back, the clock says for as long as that step that an old token is still valid."""
+    elapsed = [0.0]
+    passwords = TokenPasswords(identity, lambda: identity.now, lambda: elapsed[0])
+    seen = []
+    for seconds, token in ((0.0, "a"), (3600.0, "b"), (3601.0, "c")):
+        elapsed[0], identity.token = seconds, token
+        identity.now -= HOUR
+        seen.append(passwords())
+    assert seen == ["a", "a", "c"]
+
+
 def test_a_refused_token_is_an_outage_to_callers_and_the_log_has_the_cause(
     database: Database, identity: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
