@@ -40,7 +40,7 @@ def test_events_in_any_number_and_order_and_for_deleted_things_record_each_photo
     trial: Trial, site: Site, size: Size
 ) -> None:
     album = Album()
-    rounds = size.count(bounded=1, full=20)
+    rounds = size.count(bounded=1, full=10)
     clients = photographers(trial, site, album, 3)
     with trial.fault("1, 2 and 20 blob events: late, out of order, for deleted photographs and practices"):
         with trial.load(*clients, *trial.readers(1)):
