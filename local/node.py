@@ -150,7 +150,9 @@ def _npm_install(directory: Path, description: str) -> None:
     quiet = ("--no-audit", "--no-fund", "--loglevel=error")
     # No package needs install scripts. A user's npmrc with engine-strict must not reject Node 20.
     safe = ("--ignore-scripts", "--engine-strict=false")
-    command = [*find_node().npm, "ci", "--prefix", str(directory), *quiet, *safe]
+    # Without a network npm is silent for more than a minute by default.
+    impatient = ("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+    command = [*find_node().npm, "ci", "--prefix", str(directory), *quiet, *safe, *impatient]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise SetupError(

@@ -186,8 +186,9 @@ class EmbeddedPostgres:
     def _is_this_server(self, pid: int) -> bool:
         try:
             process = psutil.Process(pid)
-            arguments = [Path(argument).resolve() for argument in process.cmdline()]
-            return process.name().startswith("postgres") and self.directory in arguments
+            return process.name().startswith("postgres") and any(
+                Path(argument).resolve() == self.directory for argument in process.cmdline()
+            )
         except psutil.Error:
             return False
 

@@ -154,6 +154,7 @@ class Environment:
         if status != 0:
             raise SetupError(
                 f"{what} could not be installed; see the output above.\n"
+                "Without a network, pip says that it finds no version of a package.\n"
                 "After a network error, run the same command again: what was downloaded is kept."
             )
 
