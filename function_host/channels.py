@@ -24,12 +24,12 @@ WAITED = "function_host.waited"
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """Does not invite the client to send a body that is refused already (``Expect: 100-continue``)."""
+    """Does not invite the client to send a body that is refused or empty (``Expect: 100-continue``)."""
 
     @override
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
-        if self.error:
+        if self.error or self.completed:
             self.expect_continue = False
         return consumed
 

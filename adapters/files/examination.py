@@ -33,7 +33,7 @@ def main() -> None:
     """Answer requests until the input ends."""
     requests, answers = sys.stdin.buffer, _answers()
     limits = frames.receive(requests)[0]
-    _limit_process(limits["memory_bytes"])
+    limit_process(limits["memory_bytes"])
     frames.send(answers, {"ready": True})
     with suppress(frames.BrokenMessageError):
         while True:
@@ -58,7 +58,8 @@ def _answers() -> BinaryIO:
     return answers
 
 
-def _limit_process(memory_bytes: int) -> None:
+def limit_process(memory_bytes: int) -> None:
+    """Let the system refuse more memory than this for data, and files and dumps at all."""
     if resource is None:
         return
     for kind, limit in (

@@ -54,6 +54,8 @@ RULES: Final[Mapping[str, str]] = {
 }
 """Calls that may be 422 (or 400) though each value fits the description: rules that no schema can express."""
 
+ROLES: Final = ("nobody", "plant user", "headquarters")
+
 DELAYED: Final = ("change_password", "login", "register")
 """Calls that may be 429, by the growing delay after wrong passwords."""
 
@@ -62,17 +64,22 @@ def test_rules_beyond_the_description_are_those_of_calls_that_there_are() -> Non
     assert set(RULES) | set(DELAYED) <= set(ENDPOINTS)
 
 
-@pytest.mark.parametrize("who", ["nobody", "plant user", "headquarters"])
+@pytest.mark.parametrize("who", ROLES)
 def test_every_call_keeps_what_the_description_promises(who: str, world: World, tmp_path: Path) -> None:
-    (tmp_path / "schemathesis.toml").write_text(configuration(), encoding="utf-8")
-    with serving(world, tmp_path / "host.log") as instance:
+    call_as(who, world, tmp_path, cases=MOST_CASES)
+
+
+def call_as(who: str, world: World, directory: Path, *options: str, cases: int) -> None:
+    """Let schemathesis make every call as somebody, with so many cases each. Fails with what it has found."""
+    (directory / "schemathesis.toml").write_text(configuration(), encoding="utf-8")
+    with serving(world, directory / "host.log") as instance:
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--no-color"),
-                *("--config-file", str(tmp_path / "schemathesis.toml")),
-                *("run", f"{instance.url}/openapi.json", "--max-examples", str(MOST_CASES)),
+                *("--config-file", str(directory / "schemathesis.toml")),
+                *("run", f"{instance.url}/openapi.json", "--max-examples", str(cases), *options),
             ],
-            cwd=tmp_path,
+            cwd=directory,
             env={**os.environ, "TOKENS": " ".join(sessions(who, world, instance))},
             capture_output=True,
             text=True,

@@ -162,3 +162,8 @@ def is_settled(world: World, ledger: Ledger) -> bool:
     stored = dict(world.query("SELECT blob_name, thumbnail_name FROM practice_images"))
     waiting = {name for name, thumbnail in stored.items() if thumbnail is None} - ledger.forgiven
     return ledger.uploaded.keys() <= stored.keys() and not waiting
+
+
+def all_drawn(world: World) -> bool:
+    """Whether every recorded photograph has its thumbnail."""
+    return not world.query("SELECT id FROM practice_images WHERE thumbnail_name IS NULL")

@@ -165,6 +165,16 @@ def test_a_client_that_waits_for_an_invitation_gets_413_instead(client: httpx.Cl
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_client_that_waits_for_an_invitation_to_send_nothing_is_answered(client: httpx.Client) -> None:
+    head = b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(
+        (client.base_url.host, client.base_url.port or 0), timeout=30
+    ) as connection:
+        connection.sendall(head)
+
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_a_client_that_sends_much_too_much_reads_413_and_not_a_broken_connection(
     client: httpx.Client, framing: str
