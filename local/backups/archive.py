@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, Literal, Self
+from typing import Annotated, BinaryIO, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -44,6 +44,10 @@ class BackupError(SetupError):
     """A backup cannot be taken or restored; the message says why, and what to do."""
 
 
+HeaderText = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A text that can be the value of a header."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
@@ -69,9 +73,9 @@ class Blob(_Model):
     """A blob with its properties."""
 
     container: str
-    name: str
-    content_type: str | None
-    metadata: dict[str, str]
+    name: str = Field(min_length=1)
+    content_type: HeaderText | None
+    metadata: dict[HeaderText, HeaderText]
     content: Member
 
 

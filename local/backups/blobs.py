@@ -148,18 +148,29 @@ class BlobCopier:
 
 
 def upload(service: BlobServiceClient, archive: Archive, progress: Progress) -> None:
-    """Write the blobs of an archive to a storage without them."""
+    """Write the blobs of an archive to a storage without them. Raises BackupError, AzureError."""
     blobs = archive.manifest.blobs
     for number, blob in enumerate(blobs, start=1):
-        with archive.open(blob.content) as content:
-            service.get_blob_client(blob.container, blob.name).upload_blob(
-                content,
-                length=blob.content.size,
-                max_concurrency=1,
-                metadata=blob.metadata,
-                content_settings=ContentSettings(content_type=blob.content_type),
+        if blob.container not in CONTAINERS:
+            raise BackupError(
+                f"The archive has a file in {blob.container!r}, which the portal does not have."
             )
+        try:
+            _upload(service, archive, blob)
+        except ValueError as error:  # of the client, for a name or a header
+            raise BackupError(f"The archive has a file that cannot be stored: {error}") from error
         progress(f"Files: {number} of {len(blobs)}")
+
+
+def _upload(service: BlobServiceClient, archive: Archive, blob: Blob) -> None:
+    with archive.open(blob.content) as content:
+        service.get_blob_client(blob.container, blob.name).upload_blob(
+            content,
+            length=blob.content.size,
+            max_concurrency=1,
+            metadata=blob.metadata,
+            content_settings=ContentSettings(content_type=blob.content_type),
+        )
 
 
 def require_complete(connection: Connection, archive: Archive) -> None:

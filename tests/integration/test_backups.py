@@ -9,9 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from azure.core.exceptions import AzureError
 from psycopg import sql
 
 from local.backups.archive import BackupError, Manifest, open_archive
+from local.backups.blobs import open_storage
+from local.backups.blobs import upload as upload_blobs
 from local.backups.create import back_up
 from local.backups.restore import load_database
 from local.backups.source import Source
@@ -308,3 +311,29 @@ def test_an_archive_without_a_file_that_its_rows_name_is_refused(
     back_up(source, tmp_path / "backup", lambda _: None)
     with pytest.raises(BackupError, match="The archive lacks 1 files that its rows name"):
         restore_rows(tmp_path / "backup", empty_database_url)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"container": "azure-webjobs-hosts"},
+        {"container": "../elsewhere"},
+    ],
+    ids=str,
+)
+def test_a_tampered_archive_writes_to_no_other_container(
+    world: World,
+    source: Source,
+    author: Person,
+    practice: dict[str, Any],
+    tmp_path: Path,
+    change: dict[str, Any],
+) -> None:
+    upload(world, author, practice, "before")
+    back_up(source, tmp_path / "backup", lambda _: None)
+    with open_archive(tmp_path / "backup") as archive, open_storage(world.storage) as service:
+        [blob] = archive.manifest.blobs
+        changed = archive.manifest.model_copy(update={"blobs": (blob.model_copy(update=change),)})
+        archive.manifest = changed
+        with pytest.raises((BackupError, AzureError)):
+            upload_blobs(service, archive, lambda _: None)

@@ -194,6 +194,20 @@ def test_a_damaged_manifest_is_refused_with_the_place(
     assert reason in refusal(rewritten(backup, lambda manifest, _: manifest.update(change)))
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"name": ""}, "blobs.0.name: String should have at least 1 character"),
+        ({"content_type": "a\r\nb: c"}, "blobs.0.content_type: String should match pattern"),
+        ({"metadata": {"a": "b\nc: d"}}, "blobs.0.metadata.a: String should match pattern"),
+    ],
+)
+def test_a_blob_with_no_name_or_with_line_breaks_in_its_headers_is_refused(
+    backup: Path, change: dict[str, Any], reason: str
+) -> None:
+    assert reason in refusal(rewritten(backup, lambda manifest, _: manifest["blobs"][0].update(change)))
+
+
 def test_a_large_member_is_never_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest read of a file is one chunk."""
     sizes: list[int] = []
