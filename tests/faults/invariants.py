@@ -147,6 +147,7 @@ def _wrong_blobs(world: World, ledger: Ledger) -> Iterator[str]:
     """Each recorded photograph has its blobs, and each blob has a row that knows it."""
     forgiven = ledger.forgiven | {f"{name}.webp" for name in ledger.forgiven}
     images = world.query("SELECT blob_name, thumbnail_name FROM practice_images")
+    yield from (f"{name} has no thumbnail" for name, drawn in images if not drawn and name not in forgiven)
     permits = {row[0] for row in world.query("SELECT blob_name FROM uploads")}
     for container, names in (
         (IMAGES.container, {name for name, _ in images}),
