@@ -49,9 +49,10 @@ class Writer:
     async def __call__(self, stop: asyncio.Event) -> None:
         """Write until the event is set."""
         try:
-            for number in count():
+            await think(self._think_seconds * random.random(), stop)
+            for number in count(random.randrange(6)):  # not everybody uploads or copies at the same time
                 async for _ in self._chain(f"{self._name}-{number}", number):
-                    await think(self._think_seconds, stop)
+                    await think(self._think_seconds * random.uniform(0.5, 1.5), stop)
                     if stop.is_set():
                         return
         finally:
@@ -83,6 +84,7 @@ class Writer:
             await self._benchmark_and_copy(practice_id, expected)
         elif number % 5 == 1:
             await self._delete(path, expected)
+            return
         await self._check(path, expected)
         yield
 
