@@ -198,9 +198,10 @@ def test_a_rejected_upload_notifies_who_requested_it_or_else_the_plant(world: Wo
     assert kind == "upload_rejected"
     assert message.startswith(permit["blob_name"].rpartition("/")[2] + ": ")
     assert notified(colleague) == []
-    unasked = f"practices/{practice['id']}/after_1755239400000.jpg"
-    world.put_blob(unasked, b"no picture")
-    world.deliver(unasked)
+    of_nobody = world.presign_image(author, practice["id"], image_type="after")["blob_name"]
+    world.query("UPDATE uploads SET user_id = NULL WHERE blob_name = %s", of_nobody)
+    world.put_blob(of_nobody, b"no picture")
+    world.deliver(of_nobody)
     assert (len(notified(author)), len(notified(colleague))) == (2, 1)
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from functions import bootstrap
 from local.storage import prepare_storage
-from tests.conftest import ACCOUNT_KEY, ACCOUNTS
+from ops.migrate import upgrade
+from tests.conftest import ACCOUNT_KEY, ACCOUNTS, new_database
 from tests.e2e.instances import LEAP_DAY
 from tests.faults.hosts import Host
 from tests.faults.report import PROPERTY, Row
@@ -43,6 +44,20 @@ def postgres_server() -> Iterator[KillablePostgres]:
         yield server
         server.start()  # a failed test may have left it killed
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: KillablePostgres) -> Iterator[str]:
+    """The name of a database with the whole schema on this server: other tests have theirs on another."""
+    with new_database(postgres_server, template="template0") as name:
+        upgrade(postgres_server.url(name))
+        yield name
+
+
+@pytest.fixture(scope="session")
+def unused_accounts() -> list[str]:
+    """The accounts of `azurite` that no test has had yet."""
+    return list(ACCOUNTS)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.postgres.connections import BACKGROUND
 from adapters.postgres.database import Database
 from adapters.security.azure_identity import DATABASE_SCOPE, TokenPasswords
 from bp_core.shared.errors import Unavailable
@@ -128,7 +129,7 @@ def test_without_a_token_the_database_is_unavailable_until_there_is_one(
     assert "no response from the identity endpoint" in caplog.text
 
     identity.away = None
-    assert database.autocommit().value(WHO) == "portal"
+    assert database.autocommit(BACKGROUND).value(WHO) == "portal"  # calls are let through once a second
 
 
 def test_an_identity_that_does_not_answer_is_an_outage_after_the_pool_timeout(
