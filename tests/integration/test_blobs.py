@@ -25,6 +25,7 @@ NAME = "practices/7/a b é %2f?#&+.jpg"
 """A name with every character that has a meaning in a URL."""
 
 NOW = datetime.now(UTC)
+"""When the tests were collected, which may be long before they run."""
 JPEG = ServedAs("image/jpeg")
 KEY = base64.b64encode(b"a made-up key").decode()
 
@@ -116,9 +117,10 @@ def test_deleting_a_missing_blob_does_nothing(blobs: AzureBlobs) -> None:
 
 
 def test_urls_work_for_names_with_any_characters(blobs: AzureBlobs) -> None:
-    put = blobs.upload_url(CONTAINER, NAME, NOW, NOW + timedelta(minutes=15))
+    now = datetime.now(UTC)
+    put = blobs.upload_url(CONTAINER, NAME, now, now + timedelta(minutes=15))
     answer = httpx.put(put, content=b"bytes", headers={"x-ms-blob-type": "BlockBlob"})
-    assert (answer.status_code, httpx.get(blobs.read_url(CONTAINER, NAME, NOW, JPEG)).content) == (
+    assert (answer.status_code, httpx.get(blobs.read_url(CONTAINER, NAME, now, JPEG)).content) == (
         201,
         b"bytes",
     )

@@ -27,6 +27,7 @@ CONTAINER, NAME = "best-practices", "practices/7/before_1.jpg"
 JPEG = ServedAs("image/jpeg")
 MINUTES, DAY = timedelta(minutes=15), timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
+"""When the tests were collected, which may be long before they run."""
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +124,9 @@ def test_blobs_are_written_read_listed_moved_and_deleted_without_a_key(
 
 
 def test_a_delegated_url_puts_its_blob_once_and_another_one_reads_it(blobs: AzureBlobs) -> None:
-    upload_url = blobs.upload_url(CONTAINER, NAME, NOW, NOW + MINUTES)
-    read_url = blobs.read_url(CONTAINER, NAME, NOW, JPEG)
+    now = datetime.now(UTC)
+    upload_url = blobs.upload_url(CONTAINER, NAME, now, now + MINUTES)
+    read_url = blobs.read_url(CONTAINER, NAME, now, JPEG)
 
     assert [put(upload_url, b"first"), put(upload_url, b"second")] == [201, 403]
     assert httpx.get(read_url).content == b"first"
