@@ -89,6 +89,23 @@ def poison_messages(storage: str) -> list[dict[str, str]]:
         return [json.loads(base64.b64decode(message.content)) for message in queue.peek_messages(32)]
 
 
+def test_many_blobs_are_listed_page_by_page_and_each_is_processed_once(
+    blobs: BlobServiceClient, storage_connection_string: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("function_host.blobs.PAGE", 2)
+    names = [f"practices/7/{number}.jpg" for number in range(5)]
+    for name in names:
+        put(blobs, name)
+    recorder = Recorder()
+    with host_of(recorder, storage_connection_string):
+        eventually(lambda: len(completed(blobs)) == len(names))
+    with host_of(recorder, storage_connection_string):  # which reads the receipts of the first
+        put(blobs, "practices/7/last.jpg")
+        eventually(lambda: len(completed(blobs)) == len(names) + 1)
+    seen = Counter(name for name, _ in recorder.blobs)
+    assert seen == dict.fromkeys([f"photos/{name}" for name in [*names, "practices/7/last.jpg"]], 1)
+
+
 def test_a_blob_triggers_the_function_once_and_gets_a_receipt(
     blobs: BlobServiceClient, storage_connection_string: str
 ) -> None:
