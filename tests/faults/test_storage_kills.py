@@ -5,7 +5,8 @@ import time
 from tests.faults.trial import Site, Size, Trial
 
 INDEX_SECONDS = 6.0
-"""Azurite writes its index every five seconds, so that a kill loses younger blobs. Azure loses none."""
+"""Azurite writes its index every five seconds, so that a kill loses younger blobs and containers. Azure
+loses none."""
 
 
 def test_no_recorded_photograph_is_lost_or_doubled_when_the_storage_is_killed(
@@ -18,7 +19,7 @@ def test_no_recorded_photograph_is_lost_or_doubled_when_the_storage_is_killed(
         with trial.load(*trial.uploaders(uploaders), *trial.writers(2)):
             for seconds in outages:
                 trial.wait_for_uploads(uploaders)
-                time.sleep(size.pick(bounded=1.0, full=8.0))
+                time.sleep(size.pick(bounded=INDEX_SECONDS, full=8.0))
                 site.azurite.kill()
                 trial.ledger.forgive_uploads(since=time.monotonic() - INDEX_SECONDS)
                 time.sleep(seconds)
