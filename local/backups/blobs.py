@@ -1,7 +1,7 @@
 """The blobs in a backup: those that the rows of its snapshot name, and the quarantine.
 
 A blob name is never used again, and a recorded blob does not change. So only deletions matter. A blob is
-deleted before the transaction that deletes its row commits, so a blob that the snapshot names can be gone.
+deleted as soon as the deletion of its row has committed, so one that an older snapshot names can be gone.
 """
 
 import tempfile

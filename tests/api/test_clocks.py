@@ -186,31 +186,27 @@ def test_a_used_refresh_token_is_not_valid_again_because_a_clock_was_ahead(world
     assert person.post("/auth/refresh", {"refresh_token": first}).status_code == 401
 
 
+def take_all_slots(world: World, person: Person, *, ahead: timedelta) -> None:
+    """Begin the most expensive calls of a person at an instance whose clock is ahead."""
+    world.query(
+        """
+        INSERT INTO expensive_calls (user_id, slot, expires_at)
+        SELECT id, slot, %s FROM users, generate_series(1, 2) slot WHERE email = %s
+        """,
+        world.clock.now() + ahead + LONGEST_CALL,
+        person.email,
+    )
+
+
 def test_expensive_calls_of_a_clock_that_was_ahead_block_nobody(world: World) -> None:
     hq = world.headquarters()
-    [[user_id]] = world.query("SELECT id FROM users WHERE email = %s", hq.email)
-    until = world.clock.now() + YEAR + LONGEST_CALL
-    for slot in (1, 2):
-        world.query(
-            "INSERT INTO expensive_calls (user_id, slot, expires_at) VALUES (%s, %s, %s)",
-            user_id,
-            slot,
-            until,
-        )
+    take_all_slots(world, hq, ahead=YEAR)
     assert hq.get("/best-practices/export").status_code == 200
 
 
 def test_expensive_calls_of_an_instance_that_is_ahead_within_the_limit_count(world: World) -> None:
     hq = world.headquarters()
-    [[user_id]] = world.query("SELECT id FROM users WHERE email = %s", hq.email)
-    until = world.clock.now() + CLOCK_SKEW + LONGEST_CALL
-    for slot in (1, 2):
-        world.query(
-            "INSERT INTO expensive_calls (user_id, slot, expires_at) VALUES (%s, %s, %s)",
-            user_id,
-            slot,
-            until,
-        )
+    take_all_slots(world, hq, ahead=CLOCK_SKEW)
     assert hq.get("/best-practices/export").status_code == 429
 
 

@@ -19,16 +19,6 @@ PHOTOGRAPHS: Final = 40
 Deletion = Callable[[str], None]
 
 
-@pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
-def practice(world: World, author: Person) -> dict[str, Any]:
-    return world.practice(author)
-
-
 class Interrupted(AzureBlobs):
     """A storage in which each photograph is deleted once, at one point of the call that draws it."""
 

@@ -33,11 +33,6 @@ EPOCH_MS = int(NOON.timestamp() * 1000)
 
 
 @pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
 def practice_id(world: World, author: Person) -> str:
     return str(world.practice(author)["id"])
 

@@ -24,11 +24,6 @@ DOCX: Final = {
 
 
 @pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
 def practice_id(world: World, author: Person) -> str:
     return str(world.practice(author)["id"])
 

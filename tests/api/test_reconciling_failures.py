@@ -22,16 +22,6 @@ BUG = "RuntimeError: the decoder has a bug"
 
 
 @pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
-def practice(world: World, author: Person) -> dict[str, Any]:
-    return world.practice(author)
-
-
-@pytest.fixture
 def faulty_decoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     examine = FileExaminer.examine
 

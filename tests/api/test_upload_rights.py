@@ -28,11 +28,6 @@ Practice = dict[str, Any]
 
 
 @pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
 def practice(world: World, author: Person) -> Practice:
     return world.practice(author, "submitted")
 

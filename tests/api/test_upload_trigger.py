@@ -22,16 +22,6 @@ from tests.world import NOON, Person, World, concurrently, error_of, picture
 ORIENTATION = 0x0112
 
 
-@pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
-def practice(world: World, author: Person) -> dict[str, Any]:
-    return world.practice(author)
-
-
 def thumbnail(world: World, blob_name: str) -> Image.Image:
     return Image.open(io.BytesIO(stored(world, f"{blob_name}.webp", "thumbnails")))
 

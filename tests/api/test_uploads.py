@@ -26,11 +26,6 @@ PRESIGN_PATHS = ["/upload/presigned-url", "/best-practices/upload/presigned-url"
 
 
 @pytest.fixture
-def author(world: World) -> Person:
-    return world.plant_user(0)
-
-
-@pytest.fixture
 def practice_id(world: World, author: Person) -> str:
     return str(world.practice(author)["id"])
 

@@ -1,13 +1,12 @@
 """Locks, deadlocks, cancelled statements, and a server without free connections."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 
 import psycopg
 
+from tests.faults.repeating import repeating
 from tests.faults.servers import wait_until
 from tests.faults.trial import Site, Size, Trial
 
@@ -34,24 +33,6 @@ def test_ten_locked_rows_stop_nobody_but_those_who_change_them(trial: Trial, sit
         trial.wait_for_writes(16)
     assert locked == 10
     assert trial.ledger.statuses[503] > 0
-
-
-@contextmanager
-def repeating(action: Callable[[], None], pause: float) -> Iterator[None]:
-    """Repeat an action in a thread of its own until the block ends."""
-    stopping = threading.Event()
-
-    def repeat() -> None:
-        while not stopping.wait(pause):
-            action()
-
-    thread = threading.Thread(target=repeat, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
 
 
 def deadlocks(site: Site) -> int:

@@ -1,12 +1,12 @@
 """Clients that are slow, half open, or do not read, while others work."""
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import partial
 from urllib.parse import urlsplit
 
+from tests.faults.repeating import repeating
 from tests.faults.trial import Site, Size, Trial
 
 HEAD = "{method} {path} HTTP/1.1\r\nHost: portal\r\n"
@@ -22,27 +22,13 @@ def connect(host_url: str, sent: str, clients: ExitStack) -> socket.socket:
     return client
 
 
-@contextmanager
-def byte_by_byte(bodies: list[socket.socket]) -> Iterator[None]:
-    """Send a byte of every body, again and again, until the block ends or the host closes the connection."""
-    stopping = threading.Event()
-
-    def send() -> None:
-        alive = list(bodies)
-        while not stopping.wait(0.2):
-            for client in list(alive):
-                try:
-                    client.sendall(b"x")
-                except OSError:
-                    alive.remove(client)
-
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join()
+def send_a_byte(bodies: list[socket.socket]) -> None:
+    """Send a byte of every body; forget those whose connection the host has closed."""
+    for client in list(bodies):
+        try:
+            client.sendall(b"x")
+        except OSError:
+            bodies.remove(client)
 
 
 def test_hundreds_of_slow_and_half_open_clients_keep_nobody_from_writing(
@@ -58,7 +44,7 @@ def test_hundreds_of_slow_and_half_open_clients_keep_nobody_from_writing(
                 connect(url, HALF_OPEN, clients)
             for _ in range(10):
                 connect(url, UNREAD, clients)
-        with byte_by_byte(bodies):
+        with repeating(partial(send_a_byte, bodies), 0.2):
             trial.wait_for_writes(32)
             time.sleep(size.pick(bounded=1.0, full=60.0))
             trial.wait_for_writes(32)

@@ -14,23 +14,10 @@ from PIL import Image, ImageOps
 from adapters.files.images.structure import ORIENTATION
 from adapters.files.pictures import MODES
 from bp_core.uploads.kinds import ImageSize
+from tests.hostile_images import ADAM7, TURNED
 from tests.unit.adapters.files.test_pictures import JPEG, PNG, WEBP, chunk, encoded, examined
 
 WIDTH, HEIGHT = 20, 13
-TURNED: Final = 6
-"""The EXIF orientation of an image whose left side is up."""
-
-ADAM7: Final = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
-"""The passes of an interlaced PNG: first column and row, and the steps between columns and rows."""
-
 GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 CHANNELS: Final = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
 DEPTHS: Final = {
