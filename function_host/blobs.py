@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 POISON_QUEUE = "webjobs-blobtrigger-poison"
-PAGE = 100
+PAGE = 50
 """How many blobs are listed at once. Each takes about 60 kB while the list is read, once a second."""
 
 ANY_VERSION = "*"

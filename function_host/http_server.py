@@ -4,12 +4,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-import waitress
+from typing_extensions import override
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
 
-from function_host.channels import Channel
+from function_host.channels import Channel, SlowReads
 from function_host.lanes import Lanes
 
 if TYPE_CHECKING:
@@ -19,10 +22,23 @@ CONNECTION_LIMIT = 1000
 IDLE_CONNECTION_SECONDS = 60
 """A connection is closed after this time without a request."""
 
+ACCEPTED_AT_ONCE = 100
 CLEANUP_SECONDS = 10
 MAX_HEADER_BYTES = 40 * 1024
 STEP_SECONDS = 2.0
 IDLE_THREADS_SECONDS = 0.5
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
+    """Accepts all connections that wait: waitress accepts one, then looks at every other connection again."""
+
+    @override
+    def handle_accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                return
 
 
 class HttpServer:
@@ -37,10 +53,8 @@ class HttpServer:
     ) -> None:
         listener = socket.create_server((address, port))
         self.base_url = f"http://{address}:{listener.getsockname()[1]}"
-        self._server = waitress.create_server(
-            app,
+        adjustments = Adjustments(
             sockets=[listener],
-            _dispatcher=new_lanes(),
             max_request_body_size=max_body + 1,  # waitress rejects a body of exactly this size
             max_request_header_size=MAX_HEADER_BYTES,
             connection_limit=CONNECTION_LIMIT,
@@ -49,7 +63,16 @@ class HttpServer:
             asyncore_use_poll=True,  # select() is limited to 1024 descriptors
             ident=None,
         )
-        self._server.channel_class = Channel
+        self._server = Listener(
+            app,
+            map={},
+            _sock=listener,
+            dispatcher=new_lanes(),
+            adj=adjustments,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+        )
+        self._server.channel_class = partial(Channel, SlowReads())
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
         self._thread.start()
 

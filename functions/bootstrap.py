@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from adapters.clock import SystemClock
 from adapters.files.examiner import FileExaminer
 from adapters.files.spreadsheets import OfficeSpreadsheets
-from adapters.memory import return_large_blocks
+from adapters.memory import limit_kept_memory
 from adapters.postgres.connections import CALLS, Limits
 from adapters.postgres.database import Database
 from adapters.postgres.rate_limits import PostgresCounter
@@ -111,7 +111,7 @@ def portal() -> Portal:
     if _portal is None:
         with _build_lock:
             if _portal is None:
-                return_large_blocks()
+                limit_kept_memory()
                 _portal = build(load_settings(os.environ))
     return _portal
 

@@ -49,10 +49,10 @@ def test_five_hundred_clients_work_for_ten_minutes_and_memory_stays_flat(
         time.sleep(minutes * MINUTE)
         early = trial.memory.around(began + 2 * MINUTE, NEAR_SECONDS)
         late = trial.memory.around(began + minutes * MINUTE - NEAR_SECONDS, NEAR_SECONDS)
-        trial.remarks += [
-            f"memory {before:.0f} MB after two minutes, {late[url]:.0f} MB at the end"
-            for url, before in early.items()
-        ]
+        grown = max(early, key=lambda url: late[url] - early[url])
+        trial.remarks.append(
+            f"memory {early[grown]:.0f} MB after two minutes, {late[grown]:.0f} MB at the end"
+        )
     trial.assert_no_errors()
     for url, before in early.items():
         assert late[url] <= max(before * GROWTH, before + ALLOWANCE)

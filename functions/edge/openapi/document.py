@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from functools import cache
 from typing import Final
 
@@ -23,9 +24,17 @@ A success is `{"success": true, "data": ...}`, an error `{"success": false, "err
 error (422), an empty one is ignored."""
 
 
-@cache
+_writing = threading.Lock()
+
+
 def document_json() -> bytes:
-    """Return the document as JSON."""
+    """Return the document as JSON. It is written once, also if many ask for it at the same time."""
+    with _writing:
+        return _document_json()
+
+
+@cache
+def _document_json() -> bytes:
     return json.dumps(document(), ensure_ascii=False, indent=2).encode() + b"\n"
 
 

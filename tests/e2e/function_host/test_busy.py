@@ -1,7 +1,9 @@
 """The host while all of its threads are busy, and clients that are slow or away."""
 
+import gc
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,10 +14,13 @@ import httpx
 import pytest
 
 from function_host import FunctionHost
+from function_host.channels import SLOW_SECONDS, SlowReads
+from function_host.http_server import Listener
 from tests.e2e.function_host.support import eventually
 
 THREADS = 3
 LARGE = 32 * 1024 * 1024
+PAGE = 100 * 1024
 
 app = func.FunctionApp()
 release = threading.Event()
@@ -42,6 +47,11 @@ def size(req: func.HttpRequest) -> str:
 @app.route(route="large", methods=["GET"])
 def large(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(b"x" * LARGE)
+
+
+@app.route(route="page", methods=["GET"])
+def page(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(b"x" * PAGE)
 
 
 @app.route(route="health", methods=["GET"])
@@ -154,6 +164,86 @@ def test_hundreds_of_half_open_connections_and_slow_bodies_hold_no_thread(url: s
             assert get(f"{url}/quick").text == "quick", sent
         slow[0].sendall(b"x")
         assert read_until(slow[0], b"\r\n\r\n3").startswith(b"HTTP/1.1 200")
+
+
+def test_a_slow_request_is_answered(url: str) -> None:
+    with connected(url) as client:
+        for byte in b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nxxx":
+            client.sendall(bytes([byte]))
+            threading.Event().wait(0.02)
+        assert read_until(client, b"\r\n\r\n3").startswith(b"HTTP/1.1 200")
+
+
+def test_slow_requests_may_take_a_tenth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("function_host.channels.time.monotonic", lambda: now)
+    slow_reads = SlowReads()
+    for _ in range(6):
+        assert slow_reads.are_allowed(now)
+        began, now = now, now + 0.01
+        slow_reads.spend(began)
+    assert not slow_reads.are_allowed(now)
+    assert not slow_reads.are_allowed(now + 0.03)
+    assert slow_reads.are_allowed(now + 0.041)
+
+
+def test_slow_requests_wait_and_others_do_not_when_the_share_is_spent(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_allowed = False
+    monkeypatch.setattr(SlowReads, "are_allowed", lambda *_: is_allowed)
+    with connected(url) as client:
+        client.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+        threading.Event().wait(SLOW_SECONDS + 0.1)
+        client.sendall(b"x")
+        assert get(f"{url}/quick").text == "quick"
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.settimeout(60)
+        is_allowed = True
+        assert read_until(client, b"\r\n\r\n1").startswith(b"HTTP/1.1 200")
+
+
+def test_connections_that_wait_are_accepted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread accepts all connections; between two rounds it looks at all that are open."""
+    rounds = 0
+    accept = Listener.handle_accept
+
+    def counted(listener: Listener) -> None:
+        nonlocal rounds
+        rounds += 1
+        accept(listener)
+
+    monkeypatch.setattr(Listener, "handle_accept", counted)
+    with FunctionHost(app, {}) as host, ExitStack() as clients:
+        server = host._server
+        may_go_on = threading.Event()
+        busy = threading.Thread(target=server._in_loop, args=(may_go_on.wait,))
+        busy.start()
+        for _ in range(60):
+            clients.enter_context(connected(host.base_url))
+        may_go_on.set()
+        busy.join()
+        eventually(lambda: len(server._server.active_channels) == 60)
+    assert rounds < 6
+
+
+def test_a_connection_keeps_nothing_that_it_has_sent(url: str) -> None:
+    def answer(client: httpx.Client, times: int) -> None:
+        for _ in range(times):
+            assert len(client.get(f"{url}/page").content) == PAGE
+
+    with httpx.Client() as client:
+        answer(client, 3)
+        tracemalloc.start()
+        try:
+            answer(client, 100)
+            gc.collect()
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 5 * PAGE
 
 
 def test_clients_that_do_not_read_a_large_response_hold_no_thread(url: str) -> None:

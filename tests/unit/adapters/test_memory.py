@@ -1,3 +1,5 @@
+"""Freed memory, in processes of their own: the parameters of the allocator hold for a whole process."""
+
 import platform
 import subprocess
 import sys
@@ -7,13 +9,13 @@ import pytest
 BLOCKS = """
 import sys
 from pathlib import Path
-from adapters.memory import return_large_blocks
+from adapters.memory import limit_kept_memory
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
 
-if sys.argv[1] == "return":
-    assert return_large_blocks()
+if sys.argv[1] == "limit":
+    assert limit_kept_memory()
 bytearray(8 * 2**20)  # glibc now takes blocks of this size from its heap
 before = resident()
 large, small = [], []
@@ -24,12 +26,45 @@ del large
 print(resident() - before)
 """
 
+THREADS = """
+import sys, threading
+from pathlib import Path
+from adapters.memory import limit_kept_memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
+
+def work():
+    parts = [b"x" * 50_000 for _ in range(100)]
+    kept.append(b"x" * 600)  # at the end of the heap, which keeps the freed memory before it
+    del parts
+    finished.release()
+    ending.wait()
+
+if sys.argv[1] == "limit":
+    assert limit_kept_memory()
+kept, finished, ending = [], threading.Semaphore(0), threading.Event()
+before = resident()
+for _ in range(8):
+    threading.Thread(target=work).start()
+    finished.acquire()
+print(resident() - before)
+ending.set()
+"""
+
+
+def megabytes(program: str, mode: str) -> int:
+    return int(subprocess.check_output([sys.executable, "-c", program, mode], text=True))
+
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a parameter of glibc")
 def test_the_memory_of_large_blocks_is_given_back() -> None:
-    kept = {
-        mode: int(subprocess.check_output([sys.executable, "-c", BLOCKS, mode], text=True))
-        for mode in ("keep", "return")
-    }
+    kept = {mode: megabytes(BLOCKS, mode) for mode in ("keep", "limit")}
     assert kept["keep"] > 60
-    assert kept["return"] < 10
+    assert kept["limit"] < 10
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a parameter of glibc")
+def test_threads_use_memory_that_others_have_freed() -> None:
+    kept = {mode: megabytes(THREADS, mode) for mode in ("keep", "limit")}
+    assert kept["limit"] < kept["keep"] / 2

@@ -1,6 +1,9 @@
 """The OpenAPI document: complete, valid, and with examples that fit."""
 
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,12 +17,32 @@ from functions.edge import openapi
 from functions.edge.access import ANYONE
 from functions.edge.declaration import declare
 from functions.edge.endpoint import ENDPOINTS
+from functions.edge.openapi.document import _document_json
 from functions.edge.openapi.schemas import Schemas
 
 DOCUMENT = openapi.document()
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["operationId"]: operation for path in DOCUMENT["paths"].values() for operation in path.values()
 }
+
+
+def test_it_is_written_once_if_many_ask_for_it_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def write() -> dict[str, Any]:
+        written.append("document")
+        time.sleep(0.05)
+        return {}
+
+    monkeypatch.setattr(sys.modules[_document_json.__module__], "document", write)
+    _document_json.cache_clear()
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            answers = [threads.submit(openapi.document_json) for _ in range(8)]
+        assert {answer.result() for answer in answers} == {b"{}\n"}
+    finally:
+        _document_json.cache_clear()
+    assert written == ["document"]
 
 
 def parameters_of(name: str) -> dict[str, Any]:
