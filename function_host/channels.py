@@ -143,13 +143,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     @override
     def handle_read(self) -> None:
         now = time.monotonic()
-        if not self._is_slow(now):
+        is_slow = self._is_slow(now)
+        if is_slow and not self._slow_reads.are_allowed(now):
+            return
+        if self._linger_until is None:
             super().handle_read()
-        elif self._slow_reads.are_allowed(now):
-            if self._linger_until is None:
-                super().handle_read()
-            else:
-                self._drop_input()
+        else:
+            self._drop_input()
+        if is_slow:
             self._slow_reads.spend(now)
 
     def _drop_input(self) -> None:
