@@ -6,7 +6,8 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import azure.functions as func
@@ -229,21 +230,36 @@ def test_connections_that_wait_are_accepted_together(monkeypatch: pytest.MonkeyP
     assert rounds < 6
 
 
-def test_a_connection_keeps_nothing_that_it_has_sent(url: str) -> None:
-    def answer(client: httpx.Client, times: int) -> None:
-        for _ in range(times):
-            assert len(client.get(f"{url}/page").content) == PAGE
+def test_connections_keep_nothing_that_they_have_sent(url: str) -> None:
+    def answer(client: HTTPConnection) -> None:
+        client.request("GET", "/page")
+        assert len(client.getresponse().read()) == PAGE
 
-    with httpx.Client() as client:
-        answer(client, 3)
+    with ExitStack() as connections:
+        netloc = urlsplit(url).netloc
+        clients = [connections.enter_context(closing(HTTPConnection(netloc))) for _ in range(40)]
+        answer(clients[0])
         tracemalloc.start()
         try:
-            answer(client, 100)
+            for client in clients:
+                answer(client)
             gc.collect()
             kept, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert kept < 5 * PAGE
+    assert kept < 10 * PAGE
+
+
+def test_a_refused_client_that_does_not_close_its_connection_is_disconnected(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("function_host.channels.LINGER_SECONDS", 0.3)
+    with FunctionHost(app, {}) as host, connected(host.base_url) as client:
+        client.sendall(b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 413"
+        channels = host._server._server.active_channels
+        assert len(channels) == 1
+        eventually(lambda: not channels)
 
 
 def test_clients_that_do_not_read_a_large_response_hold_no_thread(url: str) -> None:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-BLOCKS = """
-import sys
+START = """
+import sys, threading
 from pathlib import Path
 from adapters.memory import limit_kept_memory
 
@@ -16,6 +16,9 @@ def resident():
 
 if sys.argv[1] == "limit":
     assert limit_kept_memory()
+"""
+
+BLOCKS = """
 bytearray(8 * 2**20)  # glibc now takes blocks of this size from its heap
 before = resident()
 large, small = [], []
@@ -27,13 +30,6 @@ print(resident() - before)
 """
 
 THREADS = """
-import sys, threading
-from pathlib import Path
-from adapters.memory import limit_kept_memory
-
-def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 2**20
-
 def work():
     parts = [b"x" * 50_000 for _ in range(100)]
     kept.append(b"x" * 600)  # at the end of the heap, which keeps the freed memory before it
@@ -41,8 +37,6 @@ def work():
     finished.release()
     ending.wait()
 
-if sys.argv[1] == "limit":
-    assert limit_kept_memory()
 kept, finished, ending = [], threading.Semaphore(0), threading.Event()
 before = resident()
 for _ in range(8):
@@ -54,7 +48,7 @@ ending.set()
 
 
 def megabytes(program: str, mode: str) -> int:
-    return int(subprocess.check_output([sys.executable, "-c", program, mode], text=True))
+    return int(subprocess.check_output([sys.executable, "-c", START + program, mode], text=True))
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a parameter of glibc")
